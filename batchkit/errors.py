@@ -177,10 +177,14 @@ class DockerUnavailable(ImageError):
 
 class BuildFailed(ImageError):
     """
-    A step of the Dockerfile failed; *log* is the end of its output.
+    A step of the Dockerfile failed: which *step*, the *reason*, and in *log* the end of its output.
     """
 
-    def __init__(self, message: str, *, log: Sequence[str] = ()) -> None:
+    def __init__(
+        self, message: str, *, reason: str = "", step: str = "", log: Sequence[str] = ()
+    ) -> None:
+        self.reason = reason
+        self.step = step
         self.log = tuple(log)
         super().__init__("\n".join([message, *(f"  | {line}" for line in self.log)]))
 
@@ -199,8 +203,12 @@ class WrongArchitecture(ImageError):
 
 class PushFailed(ImageError):
     """
-    The registry refused the image, or did not answer.
+    The registry refused the image, or did not answer; *reason* is `Denied`, `TagExists` and so on.
     """
+
+    def __init__(self, message: str, *, reason: str = "") -> None:
+        self.reason = reason
+        super().__init__(message)
 
 
 class StackNotFound(BatchkitError, LookupError):

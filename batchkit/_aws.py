@@ -1,0 +1,226 @@
+"""
+The only door to AWS: clients, retries, paging, and errors that a user can act on.
+
+Every client comes from the caller's session.  botocore's own retries are off: it repeats creates
+blindly after a time-out, and EC2 would make a second VPC.  Here a call is repeated only if that does
+no harm; otherwise `Ambiguous` tells the engine to look before it creates again.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import boto3
+import jmespath
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError, HTTPClientError
+
+from batchkit import _failures
+from batchkit._calls import ITEM, LOCATION, OMIT, Arn, Call, Each, Here, Operation, Scope, Zone, resolve
+from batchkit._clock import Clock, SystemClock
+from batchkit._version import VERSION
+from batchkit._failures import AlreadyThere, Ambiguous, Cancelled
+from batchkit.errors import AwsError, BatchkitError, StillWaiting
+
+IDENTITY: Final = Operation("sts", "GetCallerIdentity", wide=True)
+ZONES: Final = Operation("ec2", "DescribeAvailabilityZones", wide=True)
+CONFIG: Final = Config(
+    retries={"mode": "standard", "total_max_attempts": 1},
+    max_pool_connections=32,
+    connect_timeout=10,
+    read_timeout=60,
+    user_agent_extra=f"batchkit/{VERSION}",
+)
+ATTEMPTS: Final = 8
+SLOWEST: Final = 8.0
+
+
+class Aws:
+    """
+    An account and region, as the caller's *session* reaches it.
+    """
+
+    def __init__(
+        self,
+        session: boto3.Session | None = None,
+        clock: Clock | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        self.session = session or boto3.Session()
+        self.clock: Clock = clock or SystemClock()
+        self._end = None if timeout is None else self.clock.monotonic() + timeout
+        self.stopped = threading.Event()
+        self._clients: dict[str, Any] = {}
+        self._making = threading.RLock()
+        self._facts = threading.Lock()
+        self._scope: Scope | None = None
+        self._zones: list[str] = []
+
+    def client(self, service: str) -> Any:
+        """
+        The client of *service*, made once: sessions are not safe to share between threads.
+        """
+        with self._making:
+            if service not in self._clients:
+                self._clients[service] = self._connect(service)
+            return self._clients[service]
+
+    def _connect(self, service: str) -> Any:
+        try:
+            return self.session.client(service, config=CONFIG)  # type: ignore[call-overload]
+        except BotoCoreError as error:
+            raise _failures.unreachable(service, error) from error
+
+    @property
+    def region(self) -> str:
+        """
+        The region that the session's clients call.
+        """
+        return str(self.client("sts").meta.region_name)
+
+    @property
+    def scope(self) -> Scope:
+        """
+        The partition, region and account; asks for the account once.
+        """
+        with self._facts:
+            if self._scope is None:
+                partition = self.client("sts").meta.partition
+                account = self.call(IDENTITY())["Account"]
+                self._scope = Scope(partition, self.region, account)
+            return self._scope
+
+    def zone(self, index: int) -> str:
+        """
+        The name of an availability zone that is open to the account, in the order of their names.
+        """
+        with self._facts:
+            if not self._zones:
+                filters = {"state": "available", "zone-type": "availability-zone"}
+                listed = [{"Name": name, "Values": [value]} for name, value in filters.items()]
+                answer = self.call(ZONES(Filters=listed))
+                self._zones = sorted(zone["ZoneName"] for zone in answer["AvailabilityZones"])
+        if index >= len(self._zones):
+            msg = f"the region has {len(self._zones)} availability zones, number {index + 1} is wanted"
+            raise BatchkitError(msg)
+        return self._zones[index]
+
+    def fill(self, placeholder: Any) -> Any:
+        """
+        The value of a placeholder that the account and region give; others as they are.
+        """
+        if isinstance(placeholder, Arn):
+            return self.scope.arn(placeholder)
+        if placeholder == LOCATION:
+            return OMIT if self.region == "us-east-1" else self.region
+        if isinstance(placeholder, Here) and placeholder != ITEM:
+            return getattr(self.scope, placeholder.fact)
+        if isinstance(placeholder, Zone):
+            return self.zone(placeholder.index)
+        return placeholder
+
+    def pause(self, seconds: float) -> None:
+        """
+        Lets *seconds* pass, unless everything is to stop.
+
+        Raises:
+            StillWaiting: The time for everything is over.
+        """
+        self.check()
+        if self._end is not None and self.clock.monotonic() + seconds > self._end:
+            raise StillWaiting("the time given for everything is over; run it again to go on")
+        self.clock.sleep(seconds)
+        self.check()
+
+    def check(self) -> None:
+        """
+        Raises `Cancelled` if nothing new may be begun.
+        """
+        if self.stopped.is_set():
+            raise Cancelled("stopped")
+
+    def call(self, call: Call, resource: str = "") -> Any:
+        """
+        The answer of *call*, or None if its operation says that the error means absent.
+
+        Raises:
+            AlreadyThere: The operation says that the error means that the resource exists.
+            Ambiguous: The call may have taken effect and must not be repeated blindly.
+            AwsError: Anything else.
+        """
+        call = Call(call.operation, resolve(call.params, self.fill))
+        for delay in self._delays(call):
+            try:
+                return self._once(call)
+            except (ClientError, BotoCoreError) as error:
+                if _is_absent(call.operation, error):
+                    return None
+                if not delay(error):
+                    raise _failures.translate(call, error, resource) from error
+        raise AssertionError("unreachable")
+
+    def _once(self, call: Call) -> Any:
+        client = self.client(call.operation.service)
+        method = call.operation.method
+        if call.operation.reads and client.can_paginate(method):
+            return client.get_paginator(method).paginate(**call.params).build_full_result()
+        return getattr(client, method)(**call.params)
+
+    def each(self, step: Each, resource: str = "") -> Iterator[Call]:
+        """
+        The calls that an `Each` stands for now.
+        """
+        answer = self.call(step.listing, resource)
+        items = jmespath.search(step.path, answer) or []
+        size = step.batch or 1
+        for start in range(0, len(items), size):
+            item = items[start : start + size] if step.batch else items[start]
+            yield resolve(step.then, lambda gap, item=item: item if gap == ITEM else gap)
+
+    def _delays(self, call: Call) -> Iterator[Callable[[Exception], bool]]:
+        """
+        For each attempt, a function that says whether the error passes, having waited if it does.
+        """
+        began = self.clock.monotonic()
+        for attempt in range(1_000):
+
+            def passes(error: Exception, attempt: int = attempt) -> bool:
+                patience = _patience(call.operation, error)
+                spent = self.clock.monotonic() - began
+                if patience is None or spent >= patience or attempt >= 10 * ATTEMPTS:
+                    return False
+                longest = min(SLOWEST, 0.5 * 2**attempt)
+                self.pause(min(longest * random.uniform(0.5, 1.0), max(patience - spent, 0.1)))
+                return True
+
+            yield passes
+
+
+def _is_absent(operation: Operation, error: Exception) -> bool:
+    return isinstance(error, ClientError) and _failures.means(operation.absent, error)
+
+
+def _patience(operation: Operation, error: Exception) -> float | None:
+    """
+    For how many seconds an error is worth another attempt; None if it never is.
+    """
+    if isinstance(error, ClientError):
+        code, message = _failures.code(error), _failures.message(error)
+        for rule in operation.not_yet:
+            if rule.matches(code, message):
+                return rule.seconds
+        if code in _failures.THROTTLED:
+            return 120.0
+        if _failures.status(error) < 500 and code not in _failures.TRANSIENT:
+            return None
+    elif not isinstance(error, (HTTPClientError, ConnectionClosedError)):
+        return None
+    if operation.reads or operation.repeatable:
+        return 60.0
+    raise Ambiguous(f"{operation} ended without an answer: {error}") from error
+
+
+__all__ = ["AlreadyThere", "Ambiguous", "Aws", "AwsError", "Cancelled"]

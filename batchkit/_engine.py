@@ -1,0 +1,235 @@
+"""
+The engine: observe everything at once, compare, act by dependency.
+
+Each resource is compared again just before it is acted upon if the first look is old; what a call
+leaves open (a name taken meanwhile, an answer lost) is settled by looking again, never by a blind
+second create.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Collection, Sequence
+from graphlib import TopologicalSorter
+from typing import Final
+
+import attrs
+
+from batchkit import _reads
+from batchkit._aws import AlreadyThere, Ambiguous, Aws, Cancelled
+from batchkit._calls import Steps, references
+from batchkit._decide import Decision, Known, decide
+from batchkit._graph import Outcome, walk
+from batchkit._reads import Observation, observe
+from batchkit._resource import Key, Resource, outputs
+from batchkit._steps import Runner
+from batchkit.errors import ApplyError
+from batchkit.events import Action, Event, Listener, Phase
+
+FRESH: Final = 5.0
+"""For how many seconds a look at AWS is good enough to act upon."""
+CONSISTENT: Final = 5.0
+"""After how many seconds AWS lists a resource whose creation was not answered."""
+TRIES: Final = 6
+
+
+class Engine:
+    """
+    Brings an account to a list of wishes.
+    """
+
+    def __init__(self, aws: Aws, emit: Listener, *, adopt: bool = False, workers: int = 16) -> None:
+        self._aws = aws
+        self._emit = emit
+        self._adopt = adopt
+        self._workers = workers
+        self._known = Known(aws)
+        self._runner = Runner(aws, emit, self._known)
+        self._seen = Observation(float("-inf"))
+        self._made: dict[Key, Resource] = {}
+
+    def observe(
+        self, wanted: Sequence[Resource], kinds: Collection[type[Resource]] = (), stack: str = ""
+    ) -> list[Decision]:
+        """
+        Looks at everything at once; says what is to be done to each of *wanted*.
+
+        Raises:
+            NotOwnedError: Something that is wanted is there, and not the stack's.
+            ReplacementNeeded: Something differs in a way that AWS can't change.
+        """
+        self._seen = observe(self._aws, wanted, kinds, stack)
+        return [self._decide(wish, self._seen.candidates[wish.key]) for wish in in_order(wanted)]
+
+    def _decide(self, wish: Resource, candidates: Sequence[Resource]) -> Decision:
+        decision = decide(self._known.fill_wish(wish), candidates, adopt=self._adopt)
+        held = decision.held
+        self._known.forget(wish.key)
+        if held is not None and decision.action is not Action.CREATE:
+            stale = decision.action is not Action.KEEP
+            values = {
+                a.name: getattr(held, a.name)
+                for a in outputs(type(held))
+                if not (stale and a.metadata["renewed"])
+            }
+            self._known.learn(wish.key, values)
+        return decision
+
+    def apply(self, decisions: Sequence[Decision]) -> list[Resource]:
+        """
+        Acts on *decisions* in the order of their dependencies; returns the resources as they are.
+
+        Raises:
+            ApplyError: Some could not be made.  Running it again goes on from there.
+        """
+        if all(decision.action is Action.KEEP for decision in decisions):
+            for decision in decisions:
+                self._keep(decision)
+        else:
+            self._act_on(decisions)
+        return [self._made[decision.wish.key] for decision in decisions]
+
+    def extras(self, decisions: Sequence[Decision]) -> list[Resource]:
+        """
+        What the stack owns and nothing wants any more; data stores are never among it.
+        """
+        used = {d.wish.key: d.held.identity if d.held else None for d in decisions}
+        used.update({key: made.identity for key, made in self._made.items()})
+        return [
+            held
+            for held in self._seen.found
+            if not held.DATA
+            and held.state not in held.GOING
+            and (held.key not in used or used[held.key] not in (None, held.identity))
+        ]
+
+    def _act_on(self, decisions: Sequence[Decision]) -> None:
+        by_key = {decision.wish.key: decision for decision in decisions}
+        outcome = walk(
+            needs([decision.wish for decision in decisions]),
+            lambda key: self._act(by_key[key]),
+            workers=self._workers,
+            stop=self._aws.stopped.set,
+        )
+        if outcome.failed:
+            raise failure(outcome)
+
+    def _act(self, decision: Decision) -> None:
+        began = self._aws.clock.monotonic()
+        try:
+            self._try(decision)
+        except Exception as error:
+            phase = Phase.WAITING if isinstance(error, Cancelled) else Phase.FAILED
+            self._tell(decision, phase, began, str(error))
+            raise
+
+    def _try(self, decision: Decision) -> None:
+        last: Exception | None = None
+        for attempt in range(TRIES):
+            current = self._current(decision.wish, attempt)
+            try:
+                return self._carry_out(current)
+            except AlreadyThere as error:
+                last = error.refusal
+                self._aws.pause(min(attempt, 2.0))
+            except Ambiguous as error:
+                last = error
+                self._aws.pause(CONSISTENT)
+        assert last is not None
+        raise last
+
+    def _current(self, wish: Resource, attempt: int) -> Decision:
+        fresh = self._aws.clock.monotonic() - self._seen.at < FRESH
+        if attempt == 0 and fresh:
+            candidates = self._seen.candidates[wish.key]
+        else:
+            candidates = _reads.read(self._aws, self._known.fill_wish(wish))
+        decision = self._decide(wish, candidates)
+        held = decision.held
+        if held is None or held.ready or held.state in held.BROKEN:
+            return decision
+        if held.state in held.GOING:
+            self._runner.gone(held, Action.DELETE)
+            return attrs.evolve(decision, held=None)
+        return self._decide(wish, [self._runner.settle(held, decision.action)])
+
+    def _carry_out(self, decision: Decision) -> None:
+        if decision.action is Action.KEEP:
+            self._keep(decision)
+            return
+        began = self._aws.clock.monotonic()
+        self._tell(decision, Phase.STARTED, began, decision.why)
+        wish = decision.wish
+        if decision.action is Action.CREATE and not wish.NATURAL_KEY:
+            wish = attrs.evolve(wish, created=_now())
+        self._runner.run(wish, steps(attrs.evolve(decision, wish=wish)), decision.action)
+        self._made[wish.key] = self._result(wish)
+        self._tell(decision, Phase.DONE, began, decision.why)
+
+    def _keep(self, decision: Decision) -> None:
+        self._made[decision.wish.key] = self._result(decision.wish)
+        self._tell(decision, Phase.DONE, self._aws.clock.monotonic(), "")
+
+    def _result(self, wish: Resource) -> Resource:
+        return attrs.evolve(wish, **{"owner": wish.stack, **self._known.of(wish.key)})
+
+    def _tell(self, decision: Decision, phase: Phase, began: float, detail: str) -> None:
+        kind, name = decision.wish.key
+        spent = self._aws.clock.monotonic() - began
+        self._emit(Event(kind, name, decision.action, phase, detail, spent))
+
+
+def steps(decision: Decision) -> Steps:
+    """
+    The steps that carry out *decision*.
+    """
+    wish, held = decision.wish, decision.held
+    if decision.action is Action.CREATE or held is None:
+        return wish.create()
+    if held.state in held.BROKEN and (repair := wish.repair(held)) is not None:
+        return repair
+    return wish.update(held, tuple(change.field for change in decision.changes))
+
+
+def needs(wanted: Sequence[Resource]) -> dict[Key, set[Key]]:
+    """
+    For each resource, those that it refers to.
+    """
+    return {wish.key: {ref.key for ref in references(wish)} - {wish.key} for wish in wanted}
+
+
+def in_order(wanted: Sequence[Resource]) -> list[Resource]:
+    """
+    The resources, each behind those that it refers to.
+    """
+    by_key = {wish.key: wish for wish in wanted}
+    order = TopologicalSorter(needs(wanted)).static_order()
+    return [by_key[key] for key in order if key in by_key]
+
+
+def failure(outcome: Outcome[Key]) -> ApplyError:
+    """
+    The error that tells how an apply ended.
+    """
+    causes = {k: e for k, e in outcome.failed.items() if not isinstance(e, Cancelled)}
+    waiting = [k for k, e in outcome.failed.items() if isinstance(e, Cancelled)]
+    lines = [f"{len(outcome.done)} resources are in place, {len(causes)} failed:"]
+    lines += [f"  {kind} {name}: {error}" for (kind, name), error in causes.items()]
+    left = [*waiting, *outcome.not_started]
+    if left:
+        lines.append("Not finished: " + ", ".join(f"{kind} {name}" for kind, name in left))
+    lines.append("Nothing is lost: run it again and it goes on from here.")
+    error = ApplyError(
+        "\n".join(lines),
+        done=[f"{kind} {name}" for kind, name in outcome.done],
+        failed=[(f"{kind} {name}", cause) for (kind, name), cause in causes.items()],
+        not_started=[f"{kind} {name}" for kind, name in left],
+    )
+    error.__cause__ = next(iter(causes.values()), None)
+    return error
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="microseconds")
+
+

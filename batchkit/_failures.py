@@ -1,0 +1,171 @@
+"""
+AWS's errors, translated: where, what, and what to do.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from botocore.exceptions import (
+    ClientError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    SSOError,
+    TokenRetrievalError,
+)
+
+from batchkit._calls import Call
+from batchkit.errors import AccessDenied, AwsError, BatchkitError, CredentialsError, QuotaExceeded
+
+THROTTLED: Final = {
+    "BandwidthLimitExceeded",
+    "PriorRequestNotComplete",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "SlowDown",
+    "ThrottledException",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+}
+TRANSIENT: Final = {"ConcurrentModification", "InternalError", "RequestTimeout", "ServiceFailure"}
+DENIED: Final = {
+    "AccessDenied",
+    "AccessDeniedException",
+    "AuthorizationError",
+    "UnauthorizedOperation",
+}
+EXPIRED: Final = {
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidClientTokenId",
+    "RequestExpired",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+}
+_QUOTA: Final = re.compile(r"LimitExceeded|ServiceQuotaExceeded|TooManyBuckets")
+_CREDENTIALS: Final = (
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    SSOError,
+    TokenRetrievalError,
+)
+
+
+class Ambiguous(BatchkitError):
+    """
+    A call that must not be repeated blindly ended without an answer: it may have taken effect.
+    """
+
+
+class AlreadyThere(BatchkitError):
+    """
+    A create met a resource of that name; *refusal* is what AWS said.
+    """
+
+    def __init__(self, refusal: AwsError) -> None:
+        self.refusal = refusal
+        super().__init__(str(refusal))
+
+
+class Cancelled(BatchkitError):
+    """
+    Another resource failed, or the user interrupted: nothing new is begun.
+    """
+
+
+def code(error: ClientError) -> str:
+    """
+    AWS's error code.
+    """
+    return str(error.response["Error"].get("Code", ""))
+
+
+def message(error: ClientError) -> str:
+    """
+    AWS's own words.
+    """
+    return str(error.response["Error"].get("Message", ""))
+
+
+def means(rules: Iterable[str], error: ClientError) -> bool:
+    """
+    Whether one of *rules* holds: a code, or `code: fragment` where the code alone says too little.
+    """
+    for rule in rules:
+        wanted, _, fragment = rule.partition(": ")
+        if code(error) == wanted and fragment in message(error).lower():
+            return True
+    return False
+
+
+def status(error: ClientError) -> int:
+    """
+    The HTTP status of the answer.
+    """
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400))
+
+
+def translate(call: Call, error: Exception, resource: str) -> Exception:
+    """
+    The error to raise in place of *error*.
+    """
+    if isinstance(error, _CREDENTIALS):
+        return CredentialsError(str(call.operation), type(error).__name__, str(error), resource=resource)
+    if not isinstance(error, ClientError):
+        return AwsError(str(call.operation), type(error).__name__, str(error), resource=resource)
+    if means(call.operation.exists, error):
+        return AlreadyThere(_refused(call, error, resource))
+    return _refused(call, error, resource)
+
+
+def _refused(call: Call, error: ClientError, resource: str) -> AwsError:
+    kind: type[AwsError] = AwsError
+    advice = ""
+    if code(error) in DENIED:
+        kind, advice = AccessDenied, _permission_advice(call)
+    elif code(error) in EXPIRED:
+        kind = CredentialsError
+    elif _QUOTA.search(code(error)):
+        kind, advice = QuotaExceeded, "Free one, or ask for more in the Service Quotas console"
+    failure = kind(
+        str(call.operation),
+        code(error),
+        message(error),
+        request_id=str(error.response.get("ResponseMetadata", {}).get("RequestId", "")),
+        resource=resource,
+        advice=advice,
+    )
+    if isinstance(failure, AccessDenied):
+        failure.statement = statement(call)
+    return failure
+
+
+def statement(call: Call) -> dict[str, object]:
+    """
+    The policy statement that allows *call*.
+    """
+    return {"Effect": "Allow", "Action": sorted(call.operation.permissions), "Resource": "*"}
+
+
+def _permission_advice(call: Call) -> str:
+    wanted = ", ".join(sorted(call.operation.permissions))
+    return f"The caller's policy must allow {wanted}; stack_policy(spec) gives the whole policy"
+
+
+def unreachable(service: str, error: Exception) -> BatchkitError:
+    """
+    The error to raise when not even a client can be made.
+    """
+    if isinstance(error, NoRegionError):
+        advice = "Set AWS_DEFAULT_REGION or pass boto3.Session(region_name=...)"
+        return CredentialsError(f"{service} client", "NoRegion", "no region is set", advice=advice)
+    if isinstance(error, _CREDENTIALS):
+        return CredentialsError(f"{service} client", type(error).__name__, str(error))
+    return AwsError(f"{service} client", type(error).__name__, str(error))

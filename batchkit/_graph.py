@@ -1,0 +1,89 @@
+"""
+Work in the order of its dependencies, on a pool of threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Hashable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from graphlib import TopologicalSorter
+from typing import Generic, TypeVar
+
+from attrs import field, frozen
+
+K = TypeVar("K", bound=Hashable)
+
+
+@frozen
+class Outcome(Generic[K]):
+    """
+    How a walk ended.
+    """
+
+    done: list[K] = field(factory=list)
+    failed: dict[K, Exception] = field(factory=dict)
+    not_started: list[K] = field(factory=list)
+
+
+def walk(
+    graph: Mapping[K, Collection[K]],
+    work: Callable[[K], object],
+    *,
+    workers: int,
+    stop: Callable[[], object] | None = None,
+) -> Outcome[K]:
+    """
+    Calls *work* for each node once those that it needs are done, and reports how that ended.
+
+    After a failure what depends on it isn't started.  If *stop* is given, it is called at once, and
+    nothing else is started either.  An interrupt calls *stop*, waits for what runs, and is raised.
+    """
+    walker = _Walker(graph, stop is not None)
+    halt = stop or (lambda: None)
+    with ThreadPoolExecutor(workers, "batchkit") as pool:
+        try:
+            while running := walker.start(lambda node: pool.submit(work, node)):
+                finished, _ = wait(running, return_when=FIRST_COMPLETED)
+                if walker.finish(finished):
+                    halt()
+        except BaseException:
+            halt()
+            raise
+    return walker.outcome()
+
+
+class _Walker(Generic[K]):
+    def __init__(self, graph: Mapping[K, Collection[K]], stops: bool) -> None:
+        self._order: TopologicalSorter[K] = TopologicalSorter(
+            {node: [need for need in needs if need in graph] for node, needs in graph.items()}
+        )
+        self._order.prepare()
+        self._nodes = list(graph)
+        self._stops = stops
+        self._running: dict[Future[object], K] = {}
+        self._done: list[K] = []
+        self._failed: dict[K, Exception] = {}
+
+    def start(self, submit: Callable[[K], Future[object]]) -> Collection[Future[object]]:
+        if not (self._stops and self._failed):
+            self._running.update({submit(node): node for node in self._order.get_ready()})
+        return self._running.keys()
+
+    def finish(self, futures: Collection[Future[object]]) -> bool:
+        before = len(self._failed)
+        for future in futures:
+            node = self._running.pop(future)
+            error = future.exception()
+            if error is None:
+                self._done.append(node)
+                self._order.done(node)
+            elif isinstance(error, Exception):
+                self._failed[node] = error
+            else:
+                raise error
+        return len(self._failed) > before
+
+    def outcome(self) -> Outcome[K]:
+        ended = {*self._done, *self._failed}
+        left = [node for node in self._nodes if node not in ended]
+        return Outcome(self._done, self._failed, left)

@@ -1,0 +1,125 @@
+"""
+Reading what AWS holds: all at once, each call only once, each client as soon as it is there.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Final
+
+from attrs import field, frozen
+
+from batchkit._aws import Aws
+from batchkit._calls import Call, Scope
+from batchkit._resource import Key, Resource, operations
+
+WORKERS: Final = 24
+_LONGEST_FIRST: Final = ("ec2", "sts", "iam", "batch")
+"""EC2's model takes longest to load, and the network is the longest path."""
+
+
+class Reader:
+    """
+    Asks AWS, and remembers: the same question within one round is one call.
+    """
+
+    def __init__(self, aws: Aws, pool: ThreadPoolExecutor) -> None:
+        self._aws = aws
+        self._pool = pool
+        self._answers: dict[str, Future[Any]] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def scope(self) -> Scope:
+        """
+        Where the questions go.
+        """
+        return self._aws.scope
+
+    def __call__(self, call: Call) -> Any:
+        """
+        The answer, or None if the error means absent.
+        """
+        key = repr(call)
+        with self._lock:
+            known = self._answers.get(key)
+            answer = self._answers.setdefault(key, Future())
+        if known is None:
+            try:
+                answer.set_result(self._aws.call(call))
+            except BaseException as error:
+                answer.set_exception(error)
+        return answer.result()
+
+    def all(self, *calls: Call) -> list[Any]:
+        """
+        The answers of *calls*, asked at the same time.
+        """
+        others = [self._pool.submit(self, call) for call in calls[1:]]
+        return [self(calls[0]), *(other.result() for other in others)]
+
+
+@frozen
+class Observation:
+    """
+    What AWS held at the time *at*: candidates for each wanted key, and all that the stack owns.
+    """
+
+    at: float
+    candidates: dict[Key, list[Resource]] = field(factory=dict)
+    found: list[Resource] = field(factory=list)
+
+
+def service(kind: type[Resource]) -> str:
+    """
+    The service whose client *kind* needs first.
+    """
+    return next(op.service for op in operations(kind).values() if op.reads)
+
+
+def _by_service(kind: type[Resource]) -> int:
+    name = service(kind)
+    return _LONGEST_FIRST.index(name) if name in _LONGEST_FIRST else len(_LONGEST_FIRST)
+
+
+def observe(
+    aws: Aws,
+    wanted: Sequence[Resource],
+    kinds: Collection[type[Resource]] = (),
+    stack: str = "",
+    workers: int = WORKERS,
+) -> Observation:
+    """
+    Reads every wanted resource, and everything of *kinds* that *stack* owns.
+    """
+    with ThreadPoolExecutor(workers) as readers, ThreadPoolExecutor(workers) as callers:
+        reader = Reader(aws, callers)
+        reads: dict[Key, Future[list[Resource]]] = {}
+        finds: list[Future[list[Resource]]] = []
+        for kind in sorted({*map(type, wanted), *kinds}, key=_by_service):
+            aws.client(service(kind))
+            for wish in (w for w in wanted if type(w) is kind):
+                reads[wish.key] = readers.submit(wish.candidates, reader)
+            if kind in kinds:
+                finds.append(readers.submit(lambda k=kind: list(k.find(stack, reader))))
+        return _gather(aws, reads, finds)
+
+
+def _gather(
+    aws: Aws,
+    reads: dict[Key, Future[list[Resource]]],
+    finds: list[Future[list[Resource]]],
+) -> Observation:
+    candidates = {key: future.result() for key, future in reads.items()}
+    found = [held for future in finds for held in future.result()]
+    return Observation(aws.clock.monotonic(), candidates, found)
+
+
+def read(aws: Aws, resource: Resource) -> list[Resource]:
+    """
+    What AWS holds now for one resource.
+    """
+    with ThreadPoolExecutor(4) as callers:
+        return resource.candidates(Reader(aws, callers))

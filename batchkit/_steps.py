@@ -1,0 +1,150 @@
+"""
+Doing the steps that a resource describes: calls, waits until AWS is done, waits until it is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import jmespath
+
+from batchkit import _reads
+from batchkit._aws import Aws
+from batchkit._calls import GONE, SETTLE, Call, Each, Step, Steps, references
+from batchkit._decide import Known
+from batchkit._resource import Resource, operations, outputs
+from batchkit.errors import BatchkitError, BrokenResource, StillWaiting
+from batchkit.events import Action, Event, Listener, Phase
+
+SHORTEST: Final = 1.0
+LONGEST: Final = 2.0
+"""Seconds between two looks at a resource: AWS throttles more than one a second."""
+
+
+class Runner:
+    """
+    Does steps for resources, and remembers the outputs that their answers give.
+    """
+
+    def __init__(self, aws: Aws, emit: Listener, known: Known) -> None:
+        self._aws = aws
+        self._emit = emit
+        self._known = known
+
+    def run(self, resource: Resource, steps: Steps, action: Action) -> None:
+        """
+        Does all *steps* of *resource*; what the answers give is known afterwards.
+        """
+        for step in steps:
+            if step is SETTLE:
+                self.settle(resource, action)
+            elif step is GONE:
+                self.gone(resource, action)
+            else:
+                self._do(resource, step)
+
+    def _do(self, resource: Resource, step: Step) -> None:
+        step = self._known.fill(step)
+        for gap in references(step):
+            msg = f"{resource} needs {gap!r}, which nothing has given"
+            raise BatchkitError(msg)
+        if isinstance(step, Each):
+            for call in self._aws.each(step, str(resource)):
+                self._aws.call(call, str(resource))
+        elif isinstance(step, Call):
+            self._learn(resource, step, self._aws.call(step, str(resource)))
+        else:
+            self._known.learn(resource.key, step.perform(self._aws, self._emit))  # type: ignore[union-attr]
+
+    def _learn(self, resource: Resource, call: Call, answer: Any) -> None:
+        if call.operation == operations(type(resource)).get("CREATE"):
+            found = {
+                a.name: jmespath.search(a.metadata["output"], answer)
+                for a in outputs(type(resource))
+                if a.metadata["output"]
+            }
+            self._known.learn(resource.key, found)
+
+    def settle(self, resource: Resource, action: Action) -> Resource:
+        """
+        Waits until AWS is done with *resource*; its outputs are known afterwards.
+
+        Where AWS has no natural key, and another caller has made an older twin meanwhile, the twin
+        is taken and the own one deleted.
+
+        Raises:
+            BrokenResource: AWS reports that it failed.
+            StillWaiting: It took longer than its kind may take.
+        """
+        for held in self._looks(resource, action):
+            if held is None:
+                continue
+            broken = held.state in held.BROKEN
+            if broken and action is not Action.DELETE:
+                self._repair(resource, held, action)
+            elif broken or held.ready:
+                self._known.learn_from(resource.key, held)
+                return held
+        raise AssertionError("unreachable")
+
+    def _repair(self, resource: Resource, held: Resource, action: Action) -> None:
+        steps = resource.repair(held)
+        if steps is None:
+            raise BrokenResource(f"{resource} is {held.state}: {held.reason}")
+        self.run(resource, steps, action)
+
+    def gone(self, resource: Resource, action: Action) -> None:
+        """
+        Waits until *resource*, as it was read, isn't there any more.
+        """
+        for held in self._looks(resource, action):
+            if held is None or held.identity != resource.identity:
+                return
+            if held.state in held.BROKEN:
+                raise BrokenResource(f"{resource} is {held.state}: {held.reason}")
+
+    def _looks(self, resource: Resource, action: Action) -> Iterator[Resource | None]:
+        """
+        What AWS holds, again and again until the deadline.
+        """
+        began = self._aws.clock.monotonic()
+        last, pause = "", SHORTEST
+        while True:
+            held = self._look(resource, action)
+            yield held
+            spent = self._aws.clock.monotonic() - began
+            state = f"{held.state} {held.reason}".strip() if held is not None else "not listed yet"
+            if spent >= resource.SECONDS:
+                msg = f"{resource} was still {state or 'there'} after {spent:.0f} s; run it again to go on"
+                raise StillWaiting(msg)
+            if state != last:
+                self._tell(resource, action, state, spent)
+                last = state
+            self._aws.pause(pause)
+            pause = min(LONGEST, pause * 1.2)
+
+    def _tell(self, resource: Resource, action: Action, state: str, spent: float) -> None:
+        kind = type(resource).__name__
+        self._emit(Event(kind, resource.name, action, Phase.WAITING, state, spent))
+
+    def _look(self, resource: Resource, action: Action) -> Resource | None:
+        candidates = _reads.read(self._aws, resource)
+        if action is Action.DELETE:
+            same = (held for held in candidates if held.identity == resource.identity)
+            return next(same, None)
+        standing = [held for held in candidates if held.state not in held.GOING]
+        mine = self._mine(resource, standing)
+        if resource.NATURAL_KEY or mine is None or mine is standing[0]:
+            return mine
+        self.run(mine, mine.delete(), Action.DELETE)
+        self._known.forget(resource.key)
+        return standing[0]
+
+    def _mine(self, resource: Resource, standing: list[Resource]) -> Resource | None:
+        known = self._known.of(resource.key)
+        identity = known.get("id") or known.get("arn")
+        for held in standing:
+            if identity is None or held.identity == identity:
+                return held
+        return None

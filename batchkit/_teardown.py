@@ -1,0 +1,116 @@
+"""
+Deleting: what depends goes before what it depends on, and one failure stops only its own branch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from attrs import frozen
+
+from batchkit._aws import Aws
+from batchkit._decide import Known
+from batchkit._graph import Outcome, walk
+from batchkit._reads import observe
+from batchkit._resource import Resource
+from batchkit._steps import Runner
+from batchkit.errors import TeardownError
+from batchkit.events import Action, Event, Listener, Phase
+
+KindGraph = Mapping[type[Resource], Collection[type[Resource]]]
+Identity = tuple[str, str, str]
+
+
+@frozen
+class Teardown:
+    """
+    How a teardown ended: what was *deleted*, and what was *kept* because it holds data.
+    """
+
+    deleted: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        lines = [f"{len(self.deleted)} deleted"]
+        lines += [f"kept: {name} (holds data; delete_data=True deletes it)" for name in self.kept]
+        return "\n".join(lines)
+
+
+def find(aws: Aws, kinds: Collection[type[Resource]], stack: str) -> list[Resource]:
+    """
+    Everything of *kinds* that *stack* owns.
+    """
+    return observe(aws, (), kinds, stack).found
+
+
+def delete(
+    aws: Aws, emit: Listener, found: Sequence[Resource], kinds: KindGraph, *, workers: int = 16
+) -> Outcome[Identity]:
+    """
+    Deletes *found*, each once all that stand on it are gone.
+    """
+    runner = Runner(aws, emit, Known(aws))
+    by_key = {_identity(held): held for held in found}
+
+    def remove(key: Identity) -> None:
+        held = by_key[key]
+        began = aws.clock.monotonic()
+        kind, name, _ = key
+
+        def tell(phase: Phase, detail: str = "") -> None:
+            emit(Event(kind, name, Action.DELETE, phase, detail, aws.clock.monotonic() - began))
+
+        tell(Phase.STARTED)
+        try:
+            runner.run(held, held.delete(), Action.DELETE)
+        except Exception as error:
+            tell(Phase.FAILED, str(error))
+            raise
+        tell(Phase.DONE)
+
+    return walk(_dependents(found, kinds), remove, workers=workers)
+
+
+def _identity(held: Resource) -> Identity:
+    return (*held.key, str(held.identity))
+
+
+def _dependents(found: Sequence[Resource], kinds: KindGraph) -> dict[Identity, set[Identity]]:
+    """
+    For each resource, those that must be gone before it.
+    """
+    above: dict[type[Resource], set[type[Resource]]] = {kind: set() for kind in kinds}
+    for kind in kinds:
+        for below in _closure(kinds, kind):
+            above.setdefault(below, set()).add(kind)
+    return {
+        _identity(held): {_identity(o) for o in found if type(o) in above.get(type(held), ())}
+        for held in found
+    }
+
+
+def _closure(kinds: KindGraph, kind: type[Resource]) -> set[type[Resource]]:
+    reached: set[type[Resource]] = set()
+    ahead = list(kinds.get(kind, ()))
+    while ahead:
+        below = ahead.pop()
+        if below not in reached:
+            reached.add(below)
+            ahead.extend(kinds.get(below, ()))
+    return reached - {kind}
+
+
+def failure(stack: str, outcome: Outcome[Identity]) -> TeardownError:
+    """
+    The error that tells what is left of a stack, and why.
+    """
+    lines = [f"{len(outcome.done)} resources of {stack!r} were deleted; these are left:"]
+    lines += [f"  {kind} {name} ({i}): {e}" for (kind, name, i), e in outcome.failed.items()]
+    lines += [f"  {kind} {name} ({i}): something still uses it" for kind, name, i in outcome.not_started]
+    lines.append("Run destroy_stack again to go on.")
+    return TeardownError(
+        "\n".join(lines),
+        done=[f"{kind} {name}" for kind, name, _ in outcome.done],
+        failed=[(f"{kind} {name}", error) for (kind, name, _), error in outcome.failed.items()],
+        not_started=[f"{kind} {name}" for kind, name, _ in outcome.not_started],
+    )

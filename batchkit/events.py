@@ -1,0 +1,98 @@
+"""
+What happens while a stack is made: frozen values, given to any callable.
+
+The logger `batchkit` gets one line a change at INFO, and the rest at DEBUG.
+"""
+
+from __future__ import annotations
+
+import enum
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from attrs import frozen
+
+LOG: Final = logging.getLogger("batchkit")
+
+
+class Action(str, enum.Enum):
+    """
+    What is done to a resource.
+    """
+
+    CREATE = "create"
+    UPDATE = "update"
+    REPLACE = "replace"
+    KEEP = "keep"
+    ADOPT = "adopt"
+    DELETE = "delete"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+class Phase(str, enum.Enum):
+    """
+    How far an action is.
+    """
+
+    STARTED = "started"
+    WAITING = "waiting"
+    PROGRESS = "progress"
+    DONE = "done"
+    FAILED = "failed"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@frozen
+class Event:
+    """
+    Something that happened to a resource.
+
+    Args:
+        kind: The class of the resource, such as `JobQueue`.
+        name: Its name.
+        action: What is being done to it.
+        phase: How far that is.
+        detail: Why, or what AWS reports; never a secret.
+        seconds: Since the action began.
+    """
+
+    kind: str
+    name: str
+    action: Action
+    phase: Phase
+    detail: str = ""
+    seconds: float = 0.0
+
+    def __str__(self) -> str:
+        tail = f": {self.detail}" if self.detail else ""
+        return f"{self.action} {self.kind} {self.name} {self.phase}{tail}"
+
+
+Listener = Callable[[Event], None]
+
+
+def log(event: Event) -> None:
+    """
+    Writes an event to the logger `batchkit`.
+    """
+    told = event.action is not Action.KEEP and event.phase is Phase.DONE
+    level = logging.WARNING if event.phase is Phase.FAILED else logging.INFO if told else logging.DEBUG
+    LOG.log(level, "%s", event)
+
+
+def listeners(on_event: Listener | None) -> Listener:
+    """
+    One listener that logs, and then tells *on_event*.
+    """
+
+    def tell(event: Event) -> None:
+        log(event)
+        if on_event is not None:
+            on_event(event)
+
+    return tell

@@ -1,0 +1,133 @@
+"""
+What a job may do: statements of its role's policy, by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+from attrs import frozen
+
+from batchkit._calls import Arn
+from batchkit._checks import Checked, as_dict, as_set, checked, each, one_of, text
+
+_ACTION = text(r"\*|[a-zA-Z0-9-]+:[A-Za-z0-9*?]+", "an IAM action such as 's3:GetObject'")
+_RESOURCE = text(r"\*|arn:.+", "'*' or an ARN")
+_BUCKET = text(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "a bucket's name")
+
+
+@frozen
+class Grant(Checked):
+    """
+    A statement of a policy: *actions* on *resources*, under *conditions*.
+    """
+
+    actions: tuple[str, ...] = checked(each(_ACTION, least=1), converter=as_set)
+    resources: tuple[str | Arn, ...] = checked(each(_RESOURCE, least=1), converter=as_set)
+    conditions: Mapping[str, Any] = attrs.field(factory=dict, converter=as_dict)
+    effect: str = checked(one_of("Allow", "Deny"), default="Allow")
+
+    def statement(self) -> dict[str, Any]:
+        """
+        The statement as IAM takes it.
+        """
+        conditions = {"Condition": self.conditions} if self.conditions else {}
+        return {
+            "Effect": self.effect,
+            "Action": list(self.actions),
+            "Resource": list(self.resources),
+            **conditions,
+        }
+
+
+def allow(
+    actions: str | tuple[str, ...] | list[str],
+    resources: str | Arn | tuple[str | Arn, ...] | list[str | Arn] = "*",
+) -> Grant:
+    """
+    Any *actions* on any *resources*, where no named grant fits.
+    """
+    return Grant(_many(actions), _many(resources))
+
+
+def s3_read(bucket: str, key: str = "*") -> tuple[Grant, Grant]:
+    """
+    Reading the objects of *bucket* that *key* matches, and listing the bucket.
+
+    Without the listing S3 answers 403 for a key that isn't there, instead of 404
+    (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html).
+    """
+    return allow("s3:ListBucket", _bucket(bucket)), allow("s3:GetObject", _objects(bucket, key))
+
+
+def s3_write(bucket: str, key: str = "*") -> tuple[Grant, ...]:
+    """
+    Writing the objects of *bucket* that *key* matches, in one or many parts.
+    """
+    return (allow(("s3:PutObject", "s3:AbortMultipartUpload"), _objects(bucket, key)),)
+
+
+def dynamodb_read(table: str) -> tuple[Grant, ...]:
+    """
+    Reading the items of *table* and of its indexes.
+    """
+    actions = ("BatchGetItem", "DescribeTable", "GetItem", "Query", "Scan")
+    return (allow(_dynamodb(actions), (_table(table), _table(f"{table}/index/*"))),)
+
+
+def dynamodb_write(table: str) -> tuple[Grant, ...]:
+    """
+    Writing items of *table*; not reading or deleting them.
+    """
+    actions = ("BatchWriteItem", "DescribeTable", "PutItem", "UpdateItem")
+    return (allow(_dynamodb(actions), _table(table)),)
+
+
+def secret_read(name: str) -> tuple[Grant, ...]:
+    """
+    Reading the secret *name* of Secrets Manager, which ends its ARNs with six characters.
+    """
+    secret = name if name.startswith("arn:") else Arn("secretsmanager", f"secret:{name}-??????")
+    return (allow("secretsmanager:GetSecretValue", secret),)
+
+
+def _bucket(bucket: str) -> Arn:
+    return Arn("s3", _named(bucket), region=False, account=False)
+
+
+def _objects(bucket: str, key: str) -> Arn:
+    return Arn("s3", f"{_named(bucket)}/{key.lstrip('/')}", region=False, account=False)
+
+
+def _named(bucket: str) -> str:
+    from batchkit._checks import refuse
+
+    if not _BUCKET.test(bucket):
+        refuse("grant", "bucket", bucket, _BUCKET.takes)
+    return bucket
+
+
+def _table(table: str) -> Arn:
+    return Arn("dynamodb", f"table/{table}")
+
+
+def _dynamodb(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f"dynamodb:{name}" for name in names)
+
+
+def _many(value: Any) -> tuple[Any, ...]:
+    return tuple(value) if isinstance(value, (tuple, list)) else (value,)
+
+
+def flatten(value: Any) -> Any:
+    """
+    Grants as one flat tuple: the named ones come as tuples of statements.
+    """
+    if not isinstance(value, (tuple, list)):
+        return value
+    flat: list[Any] = []
+    for item in value:
+        flat.extend(item if isinstance(item, (tuple, list)) else (item,))
+    return tuple(flat)

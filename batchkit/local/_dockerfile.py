@@ -1,0 +1,118 @@
+"""
+What a Dockerfile says about running: its WORKDIR, ENV, COPY, ENTRYPOINT and CMD.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from batchkit.errors import ContextError
+
+Argv = tuple[str, ...]
+
+_VARIABLE = re.compile(r"\$(?:\{(\w+)(?::-([^}]*))?\}|(\w+))")
+
+
+@dataclass
+class Recipe:
+    """
+    The last stage of a Dockerfile, as far as it matters without a daemon.
+    """
+
+    workdir: PurePosixPath = PurePosixPath("/")
+    environment: dict[str, str] = field(default_factory=dict)
+    arguments: dict[str, str] = field(default_factory=dict)
+    copies: list[tuple[Argv, PurePosixPath, bool]] = field(default_factory=list)
+    entrypoint: Argv = ()
+    command: Argv = ()
+
+    def argv(self, command: Argv) -> Argv:
+        """
+        What a container runs that is given *command*.
+        """
+        return self.entrypoint + (command or self.command)
+
+
+def read_recipe(folder: Path) -> Recipe:
+    """
+    The recipe that *folder*'s Dockerfile holds.
+    """
+    path = folder / "Dockerfile"
+    if not path.is_file():
+        msg = f"{folder} can't stand for an image: it has no Dockerfile"
+        raise ContextError(msg)
+    recipe = Recipe()
+    for word, rest in _instructions(path.read_text(encoding="utf-8")):
+        recipe = _apply(recipe, word, rest)
+    return recipe
+
+
+def _instructions(text: str) -> Iterator[tuple[str, str]]:
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
+    for line in re.sub(r"\\[ \t]*\n", " ", "\n".join(lines)).splitlines():
+        word, _, rest = line.strip().partition(" ")
+        if word:
+            yield word.upper(), rest.strip()
+
+
+def _apply(recipe: Recipe, word: str, rest: str) -> Recipe:
+    if word == "FROM":
+        return Recipe(arguments=recipe.arguments)
+    if word == "ARG":
+        name, _, default = rest.partition("=")
+        recipe.arguments.setdefault(name, default)
+    elif word == "ENV":
+        recipe.environment.update(_pairs(recipe, rest))
+    elif word == "WORKDIR":
+        recipe.workdir = recipe.workdir / _expand(recipe, rest)
+    elif word in ("COPY", "ADD"):
+        _copy(recipe, rest)
+    elif word == "ENTRYPOINT":
+        recipe.entrypoint, recipe.command = _argv(rest), ()
+    elif word == "CMD":
+        recipe.command = _argv(rest)
+    return recipe
+
+
+def _pairs(recipe: Recipe, rest: str) -> dict[str, str]:
+    words = shlex.split(rest)
+    if words and "=" not in words[0]:
+        return {words[0]: _expand(recipe, rest.partition(" ")[2].strip())}
+    return {name: _expand(recipe, value) for name, _, value in (w.partition("=") for w in words)}
+
+
+def _expand(recipe: Recipe, text: str) -> str:
+    known = {**recipe.arguments, **recipe.environment}
+
+    def value(match: re.Match[str]) -> str:
+        return known.get(match[1] or match[3]) or match[2] or ""
+
+    return _VARIABLE.sub(value, text.strip("'\""))
+
+
+def _copy(recipe: Recipe, rest: str) -> None:
+    words = _exec_form(rest) or tuple(shlex.split(rest))
+    if any(word.startswith("--from") for word in words):
+        return
+    words = tuple(_expand(recipe, word) for word in words if not word.startswith("--"))
+    *sources, target = words
+    into_folder = target.endswith(("/", ".")) or len(sources) > 1
+    recipe.copies.append((tuple(sources), recipe.workdir / target, into_folder))
+
+
+def _argv(rest: str) -> Argv:
+    return _exec_form(rest) or ("/bin/sh", "-c", rest)
+
+
+def _exec_form(rest: str) -> Argv:
+    if not rest.startswith("["):
+        return ()
+    try:
+        return tuple(str(word) for word in json.loads(rest))
+    except ValueError:
+        return ()

@@ -1,0 +1,96 @@
+"""
+What the kinds of EC2 share.
+
+EC2 has no natural key for most of them.  They are made with their tags in the same call and found by
+them; where two callers make the same at once, the older stays and the maker of its twin deletes that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, ClassVar, Final, TypeVar
+
+from attrs import frozen
+
+from batchkit._calls import NotYet, Operation, Steps
+from batchkit._checks import text
+from batchkit._resource import Ask, Resource
+from batchkit._tags import as_list, of_stack
+
+Ec2 = TypeVar("Ec2", bound="Ec2Resource")
+
+TAGGING: Final = ("ec2:CreateTags",)
+ID = text(r"[a-z]+-[0-9a-zA-Z]+", "an EC2 id")
+VPC = text(r"vpc-\w+", "a VPC's id")
+
+
+def fresh(*codes: str, seconds: float = 120) -> tuple[NotYet, ...]:
+    """
+    The errors that EC2 gives for an id that it made a moment ago.
+    """
+    return tuple(NotYet(code, seconds) for code in codes)
+
+
+NEW_VPC = fresh("InvalidVpcID.NotFound")
+NEW_TABLE = fresh("InvalidRouteTableID.NotFound", "InvalidRouteTableId.NotFound")
+NEW_SUBNET = fresh("InvalidSubnetID.NotFound", "InvalidSubnetId.NotFound")
+NEW_ANY = fresh(
+    "InvalidID",
+    "InvalidInternetGatewayID.NotFound",
+    "InvalidAllocationID.NotFound",
+    "InvalidGroup.NotFound",
+    "NatGatewayNotFound",
+)
+
+
+def busy(seconds: float) -> tuple[NotYet, ...]:
+    """
+    The errors that pass once what uses the resource has let go of it.
+    """
+    return fresh("DependencyViolation", "InvalidGroup.InUse", seconds=seconds)
+
+
+@frozen(kw_only=True)
+class Ec2Resource(Resource):
+    """
+    What is found by its tags, and tagged in the call that makes it.
+    """
+
+    DESCRIBE: ClassVar[Operation]
+    TAG: ClassVar = Operation(
+        "ec2", "CreateTags", not_yet=(*NEW_VPC, *NEW_TABLE, *NEW_SUBNET, *NEW_ANY)
+    )
+    LISTED: ClassVar[str]
+    TYPE: ClassVar[str]
+
+    @classmethod
+    def find(cls: type[Ec2], stack: str, ask: Ask) -> Iterable[Ec2]:
+        answer = ask(cls.DESCRIBE(Filters=of_stack(stack)))
+        return [held for one in answer[cls.LISTED] if (held := cls.parse(one, ask)) is not None]
+
+    @classmethod
+    def parse(cls: type[Ec2], answer: Mapping[str, Any], ask: Ask) -> Ec2 | None:
+        """
+        What one item of the answer to DESCRIBE says.
+        """
+        raise NotImplementedError
+
+    def candidates(self: Ec2, ask: Ask) -> list[Ec2]:
+        mine = [held for held in self.find(self.stack, ask) if held.name == self.name]
+        return sorted(mine, key=lambda held: (held.created or "~", str(held.identity)))
+
+    def read(self: Ec2, ask: Ask) -> Ec2 | None:
+        return next(iter(self.candidates(ask)), None)
+
+    def tagging(self) -> list[dict[str, Any]]:
+        """
+        The parameter that tags the resource in the call that makes it.
+        """
+        return [{"ResourceType": self.TYPE, "Tags": as_list(self.all_tags)}]
+
+    def tag(self, drift: Collection[str]) -> Steps:
+        """
+        The call that puts the tags back, if they differ.
+        """
+        if "tags" in drift:
+            yield self.TAG(Resources=[self.identity], Tags=as_list(self.all_tags))

@@ -1,0 +1,253 @@
+"""
+Job definitions: what a job runs, with how much, and as whom.
+
+Every registration makes a new revision, also of the same content, so everything that AWS fills in,
+drops or reorders is brought to one form before comparing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any, ClassVar, Final
+
+from attrs import frozen
+
+from batchkit._calls import REGION, Arn, NotYet, Operation, Ref, Steps
+from batchkit._checks import (
+    ENVIRONMENT,
+    Must,
+    a_bool,
+    as_dict,
+    as_tuple,
+    checked,
+    each,
+    instance,
+    one_of,
+    optional,
+    text,
+    whole,
+)
+from batchkit._ensure import ensurer
+from batchkit._resource import Ask, Resource, held_tags, output
+from batchkit.errors import Fault
+from batchkit.resources.batch import NAME, PASS_ROLE, ROLE
+
+FARGATE_MEMORY: Final[Mapping[float, tuple[int, ...]]] = {
+    0.25: (512, 1024, 2048),
+    0.5: tuple(range(1024, 4096 + 1, 1024)),
+    1: tuple(range(2048, 8192 + 1, 1024)),
+    2: tuple(range(4096, 16384 + 1, 1024)),
+    4: tuple(range(8192, 30720 + 1, 1024)),
+    8: tuple(range(16384, 61440 + 1, 4096)),
+    16: tuple(range(32768, 122880 + 1, 8192)),
+}
+"""
+MiB that Fargate has for each number of vCPUs
+(https://docs.aws.amazon.com/batch/latest/APIReference/API_ResourceRequirement.html).
+"""
+
+VCPUS = Must(
+    "one of " + ", ".join(f"{v:g}" for v in FARGATE_MEMORY),
+    lambda value: not isinstance(value, bool) and value in FARGATE_MEMORY,
+)
+TIMEOUT = whole(60, 14 * 86400, "seconds (Fargate ends a task after 14 days)")
+ATTEMPTS = whole(1, 10)
+ARCHITECTURE = one_of("X86_64", "ARM64")
+STORAGE = optional(whole(21, 200, "GiB"))
+IMAGE = text(r"\S+", "an image URI")
+SPOT_RECLAIM: Final = "Your Spot Task was interrupted*"
+
+
+def memory_faults(vcpus: float, memory: int) -> Iterator[Fault]:
+    """
+    What is wrong with *memory* beside *vcpus*.
+    """
+    sizes = FARGATE_MEMORY.get(vcpus) if isinstance(vcpus, (int, float)) else None
+    if sizes and memory not in sizes:
+        step = f", in steps of {sizes[1] - sizes[0]}" if len(sizes) > 3 else ""
+        takes = f"with {vcpus:g} vCPU: {sizes[0]} to {sizes[-1]} MiB{step}"
+        listed = f"with {vcpus:g} vCPU: {', '.join(map(str, sizes))} MiB"
+        yield Fault("memory", memory, takes if step else listed)
+
+
+@frozen(kw_only=True)
+class JobDefinition(Resource):
+    """
+    A container on Fargate; its *arn* names the revision.
+
+    Args:
+        vcpus: vCPUs of a job.
+        memory: MiB of a job; Fargate has certain sizes for each number of vCPUs.
+        secrets: Environment names with the ARNs of secrets or parameters whose values they get.
+        timeout: Seconds after which an attempt is ended.
+        attempts: How often a job is tried.
+        ephemeral_storage: GiB of disk; None for the 20 that come with it.
+        public_ip: Whether a job gets a public address; a subnet without a NAT gateway needs it.
+        retry_on_spot: Whether only a reclaim of Spot capacity counts as worth another attempt.
+    """
+
+    DESCRIBE: ClassVar = Operation("batch", "DescribeJobDefinitions", wide=True)
+    CREATE: ClassVar = Operation(
+        "batch",
+        "RegisterJobDefinition",
+        ("batch:TagResource", "iam:PassRole"),
+        not_yet=(PASS_ROLE, NotYet("ClientException", 30, "iam:passrole")),
+    )
+    TAG: ClassVar = Operation("batch", "TagResource")
+    DELETE: ClassVar = Operation("batch", "DeregisterJobDefinition")
+
+    name: str = checked(NAME)
+    image: str | Ref = checked(IMAGE)
+    vcpus: float = checked(VCPUS, default=1)
+    memory: int = checked(instance(int, takes="a whole number of MiB"), default=2048)
+    command: tuple[str, ...] = checked(each(instance(str)), default=(), converter=as_tuple)
+    environment: Mapping[str, str] = checked(ENVIRONMENT, factory=dict, converter=as_dict)
+    secrets: Mapping[str, str] = checked(ENVIRONMENT, factory=dict, converter=as_dict)
+    execution_role: str | Ref = checked(ROLE)
+    job_role: str | Ref | None = checked(optional(ROLE), default=None)
+    log_group: str | Ref = checked(text(r"\S+", "a log group's name"), default="/aws/batch/job")
+    timeout: int = checked(TIMEOUT, default=3600)
+    attempts: int = checked(ATTEMPTS, default=1)
+    retry_on_spot: bool = checked(a_bool(), default=False)
+    architecture: str = checked(ARCHITECTURE, default="X86_64")
+    ephemeral_storage: int | None = checked(STORAGE, default=None)
+    public_ip: bool = checked(a_bool(), default=False)
+    arn: str = output("jobDefinitionArn", renewed=True)
+    revisions: tuple[str, ...] = output()
+
+    def faults(self) -> Iterator[Fault]:
+        yield from memory_faults(self.vcpus, self.memory)
+
+    def targets(self) -> tuple[str | Arn, ...]:
+        name = f"job-definition/{self.name}"
+        return (Arn("batch", name), Arn("batch", f"{name}:*"))
+
+    @classmethod
+    def find(cls, stack: str, ask: Ask) -> Iterable[JobDefinition]:
+        held = cls._latest(stack, stack, ask)
+        return [held] if held is not None and held.owned else []
+
+    def read(self, ask: Ask) -> JobDefinition | None:
+        return self._latest(self.name, self.stack, ask)
+
+    @classmethod
+    def _latest(cls, name: str, stack: str, ask: Ask) -> JobDefinition | None:
+        active = ask(cls.DESCRIBE(jobDefinitionName=name, status="ACTIVE"))["jobDefinitions"]
+        if not active:
+            return None
+        ours = sorted(active, key=lambda one: -int(one["revision"]))
+        return cls(
+            **held_tags(ours[0].get("tags"), name=name, stack=stack),
+            **_container(ours[0].get("containerProperties", {})),
+            **_retries(ours[0].get("retryStrategy") or {}),
+            timeout=(ours[0].get("timeout") or {}).get("attemptDurationSeconds", 0),
+            arn=ours[0]["jobDefinitionArn"],
+            revisions=tuple(one["jobDefinitionArn"] for one in ours),
+        )
+
+    def differs(self, name: str, held: Any) -> bool:
+        if name == "environment":  # AWS drops empty values
+            return {k: v for k, v in self.environment.items() if v} != held.environment
+        return super().differs(name, held)
+
+    def create(self) -> Steps:
+        yield self.CREATE(
+            jobDefinitionName=self.name,
+            type="container",
+            platformCapabilities=["FARGATE"],
+            containerProperties=self._properties(),
+            retryStrategy=self._retry(),
+            timeout={"attemptDurationSeconds": self.timeout},
+            propagateTags=True,
+            tags=self.all_tags,
+        )
+
+    def update(self, held: JobDefinition, drift: Collection[str]) -> Steps:
+        if set(drift) == {"tags"}:
+            yield self.TAG(resourceArn=held.arn, tags=self.all_tags)
+        else:
+            yield from self.create()
+
+    def delete(self) -> Steps:
+        for revision in self.revisions:
+            yield self.DELETE(jobDefinition=revision)
+
+    def _properties(self) -> dict[str, Any]:
+        optional_ones = {
+            "command": list(self.command),
+            "jobRoleArn": self.job_role,
+            "secrets": [{"name": k, "valueFrom": v} for k, v in self.secrets.items()],
+            "ephemeralStorage": self.ephemeral_storage and {"sizeInGiB": self.ephemeral_storage},
+        }
+        return {
+            "image": self.image,
+            "executionRoleArn": self.execution_role,
+            "resourceRequirements": [
+                {"type": "VCPU", "value": f"{self.vcpus:g}"},
+                {"type": "MEMORY", "value": str(self.memory)},
+            ],
+            "environment": [{"name": k, "value": v} for k, v in self.environment.items()],
+            "fargatePlatformConfiguration": {"platformVersion": "LATEST"},
+            "networkConfiguration": {"assignPublicIp": "ENABLED" if self.public_ip else "DISABLED"},
+            "runtimePlatform": {
+                "operatingSystemFamily": "LINUX",
+                "cpuArchitecture": self.architecture,
+            },
+            "logConfiguration": {
+                "logDriver": "awslogs",
+                "options": {
+                    "awslogs-group": self.log_group,
+                    "awslogs-region": REGION,
+                    "awslogs-stream-prefix": self.name,
+                },
+            },
+            **{name: value for name, value in optional_ones.items() if value},
+        }
+
+    def _retry(self) -> dict[str, Any]:
+        if not self.retry_on_spot:
+            return {"attempts": self.attempts}
+        rules = [
+            {"onStatusReason": SPOT_RECLAIM, "action": "RETRY"},
+            {"onReason": "*", "action": "EXIT"},
+        ]
+        return {"attempts": self.attempts, "evaluateOnExit": rules}
+
+
+ensure_job_definition = ensurer(JobDefinition)
+
+
+def _container(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    The fields that a revision's container gives, with AWS's defaults in place.
+    """
+    required = {r["type"]: float(r["value"]) for r in properties.get("resourceRequirements", ())}
+    network = properties.get("networkConfiguration") or {}
+    platform = properties.get("runtimePlatform") or {}
+    logs = (properties.get("logConfiguration") or {}).get("options") or {}
+    return {
+        "image": properties.get("image", ""),
+        "vcpus": required.get("VCPU", 0),
+        "memory": int(required.get("MEMORY", 0)),
+        "command": properties.get("command") or (),
+        "environment": _pairs(properties.get("environment"), "value"),
+        "secrets": _pairs(properties.get("secrets"), "valueFrom"),
+        "execution_role": properties.get("executionRoleArn", ""),
+        "job_role": properties.get("jobRoleArn") or None,
+        "log_group": logs.get("awslogs-group", "/aws/batch/job"),
+        "architecture": platform.get("cpuArchitecture") or "X86_64",
+        "ephemeral_storage": (properties.get("ephemeralStorage") or {}).get("sizeInGiB"),
+        "public_ip": network.get("assignPublicIp") == "ENABLED",
+    }
+
+
+def _pairs(entries: Iterable[Mapping[str, str]] | None, value: str) -> dict[str, str]:
+    return {entry["name"]: entry[value] for entry in entries or () if entry.get(value)}
+
+
+def _retries(strategy: Mapping[str, Any]) -> dict[str, Any]:
+    rules = strategy.get("evaluateOnExit") or ()
+    reclaim = any(rule.get("onStatusReason") == SPOT_RECLAIM for rule in rules)
+    return {"attempts": strategy.get("attempts", 1), "retry_on_spot": reclaim}
+
+

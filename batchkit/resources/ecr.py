@@ -1,0 +1,142 @@
+"""
+ECR: the repository that holds a stack's images.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable
+from typing import Any, ClassVar, Final
+
+from attrs import frozen
+
+from batchkit._calls import Arn, Json, NotYet, Operation, Steps
+from batchkit._checks import a_bool, checked, text, whole
+from batchkit._ensure import ensurer
+from batchkit._resource import Ask, Resource, held_tags, output
+from batchkit._tags import as_list
+
+_ABSENT: Final = "RepositoryNotFoundException"
+_FRESH: Final = (NotYet(_ABSENT, 30),)
+
+
+@frozen(kw_only=True)
+class Repository(Resource):
+    """
+    A repository that scans what is pushed, and keeps the *keep* newest images.
+
+    Deleting it deletes its images.
+    """
+
+    DESCRIBE: ClassVar = Operation("ecr", "DescribeRepositories", absent=(_ABSENT,))
+    LIFECYCLE: ClassVar = Operation(
+        "ecr", "GetLifecyclePolicy", absent=("LifecyclePolicyNotFoundException", _ABSENT)
+    )
+    TAGS: ClassVar = Operation("ecr", "ListTagsForResource", absent=(_ABSENT,))
+    CREATE: ClassVar = Operation(
+        "ecr",
+        "CreateRepository",
+        ("ecr:TagResource",),
+        exists=("RepositoryAlreadyExistsException",),
+    )
+    SCAN: ClassVar = Operation("ecr", "PutImageScanningConfiguration")
+    MUTABILITY: ClassVar = Operation("ecr", "PutImageTagMutability")
+    EXPIRE: ClassVar = Operation("ecr", "PutLifecyclePolicy", not_yet=_FRESH)
+    TAG: ClassVar = Operation("ecr", "TagResource")
+    DELETE: ClassVar = Operation("ecr", "DeleteRepository", absent=(_ABSENT,))
+
+    name: str = checked(
+        text(
+            r"(?=.{2,256}$)([a-z0-9]+([._-][a-z0-9]+)*/)*[a-z0-9]+([._-][a-z0-9]+)*",
+            "2-256 lower-case letters, digits, and single . _ - or / between them",
+        )
+    )
+    scan_on_push: bool = checked(a_bool(), default=True)
+    immutable_tags: bool = checked(a_bool(), default=True)
+    keep: int = checked(whole(1, 1000, "images"), default=20)
+    arn: str = output("repository.repositoryArn")
+    uri: str = output("repository.repositoryUri")
+
+    def targets(self) -> tuple[str | Arn, ...]:
+        return (Arn("ecr", f"repository/{self.name}"),)
+
+    @classmethod
+    def find(cls, stack: str, ask: Ask) -> Iterable[Repository]:
+        if ask(cls.DESCRIBE(repositoryNames=[stack])) is not None:
+            held = cls._read(stack, stack, ask)
+            if held is not None and held.owned:
+                yield held
+
+    def read(self, ask: Ask) -> Repository | None:
+        return self._read(self.name, self.stack, ask)
+
+    @classmethod
+    def _read(cls, name: str, stack: str, ask: Ask) -> Repository | None:
+        described, lifecycle, tags = ask.all(
+            cls.DESCRIBE(repositoryNames=[name]),
+            cls.LIFECYCLE(repositoryName=name),
+            cls.TAGS(resourceArn=Arn("ecr", f"repository/{name}")),
+        )
+        if described is None or tags is None:
+            return None
+        repository = described["repositories"][0]
+        return cls(
+            **held_tags(tags["tags"], name=name, stack=stack),
+            scan_on_push=repository.get("imageScanningConfiguration", {}).get("scanOnPush", False),
+            immutable_tags=repository.get("imageTagMutability") == "IMMUTABLE",
+            keep=_kept(lifecycle),
+            arn=repository["repositoryArn"],
+            uri=repository["repositoryUri"],
+        )
+
+    def create(self) -> Steps:
+        yield self.CREATE(
+            repositoryName=self.name,
+            imageTagMutability=self._mutability(),
+            imageScanningConfiguration={"scanOnPush": self.scan_on_push},
+            tags=as_list(self.all_tags),
+        )
+        yield self._expire()
+
+    def update(self, held: Repository, drift: Collection[str]) -> Steps:
+        if "scan_on_push" in drift:
+            scan = {"scanOnPush": self.scan_on_push}
+            yield self.SCAN(repositoryName=self.name, imageScanningConfiguration=scan)
+        if "immutable_tags" in drift:
+            yield self.MUTABILITY(repositoryName=self.name, imageTagMutability=self._mutability())
+        if "keep" in drift:
+            yield self._expire()
+        if "tags" in drift:
+            yield self.TAG(resourceArn=held.arn, tags=as_list(self.all_tags))
+
+    def delete(self) -> Steps:
+        yield self.DELETE(repositoryName=self.name, force=True)
+
+    def _mutability(self) -> str:
+        return "IMMUTABLE" if self.immutable_tags else "MUTABLE"
+
+    def _expire(self) -> Any:
+        return self.EXPIRE(repositoryName=self.name, lifecyclePolicyText=Json(_policy(self.keep)))
+
+
+ensure_repository = ensurer(Repository)
+
+
+def _policy(keep: int) -> dict[str, Any]:
+    selection = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": keep}
+    rule = {"rulePriority": 1, "selection": selection, "action": {"type": "expire"}}
+    return {"rules": [rule]}
+
+
+def _kept(answer: Any) -> int:
+    """
+    How many images a lifecycle policy keeps; 0 if it isn't one of batchkit's.
+    """
+    if answer is None:
+        return 0
+    policy = json.loads(answer["lifecyclePolicyText"])
+    try:
+        keep = int(policy["rules"][0]["selection"]["countNumber"])
+    except (KeyError, IndexError, TypeError):
+        return 0
+    return keep if policy == _policy(keep) else 0

@@ -1,0 +1,262 @@
+"""
+IAM: roles with their trust, the managed policies attached to them and one inline policy.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, ClassVar, Final
+
+from attrs import Factory, frozen
+
+from batchkit._calls import ACCOUNT, ITEM, Arn, Each, Json, NotYet, Operation, Steps
+from batchkit._checks import as_set, checked, each, instance, optional, text, whole
+from batchkit._ensure import ensurer
+from batchkit._resource import Ask, Resource, held_tags, output, unread
+from batchkit._tags import OWNER, as_list, parse
+from batchkit.errors import SpecError
+from batchkit.grants import Grant, flatten
+
+POLICY: Final = "batchkit"
+"""The name of the one inline policy; others on the role are left alone until it is deleted."""
+_OTHER_REGION: Final = re.compile(r"-[a-z]{2,5}(-[a-z]+)+-\d$")
+_FRESH: Final = (NotYet("NoSuchEntity", 30),)
+
+
+def aws_managed(name: str) -> Arn:
+    """
+    The policy *name* that AWS manages, such as `service-role/AWSBatchServiceRole`.
+    """
+    return Arn("iam", f"policy/{name}", region=False, account="aws")
+
+
+def trust(service: str) -> dict[str, Any]:
+    """
+    A trust policy for *service*, acting for this account only.
+
+    Without the condition another account could have the service use the role (the confused deputy,
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html).
+    """
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": service},
+        "Action": "sts:AssumeRole",
+        "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
+    }
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def path_of(stack: str) -> str:
+    """
+    Where a stack's roles stand in IAM.
+    """
+    return f"/batchkit/{stack}/"
+
+
+def _flat(value: Any) -> Any:
+    """
+    Grants in one order; the named ones come as tuples of statements.
+    """
+    return as_set(flatten(value))
+
+
+def canonical(document: Any) -> Any:
+    """
+    A policy document in one form: IAM gives lists of one as scalars, and reorders lists.
+    """
+    if isinstance(document, Mapping):
+        return {key: canonical(document[key]) for key in sorted(document)}
+    if isinstance(document, (list, tuple)):
+        items = sorted((canonical(item) for item in document), key=repr)
+        return items[0] if len(items) == 1 else items
+    return document
+
+
+@frozen(kw_only=True)
+class Role(Resource):
+    """
+    A role that *service* may assume, with managed policies attached and *grants* inline.
+
+    Args:
+        service: The principal, such as `ecs-tasks.amazonaws.com`.
+        managed: ARNs of the managed policies that are attached, and no others; None to leave
+            them alone.
+        grants: The statements of its inline policy; None to leave it alone.
+        boundary: The ARN of a permissions boundary.
+        session_seconds: How long a session of it may last.
+    """
+
+    GET: ClassVar = Operation("iam", "GetRole", absent=("NoSuchEntity",))
+    ATTACHED: ClassVar = Operation("iam", "ListAttachedRolePolicies", absent=("NoSuchEntity",))
+    INLINE: ClassVar = Operation("iam", "GetRolePolicy", absent=("NoSuchEntity",))
+    LIST: ClassVar = Operation("iam", "ListRoles", wide=True)
+    LIST_INLINE: ClassVar = Operation("iam", "ListRolePolicies", absent=("NoSuchEntity",))
+    CREATE: ClassVar = Operation(
+        "iam", "CreateRole", ("iam:TagRole",), exists=("EntityAlreadyExists",)
+    )
+    UPDATE: ClassVar = Operation("iam", "UpdateRole")
+    TRUST: ClassVar = Operation("iam", "UpdateAssumeRolePolicy")
+    ATTACH: ClassVar = Operation("iam", "AttachRolePolicy", not_yet=_FRESH)
+    DETACH: ClassVar = Operation("iam", "DetachRolePolicy", absent=("NoSuchEntity",))
+    PUT: ClassVar = Operation("iam", "PutRolePolicy", not_yet=_FRESH)
+    DROP: ClassVar = Operation("iam", "DeleteRolePolicy", absent=("NoSuchEntity",))
+    BOUND: ClassVar = Operation("iam", "PutRolePermissionsBoundary")
+    UNBOUND: ClassVar = Operation("iam", "DeleteRolePermissionsBoundary")
+    TAG: ClassVar = Operation("iam", "TagRole")
+    DELETE: ClassVar = Operation(
+        "iam", "DeleteRole", absent=("NoSuchEntity",), not_yet=(NotYet("DeleteConflict", 60),)
+    )
+
+    name: str = checked(text(r"[\w+=,.@-]{1,64}", "1-64 letters, digits or _+=,.@-"))
+    service: str = unread(text(r"[a-z0-9.-]+\.amazonaws\.com(\.cn)?", "a service principal"))
+    trust: Mapping[str, Any] = checked(
+        default=Factory(lambda self: trust(self.service), takes_self=True), converter=canonical
+    )
+    managed: tuple[str | Arn, ...] | None = checked(
+        optional(each(text(r"arn:.+", "a policy's ARN"), most=10)), default=(), converter=as_set
+    )
+    grants: tuple[Grant, ...] | None = checked(
+        optional(each(instance(Grant, takes="a grant such as s3_read(...)"))),
+        default=(),
+        converter=_flat,
+    )
+    boundary: str | Arn | None = checked(optional(text(r"arn:.+", "a policy's ARN")), default=None)
+    session_seconds: int = checked(whole(3600, 43200, "seconds"), default=3600)
+    arn: str = output("Role.Arn")
+
+    @property
+    def path(self) -> str:
+        """
+        Where it stands in IAM: its owner can be read from it.
+        """
+        return path_of(self.stack)
+
+    def targets(self) -> tuple[str | Arn, ...]:
+        return (Arn("iam", f"role{self.path}{self.name}", region=False),)
+
+    @classmethod
+    def find(cls, stack: str, ask: Ask) -> Iterable[Role]:
+        here = f"-{ask.scope.region}"
+        for role in ask(cls.LIST(PathPrefix=path_of(stack)))["Roles"]:
+            name = role["RoleName"]
+            if name.endswith(here) or not _OTHER_REGION.search(name):
+                wish = cls(name=name, stack=stack, service="any.amazonaws.com", managed=(), grants=())
+                if held := wish.read(ask):
+                    yield held
+
+    def read(self, ask: Ask) -> Role | None:
+        calls = {"listed": self.LIST(PathPrefix=self.path)}
+        if self.managed is not None:
+            calls["attached"] = self.ATTACHED(RoleName=self.name)
+        if self.grants is not None:
+            calls["inline"] = self.INLINE(RoleName=self.name, PolicyName=POLICY)
+        answers = dict(zip(calls, ask.all(*calls.values()), strict=True))
+        listed = (one for one in answers["listed"]["Roles"] if one["RoleName"] == self.name)
+        role = next(listed, None)
+        # The path tells the owner; only GetRole tells the tags and the boundary.
+        if role is None or self.tags or self.boundary:
+            role = (ask(self.GET(RoleName=self.name)) or {}).get("Role")
+        return None if role is None else self._parse(role, answers)
+
+    def _parse(self, role: Mapping[str, Any], answers: Mapping[str, Any]) -> Role:
+        by_path = {OWNER: self.stack} if role["Path"] == self.path else {}
+        attached = (answers.get("attached") or {}).get("AttachedPolicies", ())
+        return Role(
+            **held_tags({**by_path, **parse(role.get("Tags"))}, name=self.name, stack=self.stack),
+            service=self.service,
+            trust=role["AssumeRolePolicyDocument"],
+            managed=None if self.managed is None else [one["PolicyArn"] for one in attached],
+            grants=None if self.grants is None else _grants(answers["inline"]),
+            boundary=role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
+            session_seconds=role.get("MaxSessionDuration", 3600),
+            arn=role["Arn"],
+        )
+
+    def create(self) -> Steps:
+        boundary = {"PermissionsBoundary": self.boundary} if self.boundary else {}
+        yield self.CREATE(
+            RoleName=self.name,
+            Path=self.path,
+            AssumeRolePolicyDocument=Json(self.trust),
+            MaxSessionDuration=self.session_seconds,
+            Tags=as_list(self.all_tags),
+            **boundary,
+        )
+        for policy in self.managed or ():
+            yield self.ATTACH(RoleName=self.name, PolicyArn=policy)
+        if self.grants:
+            yield self._put()
+
+    def update(self, held: Role, drift: Collection[str]) -> Steps:
+        if "trust" in drift:
+            yield self.TRUST(RoleName=self.name, PolicyDocument=Json(self.trust))
+        if "session_seconds" in drift:
+            yield self.UPDATE(RoleName=self.name, MaxSessionDuration=self.session_seconds)
+        if "boundary" in drift:
+            yield self._bound()
+        if "managed" in drift:
+            yield from self._attach(held)
+        if "grants" in drift:
+            yield self._put() if self.grants else self._drop()
+        if "tags" in drift:
+            yield self.TAG(RoleName=self.name, Tags=as_list(self.all_tags))
+
+    def delete(self) -> Steps:
+        for policy in self.managed or ():
+            yield self.DETACH(RoleName=self.name, PolicyArn=policy)
+        drop = self.DROP(RoleName=self.name, PolicyName=ITEM)
+        yield Each(self.LIST_INLINE(RoleName=self.name), "PolicyNames", drop)
+        yield self.DELETE(RoleName=self.name)
+
+    def _attach(self, held: Role) -> Steps:
+        wanted, attached = self.managed or (), held.managed or ()
+        for policy in wanted:
+            if policy not in attached:
+                yield self.ATTACH(RoleName=self.name, PolicyArn=policy)
+        for policy in attached:
+            if policy not in wanted:
+                yield self.DETACH(RoleName=self.name, PolicyArn=policy)
+
+    def _bound(self) -> Any:
+        if self.boundary is None:
+            return self.UNBOUND(RoleName=self.name)
+        return self.BOUND(RoleName=self.name, PermissionsBoundary=self.boundary)
+
+    def _put(self) -> Any:
+        statements = [grant.statement() for grant in self.grants or ()]
+        document = {"Version": "2012-10-17", "Statement": statements}
+        return self.PUT(RoleName=self.name, PolicyName=POLICY, PolicyDocument=Json(document))
+
+    def _drop(self) -> Any:
+        return self.DROP(RoleName=self.name, PolicyName=POLICY)
+
+
+ensure_role = ensurer(Role)
+
+
+def _grants(answer: Any) -> tuple[Grant, ...]:
+    """
+    The statements of an inline policy; one that batchkit couldn't have written counts as a drift.
+    """
+    if answer is None:
+        return ()
+    statements = answer["PolicyDocument"]["Statement"]
+    listed = statements if isinstance(statements, list) else [statements]
+    return tuple(map(_grant, listed))
+
+
+def _grant(statement: Mapping[str, Any]) -> Grant:
+    try:
+        return Grant(
+            _listed(statement["Action"]),
+            _listed(statement["Resource"]),
+            statement.get("Condition", {}),
+            statement["Effect"],
+        )
+    except (KeyError, SpecError):
+        return Grant(("unknown:*",), ("*",))
+
+
+def _listed(value: Any) -> tuple[Any, ...]:
+    return tuple(value) if isinstance(value, list) else (value,)

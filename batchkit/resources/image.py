@@ -1,0 +1,195 @@
+"""
+The image of a job: built from a folder, pushed to ECR, and known by its digest.
+
+The tag is a hash of what the image is built from, so an image that ECR has is neither built nor pushed
+again, and needs no Docker daemon.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+import attrs
+from attrs import frozen
+
+from batchkit._calls import Arn, Operation, Ref, Steps
+from batchkit._checks import Checked, as_dict, checked, instance, optional, text, whole
+from batchkit._ensure import ensurer
+from batchkit._resource import Ask, Resource, output, unread
+from batchkit.events import Action, Event, Phase
+from batchkit.resources.ecr import Repository
+
+GIB: Final = 1024**3
+PLATFORMS: Final = {"X86_64": "linux/amd64", "ARM64": "linux/arm64"}
+"""Docker's word for each architecture of a job definition."""
+LOGIN: Final = Operation("ecr", "GetAuthorizationToken", wide=True)
+
+
+@frozen
+class ImageSource(Checked):
+    """
+    A folder with a Dockerfile, and how to build it.
+
+    Args:
+        folder: The build context; its .dockerignore is honoured.
+        dockerfile: The path of the Dockerfile in the folder.
+        build_args: Build arguments; they end up in the image's history, so no secrets.
+        target: The stage to build.
+        limit: The largest context, in bytes.
+    """
+
+    folder: Path = checked(instance(Path, takes="a folder"), converter=Path)
+    dockerfile: str = checked(text(r".+", "a path in the folder"), default="Dockerfile")
+    build_args: Mapping[str, str] = attrs.field(factory=dict, converter=as_dict, kw_only=True)
+    target: str | None = checked(
+        optional(text(r"[\w.-]+", "a stage's name")), default=None, kw_only=True
+    )
+    limit: int = checked(whole(1, 100 * GIB, "bytes"), default=GIB, kw_only=True)
+
+    def context(self) -> Any:
+        """
+        The files that Docker is given.
+
+        Raises:
+            ContextError: There is no such folder or Dockerfile, or it is too large.
+        """
+        from batchkit._context import read_context
+
+        return read_context(self.folder, self.dockerfile, limit=self.limit)
+
+    def tag(self, platform: str) -> str:
+        """
+        The tag of the image that this makes for *platform*: the same for the same files anywhere.
+        """
+        return str(self.context().tag(self.build_args, self.target, platform))
+
+
+@frozen
+class Push:
+    """
+    A step: build the image and push it to the repository *uri*, under *tag*.
+    """
+
+    operation: Operation
+    name: str
+    uri: str | Ref
+    tag: str
+    source: ImageSource
+    platform: str
+
+    def perform(self, aws: Any, emit: Callable[[Event], None]) -> dict[str, Any]:
+        """
+        Builds and pushes; returns the outputs of the image.
+        """
+        session = aws.session
+        if getattr(session, "docker", True):
+            digest = self._deliver(aws, emit)
+        else:  # the embedded AWS, on a machine without Docker
+            digest = session.stand_in(f"{self.uri}:{self.tag}", self.source.folder)
+        return {"digest": digest, "uri": f"{self.uri}@{digest}"}
+
+    def _deliver(self, aws: Any, emit: Callable[[Event], None]) -> str:
+        from batchkit import _docker, _docker_push
+
+        def tell(detail: object) -> None:
+            emit(Event("Image", self.name, Action.CREATE, Phase.PROGRESS, str(detail)))
+
+        client = _docker.connect()
+        built = _docker.build(
+            client,
+            self.source.context(),
+            platform=self.platform,
+            build_args=self.source.build_args,
+            target=self.source.target,
+            on_line=tell,
+            clock=aws.clock,
+        )
+        _docker.check_architecture(client, built.image, self.platform)
+        return _docker_push.push(
+            client,
+            built.image,
+            str(self.uri),
+            built.tag,
+            auth=lambda: login(aws),
+            on_layer=lambda layer: tell(f"{layer.layer} {layer.status}".strip()),
+            clock=aws.clock,
+        )
+
+
+def login(aws: Any) -> tuple[str, str]:
+    """
+    A user and password for the account's registry; good for twelve hours.
+    """
+    token = aws.call(LOGIN())["authorizationData"][0]["authorizationToken"]
+    user, _, password = base64.b64decode(token).decode().partition(":")
+    return user, password
+
+
+@frozen(kw_only=True)
+class Image(Resource):
+    """
+    An image in the stack's repository; *uri* names it by digest.
+
+    It has the name of its repository, and goes with it.
+    """
+
+    DESCRIBE: ClassVar = Operation(
+        "ecr", "DescribeImages", absent=("ImageNotFoundException", "RepositoryNotFoundException")
+    )
+    PUSH: ClassVar = Operation(
+        "ecr",
+        "PutImage",
+        (
+            "ecr:BatchCheckLayerAvailability",
+            "ecr:BatchGetImage",
+            "ecr:CompleteLayerUpload",
+            "ecr:GetDownloadUrlForLayer",
+            "ecr:InitiateLayerUpload",
+            "ecr:UploadLayerPart",
+        ),
+    )
+    LOGIN: ClassVar = LOGIN
+    TAGGED: ClassVar = False
+
+    repository: str | Ref = unread(text(r"\S+", "a repository's URI"))
+    source: ImageSource = unread(instance(ImageSource))
+    platform: str = unread(text(r"linux/(amd64|arm64)", "linux/amd64 or linux/arm64"))
+    tag: str = unread(text(r"[\w.-]{1,128}", "an image tag"))
+    digest: str = output()
+    uri: str = output(renewed=True)
+
+    def targets(self) -> tuple[str | Arn, ...]:
+        return (Arn("ecr", f"repository/{self.name}"),)
+
+    @classmethod
+    def find(cls, stack: str, ask: Ask) -> Iterable[Image]:
+        return ()
+
+    def read(self, ask: Ask) -> Image | None:
+        images, repositories = ask.all(
+            self.DESCRIBE(repositoryName=self.name, imageIds=[{"imageTag": self.tag}]),
+            Repository.DESCRIBE(repositoryNames=[self.name]),
+        )
+        if not images or not images["imageDetails"] or not repositories:
+            return None
+        digest = images["imageDetails"][0]["imageDigest"]
+        uri = repositories["repositories"][0]["repositoryUri"]
+        return attrs.evolve(self, owner=self.stack, digest=digest, uri=f"{uri}@{digest}")
+
+    def differs(self, name: str, held: Any) -> bool:
+        return False
+
+    def create(self) -> Steps:
+        yield Push(self.PUSH, self.name, self.repository, self.tag, self.source, self.platform)
+
+    def update(self, held: Image, drift: object) -> Steps:
+        return iter(())
+
+    def delete(self) -> Steps:
+        return iter(())
+
+
+ensure_image = ensurer(Image)

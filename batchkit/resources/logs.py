@@ -1,0 +1,121 @@
+"""
+CloudWatch Logs: the log group that jobs write to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, ClassVar, Final
+
+from attrs import frozen
+
+from batchkit._calls import Arn, NotYet, Operation, Steps
+from batchkit._checks import checked, one_of, optional, text
+from batchkit._ensure import ensurer
+from batchkit._resource import Ask, Resource, held_tags, output
+
+RETENTION_DAYS: Final = (
+    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557),
+    *(2922, 3288, 3653),
+)
+"""
+The retentions that there are
+(https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html).
+"""
+RETENTION = optional(one_of(*RETENTION_DAYS))
+_BUSY: Final = (NotYet("OperationAbortedException", 60),)
+_NOT_FOUND: Final = "ResourceNotFoundException"
+
+
+@frozen(kw_only=True)
+class LogGroup(Resource):
+    """
+    A log group that keeps its lines for *retention* days, or for ever if that is None.
+    """
+
+    DESCRIBE: ClassVar = Operation("logs", "DescribeLogGroups", wide=True)
+    TAGS: ClassVar = Operation("logs", "ListTagsForResource", absent=(_NOT_FOUND,))
+    CREATE: ClassVar = Operation(
+        "logs",
+        "CreateLogGroup",
+        ("logs:TagResource",),
+        exists=("ResourceAlreadyExistsException",),
+        not_yet=_BUSY,
+    )
+    KEEP: ClassVar = Operation(
+        "logs", "PutRetentionPolicy", not_yet=(*_BUSY, NotYet(_NOT_FOUND, 30))
+    )
+    KEEP_ALL: ClassVar = Operation("logs", "DeleteRetentionPolicy", not_yet=_BUSY)
+    TAG: ClassVar = Operation("logs", "TagResource")
+    DELETE: ClassVar = Operation(
+        "logs", "DeleteLogGroup", absent=(_NOT_FOUND,), not_yet=_BUSY
+    )
+
+    name: str = checked(
+        text(r"(?!aws/)[._/#A-Za-z0-9-]{1,512}", "1-512 letters, digits or ._-/#, not aws/ first")
+    )
+    retention: int | None = checked(RETENTION, default=30)
+    arn: str = output()
+
+    def targets(self) -> tuple[str | Arn, ...]:
+        return (_arn(self.name), _arn(f"{self.name}:*"))
+
+    @classmethod
+    def find(cls, stack: str, ask: Ask) -> Iterable[LogGroup]:
+        prefix = group_name(stack)
+        for group in ask(cls.DESCRIBE(logGroupNamePrefix=prefix))["logGroups"]:
+            name = group["logGroupName"]
+            if name == prefix or name.startswith(f"{prefix}/"):
+                held = cls._parse(group, stack, ask(cls.TAGS(resourceArn=_arn(name))))
+                if held is not None and held.owned:
+                    yield held
+
+    def read(self, ask: Ask) -> LogGroup | None:
+        groups, tags = ask.all(
+            self.DESCRIBE(logGroupNamePrefix=self.name), self.TAGS(resourceArn=_arn(self.name))
+        )
+        for group in groups["logGroups"]:
+            if group["logGroupName"] == self.name:
+                return self._parse(group, self.stack, tags)
+        return None
+
+    @classmethod
+    def _parse(cls, group: Mapping[str, Any], stack: str, tags: Any) -> LogGroup | None:
+        if tags is None:
+            return None
+        return cls(
+            **held_tags(tags["tags"], name=group["logGroupName"], stack=stack),
+            retention=group.get("retentionInDays"),
+            arn=group["arn"].removesuffix(":*"),
+        )
+
+    def create(self) -> Steps:
+        yield self.CREATE(logGroupName=self.name, tags=self.all_tags)
+        if self.retention is not None:
+            yield self._keep()
+
+    def update(self, held: LogGroup, drift: Collection[str]) -> Steps:
+        if "retention" in drift:
+            yield self.KEEP_ALL(logGroupName=self.name) if self.retention is None else self._keep()
+        if "tags" in drift:
+            yield self.TAG(resourceArn=_arn(self.name), tags=self.all_tags)
+
+    def delete(self) -> Steps:
+        yield self.DELETE(logGroupName=self.name)
+
+    def _keep(self) -> Any:
+        return self.KEEP(logGroupName=self.name, retentionInDays=self.retention)
+
+
+ensure_log_group = ensurer(LogGroup)
+
+
+def group_name(stack: str) -> str:
+    """
+    The log group of a stack's jobs.
+    """
+    return f"/batchkit/{stack}"
+
+
+def _arn(name: str) -> Arn:
+    return Arn("logs", f"log-group:{name}")

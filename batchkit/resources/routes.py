@@ -1,0 +1,179 @@
+"""
+Route tables, the subnets that use them, and their routes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, ClassVar
+
+from attrs import frozen
+
+from batchkit._calls import ITEM, SETTLE, Each, Operation, Ref, Steps
+from batchkit._checks import as_set, checked, each, instance, network, optional
+from batchkit._resource import Ask, Resource, fixed, held_tags, output
+from batchkit._tags import of_stack
+from batchkit.resources._ec2 import (
+    ID,
+    NEW_SUBNET,
+    NEW_TABLE,
+    NEW_VPC,
+    TAGGING,
+    VPC,
+    Ec2Resource,
+    busy,
+    fresh,
+)
+
+
+@frozen(kw_only=True)
+class RouteTable(Ec2Resource):
+    """
+    A route table and the subnets that use it; its default route is a `Route`.
+    """
+
+    DESCRIBE: ClassVar = Operation("ec2", "DescribeRouteTables", wide=True)
+    CREATE: ClassVar = Operation(
+        "ec2", "CreateRouteTable", TAGGING, not_yet=NEW_VPC, repeatable=False
+    )
+    ASSOCIATE: ClassVar = Operation(
+        "ec2", "AssociateRouteTable", not_yet=(*NEW_TABLE, *NEW_SUBNET)
+    )
+    MOVE: ClassVar = Operation("ec2", "ReplaceRouteTableAssociation", not_yet=NEW_TABLE)
+    DISASSOCIATE: ClassVar = Operation(
+        "ec2", "DisassociateRouteTable", absent=("InvalidAssociationID.NotFound",)
+    )
+    DELETE: ClassVar = Operation(
+        "ec2",
+        "DeleteRouteTable",
+        absent=("InvalidRouteTableID.NotFound", "InvalidRouteTableId.NotFound"),
+        not_yet=busy(120),
+    )
+    LISTED: ClassVar = "RouteTables"
+    TYPE: ClassVar = "route-table"
+    NATURAL_KEY: ClassVar = False
+
+    vpc: str | Ref = fixed(VPC)
+    subnets: tuple[str | Ref, ...] = checked(each(ID), default=(), converter=as_set)
+    id: str = output("RouteTable.RouteTableId")
+    associations: Mapping[str, str] = output()
+
+    @classmethod
+    def parse(cls, answer: Mapping[str, Any], ask: Ask) -> RouteTable:
+        associations = {
+            one["SubnetId"]: one["RouteTableAssociationId"]
+            for one in answer.get("Associations", ())
+            if one.get("SubnetId")
+        }
+        return cls(
+            **held_tags(answer.get("Tags")),
+            vpc=answer["VpcId"],
+            subnets=tuple(associations),
+            id=answer["RouteTableId"],
+            associations=associations,
+            state="available",
+        )
+
+    def create(self) -> Steps:
+        yield self.CREATE(VpcId=self.vpc, TagSpecifications=self.tagging())
+        yield SETTLE
+        for subnet in self.subnets:
+            yield self.ASSOCIATE(RouteTableId=self.id, SubnetId=subnet)
+
+    def update(self, held: RouteTable, drift: Collection[str]) -> Steps:
+        if "subnets" in drift:
+            for subnet in self.subnets:
+                if subnet not in held.subnets:
+                    yield from self._take(subnet, held.id)
+            for subnet, association in held.associations.items():
+                if subnet not in self.subnets:
+                    yield self.DISASSOCIATE(AssociationId=association)
+        yield from self.tag(drift)
+
+    def _take(self, subnet: str | Ref, table: str) -> Steps:
+        """
+        Moves a subnet here from the table that it was given to, without a gap; else associates it.
+        """
+        if isinstance(subnet, str):
+            users = [{"Name": "association.subnet-id", "Values": [subnet]}]
+            path = f"RouteTables[].Associations[?SubnetId=='{subnet}'][].RouteTableAssociationId"
+            move = self.MOVE(AssociationId=ITEM, RouteTableId=table)
+            yield Each(self.DESCRIBE(Filters=users), path, move)
+        yield self.ASSOCIATE(RouteTableId=table, SubnetId=subnet)
+
+    def delete(self) -> Steps:
+        for association in self.associations.values():
+            yield self.DISASSOCIATE(AssociationId=association)
+        yield self.DELETE(RouteTableId=self.id)
+
+
+@frozen(kw_only=True)
+class Route(Resource):
+    """
+    The route of a table to *destination*: through an internet gateway or a NAT gateway.
+
+    It has the name of its table, is found with it, and goes with it.
+    """
+
+    DESCRIBE: ClassVar = RouteTable.DESCRIBE
+    CREATE: ClassVar = Operation(
+        "ec2",
+        "CreateRoute",
+        exists=("RouteAlreadyExists",),
+        not_yet=(
+            *NEW_TABLE,
+            *fresh("InvalidNatGatewayID.NotFound", "InvalidGatewayID.NotFound", seconds=300),
+        ),
+    )
+    REPLACE: ClassVar = Operation("ec2", "ReplaceRoute", not_yet=CREATE.not_yet)
+    DELETE: ClassVar = Operation("ec2", "DeleteRoute", absent=("InvalidRoute.NotFound",))
+    TAGGED: ClassVar = False
+
+    table: str | Ref = fixed(ID)
+    destination: str = fixed(network(0, 32), default="0.0.0.0/0")
+    internet_gateway: str | Ref | None = checked(optional(instance(str, Ref)), default=None)
+    nat_gateway: str | Ref | None = checked(optional(instance(str, Ref)), default=None)
+
+    @classmethod
+    def find(cls, stack: str, ask: Ask) -> Iterable[Route]:
+        return ()
+
+    def read(self, ask: Ask) -> Route | None:
+        answer = ask(self.DESCRIBE(Filters=of_stack(self.stack)))
+        for table in answer["RouteTables"]:
+            if held_tags(table.get("Tags"))["name"] == self.name:
+                for route in table.get("Routes", ()):
+                    if route.get("DestinationCidrBlock") == self.destination:
+                        return self._parse(table["RouteTableId"], route)
+        return None
+
+    def _parse(self, table: str, route: Mapping[str, Any]) -> Route:
+        # A route whose target is gone stays, as a black hole: it counts as one to nowhere.
+        lost = route.get("State") == "blackhole"
+        return Route(
+            name=self.name,
+            stack=self.stack,
+            owner=self.stack,
+            table=table,
+            destination=self.destination,
+            internet_gateway=None if lost else route.get("GatewayId"),
+            nat_gateway=None if lost else route.get("NatGatewayId"),
+            state=route.get("State", "active"),
+        )
+
+    def _params(self) -> dict[str, Any]:
+        target = {"GatewayId": self.internet_gateway, "NatGatewayId": self.nat_gateway}
+        return {
+            "RouteTableId": self.table,
+            "DestinationCidrBlock": self.destination,
+            **{name: value for name, value in target.items() if value is not None},
+        }
+
+    def create(self) -> Steps:
+        yield self.CREATE(**self._params())
+
+    def update(self, held: Route, drift: Collection[str]) -> Steps:
+        yield self.REPLACE(**self._params())
+
+    def delete(self) -> Steps:
+        yield self.DELETE(RouteTableId=self.table, DestinationCidrBlock=self.destination)

@@ -1,0 +1,205 @@
+"""
+EventBridge Scheduler: when the state machine is started.
+"""
+
+from __future__ import annotations
+
+import re
+import zoneinfo
+from collections.abc import Collection, Iterable
+from typing import Any, ClassVar, Final
+
+from attrs import evolve, frozen
+
+from batchkit._calls import GONE, SETTLE, Arn, NotYet, Operation, Ref, Steps
+from batchkit._checks import Must, a_bool, checked, text
+from batchkit._ensure import ensurer
+from batchkit._resource import Ask, Resource, fixed, held_tags, output
+from batchkit._tags import as_list
+from batchkit.resources.batch import ROLE
+
+_NOT_FOUND: Final = "ResourceNotFoundException"
+_PROPAGATING: Final = (
+    NotYet("ValidationException", 120, "to assume the role"),
+    NotYet("AccessDeniedException", 30, "iam:passrole"),
+    NotYet(_NOT_FOUND, 30, "group"),
+    NotYet("ConflictException", 60, "deleting"),
+)
+_NAME = text(r"[0-9a-zA-Z_.-]{1,64}", "1-64 letters, digits or -_.")
+_PART: Final = r"[0-9A-Za-z*?,/#LW-]+"
+_CRON: Final = re.compile(rf"cron\({_PART} {_PART} ({_PART}) {_PART} ({_PART})( {_PART})\)")
+_RATE: Final = re.compile(r"rate\((1 (minute|hour|day)|([2-9]|[1-9]\d+) (minutes|hours|days))\)")
+_AT: Final = re.compile(r"at\(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\)")
+
+
+def _is_expression(value: str) -> bool:
+    if cron := _CRON.fullmatch(value):
+        # AWS takes a day of the month or a day of the week, and ? for the other.
+        return (cron[1] == "?") != (cron[2] == "?")
+    return bool(_RATE.fullmatch(value) or _AT.fullmatch(value))
+
+
+EXPRESSION = Must(
+    "'rate(1 hour)', 'rate(5 minutes)', 'at(2030-01-31T09:00:00)' or 'cron(0 9 * * ? *)': six parts, "
+    "with ? for the day of the month or of the week",
+    _is_expression,
+)
+TIME_ZONE = Must(
+    "a time zone such as 'Europe/Berlin'",
+    lambda value: value == "UTC" or value in zoneinfo.available_timezones(),
+)
+
+
+@frozen(kw_only=True)
+class ScheduleGroup(Resource):
+    """
+    A group of schedules.  Schedules can't carry tags: their group's say who owns them.
+    """
+
+    GET: ClassVar = Operation("scheduler", "GetScheduleGroup", absent=(_NOT_FOUND,))
+    TAGS: ClassVar = Operation("scheduler", "ListTagsForResource", absent=(_NOT_FOUND,))
+    CREATE: ClassVar = Operation(
+        "scheduler",
+        "CreateScheduleGroup",
+        ("scheduler:TagResource",),
+        exists=("ConflictException",),
+    )
+    TAG: ClassVar = Operation("scheduler", "TagResource")
+    DELETE: ClassVar = Operation("scheduler", "DeleteScheduleGroup", absent=(_NOT_FOUND,))
+    READY: ClassVar = ("ACTIVE",)
+    GOING: ClassVar = ("DELETING",)
+
+    name: str = checked(_NAME)
+    arn: str = output("ScheduleGroupArn")
+
+    def targets(self) -> tuple[str | Arn, ...]:
+        return (Arn("scheduler", f"schedule-group/{self.name}"),)
+
+    @classmethod
+    def find(cls, stack: str, ask: Ask) -> Iterable[ScheduleGroup]:
+        held = cls(name=stack, stack=stack).read(ask)
+        return [held] if held is not None and held.owned else []
+
+    def read(self, ask: Ask) -> ScheduleGroup | None:
+        group = ask(self.GET(Name=self.name))
+        tags = group and ask(self.TAGS(ResourceArn=Arn("scheduler", f"schedule-group/{self.name}")))
+        if not group or not tags:
+            return None
+        return ScheduleGroup(
+            **held_tags(tags.get("Tags"), name=self.name, stack=self.stack),
+            arn=group["Arn"],
+            state=group["State"],
+        )
+
+    def create(self) -> Steps:
+        yield self.CREATE(Name=self.name, Tags=as_list(self.all_tags))
+        yield SETTLE
+
+    def update(self, held: ScheduleGroup, drift: Collection[str]) -> Steps:
+        yield self.TAG(ResourceArn=held.arn, Tags=as_list(self.all_tags))
+
+    def delete(self) -> Steps:
+        yield self.DELETE(Name=self.name)
+        yield GONE
+
+
+@frozen(kw_only=True)
+class Schedule(Resource):
+    """
+    Starts *target* at the times that *expression* names, on the clock of *time_zone*.
+
+    Args:
+        expression: `cron(...)` with six parts, `rate(...)`, or `at(...)`, as EventBridge Scheduler
+            takes it (https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html).
+        input: The JSON text that the target is given.
+    """
+
+    GET: ClassVar = Operation("scheduler", "GetSchedule", absent=(_NOT_FOUND,))
+    CREATE: ClassVar = Operation(
+        "scheduler",
+        "CreateSchedule",
+        ("iam:PassRole",),
+        exists=("ConflictException",),
+        not_yet=_PROPAGATING,
+    )
+    UPDATE: ClassVar = Operation(
+        "scheduler", "UpdateSchedule", ("iam:PassRole",), not_yet=_PROPAGATING
+    )
+    DELETE: ClassVar = Operation("scheduler", "DeleteSchedule", absent=(_NOT_FOUND,))
+
+    name: str = checked(_NAME)
+    group: str | Ref = fixed(_NAME)
+    expression: str = checked(EXPRESSION)
+    time_zone: str = checked(TIME_ZONE, default="UTC")
+    target: str | Ref = checked(text(r"arn:.+", "an ARN"))
+    role: str | Ref = checked(ROLE)
+    input: str = checked(text(r"(?s).+", "a JSON text"), default="{}")
+    enabled: bool = checked(a_bool(), default=True)
+    arn: str = output("ScheduleArn")
+
+    def targets(self) -> tuple[str | Arn, ...]:
+        group = f"schedule-group/{self.group}"
+        return (Arn("scheduler", f"schedule/{self.group}/{self.name}"), Arn("scheduler", group))
+
+    @classmethod
+    def find(cls, stack: str, ask: Ask) -> Iterable[Schedule]:
+        if any(ScheduleGroup.find(stack, ask)):
+            held = cls._read(stack, stack, stack, ask)
+            if held is not None:
+                yield held
+
+    def read(self, ask: Ask) -> Schedule | None:
+        group = self.group.name if isinstance(self.group, Ref) else self.group
+        return self._read(self.name, group, self.stack, ask)
+
+    @classmethod
+    def _read(cls, name: str, group: str, stack: str, ask: Ask) -> Schedule | None:
+        schedule = ask(cls.GET(Name=name, GroupName=group))
+        owner = schedule and ScheduleGroup(name=group, stack=stack).read(ask)
+        if not schedule or owner is None:
+            return None
+        target = schedule["Target"]
+        return cls(
+            name=name,
+            stack=stack,
+            owner=owner.owner,
+            group=group,
+            expression=schedule["ScheduleExpression"],
+            time_zone=schedule.get("ScheduleExpressionTimezone", "UTC"),
+            target=target["Arn"],
+            role=target["RoleArn"],
+            input=target.get("Input", "{}"),
+            enabled=schedule.get("State") != "DISABLED",
+            arn=schedule["Arn"],
+        )
+
+    def differs(self, name: str, held: Any) -> bool:
+        return name != "tags" and super().differs(name, held)
+
+    def companions(self) -> tuple[Resource, ...]:
+        group = ScheduleGroup(name=str(self.group), stack=self.stack, tags=self.tags)
+        return (group, evolve(self, after=(*self.after, group.there)))
+
+    def _params(self) -> dict[str, Any]:
+        # An update replaces everything: what is left out goes back to its default.
+        return {
+            "Name": self.name,
+            "GroupName": self.group,
+            "ScheduleExpression": self.expression,
+            "ScheduleExpressionTimezone": self.time_zone,
+            "FlexibleTimeWindow": {"Mode": "OFF"},
+            "State": "ENABLED" if self.enabled else "DISABLED",
+            "Target": {"Arn": self.target, "RoleArn": self.role, "Input": self.input},
+        }
+
+    def create(self) -> Steps:
+        yield self.CREATE(**self._params())
+
+    def update(self, held: Schedule, drift: Collection[str]) -> Steps:
+        yield self.UPDATE(**self._params())
+
+    def delete(self) -> Steps:
+        yield self.DELETE(Name=self.name, GroupName=self.group)
+
+
+ensure_schedule = ensurer(Schedule)

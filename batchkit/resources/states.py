@@ -1,0 +1,172 @@
+"""
+Step Functions: the state machine that runs a job and waits for its end.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, ClassVar, Final
+
+from attrs import frozen
+
+from batchkit._calls import GONE, ITEM, Arn, Each, Json, NotYet, Operation, Ref, Steps
+from batchkit._checks import checked, instance, text
+from batchkit._ensure import ensurer
+from batchkit._resource import Ask, Resource, held_tags, output
+from batchkit._tags import as_lower_list
+from batchkit.resources.batch import ROLE
+
+_PROPAGATING: Final = (
+    NotYet("AccessDeniedException", 120, "to assume the provided role"),
+    NotYet("AccessDeniedException", 120, "managed-rule"),
+    NotYet("AccessDeniedException", 30, "iam:passrole"),
+    NotYet("StateMachineDeleting", 300),
+)
+_THROTTLED: Final = ("Batch.TooManyRequestsException", "Batch.AWSBatchException")
+
+
+@frozen(kw_only=True)
+class StateMachine(Resource):
+    """
+    A standard state machine with an Amazon States Language *definition*.
+    """
+
+    DESCRIBE: ClassVar = Operation(
+        "stepfunctions", "DescribeStateMachine", absent=("StateMachineDoesNotExist",)
+    )
+    TAGS: ClassVar = Operation(
+        "stepfunctions",
+        "ListTagsForResource",
+        absent=("ResourceNotFound", "StateMachineDoesNotExist"),
+    )
+    CREATE: ClassVar = Operation(
+        "stepfunctions",
+        "CreateStateMachine",
+        ("states:TagResource", "iam:PassRole"),
+        exists=("StateMachineAlreadyExists",),
+        not_yet=_PROPAGATING,
+    )
+    UPDATE: ClassVar = Operation(
+        "stepfunctions", "UpdateStateMachine", ("iam:PassRole",), not_yet=_PROPAGATING
+    )
+    TAG: ClassVar = Operation("stepfunctions", "TagResource")
+    LIST_RUNNING: ClassVar = Operation(
+        "stepfunctions", "ListExecutions", absent=("StateMachineDoesNotExist",)
+    )
+    STOP: ClassVar = Operation(
+        "stepfunctions", "StopExecution", absent=("ExecutionDoesNotExist",)
+    )
+    DELETE: ClassVar = Operation("stepfunctions", "DeleteStateMachine")
+    READY: ClassVar = ("ACTIVE",)
+    GOING: ClassVar = ("DELETING",)
+
+    name: str = checked(text(r"[0-9A-Za-z_-]{1,80}", "1-80 letters, digits, _ or -"))
+    definition: Mapping[str, Any] = checked(instance(dict, takes="a state machine, as a dict"))
+    role: str | Ref = checked(ROLE)
+    arn: str = output("stateMachineArn")
+
+    def targets(self) -> tuple[str | Arn, ...]:
+        executions = Arn("states", f"execution:{self.name}:*")
+        return (Arn("states", f"stateMachine:{self.name}"), executions)
+
+    @classmethod
+    def find(cls, stack: str, ask: Ask) -> Iterable[StateMachine]:
+        held = cls._read(stack, stack, ask)
+        return [held] if held is not None and held.owned else []
+
+    def read(self, ask: Ask) -> StateMachine | None:
+        return self._read(self.name, self.stack, ask)
+
+    @classmethod
+    def _read(cls, name: str, stack: str, ask: Ask) -> StateMachine | None:
+        arn = Arn("states", f"stateMachine:{name}")
+        machine, tags = ask.all(cls.DESCRIBE(stateMachineArn=arn), cls.TAGS(resourceArn=arn))
+        if machine is None or tags is None:
+            return None
+        return cls(
+            **held_tags(tags["tags"], name=name, stack=stack),
+            definition=json.loads(machine["definition"]),
+            role=machine["roleArn"],
+            arn=machine["stateMachineArn"],
+            state=machine.get("status", "ACTIVE"),
+        )
+
+    def create(self) -> Steps:
+        yield self.CREATE(
+            name=self.name,
+            definition=Json(self.definition),
+            roleArn=self.role,
+            type="STANDARD",
+            tags=as_lower_list(self.all_tags),
+        )
+
+    def update(self, held: StateMachine, drift: Collection[str]) -> Steps:
+        wanted = {"definition": ("definition", Json(self.definition)), "role": ("roleArn", self.role)}
+        changed = dict(wanted[name] for name in drift if name in wanted)
+        if changed:
+            yield self.UPDATE(stateMachineArn=held.arn, **changed)
+        if "tags" in drift:
+            yield self.TAG(resourceArn=held.arn, tags=as_lower_list(self.all_tags))
+
+    def delete(self) -> Steps:
+        running = self.LIST_RUNNING(stateMachineArn=self.arn, statusFilter="RUNNING")
+        stop = self.STOP(executionArn=ITEM, cause="batchkit deletes the state machine")
+        yield Each(running, "executions[].executionArn", stop)
+        yield self.DELETE(stateMachineArn=self.arn)
+        yield GONE
+
+
+ensure_state_machine = ensurer(StateMachine)
+
+
+def run_job(
+    *, name: str, queue: str | Ref, definition: str | Ref, timeout: int
+) -> dict[str, Any]:
+    """
+    A state machine that runs one job and waits for its end.
+
+    The input of an execution may hold `name` (the job's) and `environment` (a list of `Name` and
+    `Value`, which override those of the job definition).
+
+    Args:
+        timeout: Seconds for the whole, the time in the queue and all attempts included.
+    """
+    defaults = json.dumps({"environment": [], "name": name})
+    return {
+        "Comment": f"Runs the Batch job {name}",
+        "StartAt": "Defaults",
+        "TimeoutSeconds": timeout,
+        "States": {
+            "Defaults": {
+                "Type": "Pass",
+                "Parameters": {
+                    "input.$": f"States.JsonMerge(States.StringToJson('{defaults}'), $, false)"
+                },
+                "Next": "Job",
+            },
+            "Job": {
+                "Type": "Task",
+                "Resource": "arn:aws:states:::batch:submitJob.sync",
+                "Parameters": {
+                    "JobName.$": "$.input.name",
+                    "JobQueue": queue,
+                    "JobDefinition": definition,
+                    "ContainerOverrides": {"Environment.$": "$.input.environment"},
+                },
+                "Retry": [
+                    {
+                        "ErrorEquals": list(_THROTTLED),
+                        "IntervalSeconds": 2,
+                        "MaxAttempts": 5,
+                        "BackoffRate": 2,
+                        "MaxDelaySeconds": 30,
+                        "JitterStrategy": "FULL",
+                    }
+                ],
+                "End": True,
+            },
+        },
+    }
+
+

@@ -1,0 +1,220 @@
+"""
+The VPC, its subnets, and the security group that jobs run in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, ClassVar
+
+from attrs import frozen
+
+from batchkit._calls import SETTLE, Operation, Ref, Steps, Zone
+from batchkit._checks import a_bool, as_set, checked, each, network, text, whole
+from batchkit._ensure import ensurer
+from batchkit._resource import Ask, fixed, held_tags, output, unread
+from batchkit.resources._ec2 import NEW_ANY, NEW_VPC, TAGGING, VPC, Ec2Resource, busy
+
+
+@frozen(kw_only=True)
+class Vpc(Ec2Resource):
+    """
+    A network of its own, with DNS.
+    """
+
+    DESCRIBE: ClassVar = Operation("ec2", "DescribeVpcs", wide=True)
+    ATTRIBUTE: ClassVar = Operation(
+        "ec2", "DescribeVpcAttribute", absent=("InvalidVpcID.NotFound",)
+    )
+    CREATE: ClassVar = Operation("ec2", "CreateVpc", TAGGING, repeatable=False)
+    MODIFY: ClassVar = Operation("ec2", "ModifyVpcAttribute", not_yet=NEW_VPC)
+    DELETE: ClassVar = Operation(
+        "ec2", "DeleteVpc", absent=("InvalidVpcID.NotFound",), not_yet=busy(300)
+    )
+    LISTED: ClassVar = "Vpcs"
+    TYPE: ClassVar = "vpc"
+    READY: ClassVar = ("available",)
+    NATURAL_KEY: ClassVar = False
+
+    cidr: str = fixed(network(16, 28), default="10.1.0.0/16")
+    dns_support: bool = checked(a_bool(), default=True)
+    dns_hostnames: bool = checked(a_bool(), default=True)
+    id: str = output("Vpc.VpcId")
+
+    @classmethod
+    def parse(cls, answer: Mapping[str, Any], ask: Ask) -> Vpc | None:
+        vpc = answer["VpcId"]
+        support, hostnames = ask.all(
+            cls.ATTRIBUTE(VpcId=vpc, Attribute="enableDnsSupport"),
+            cls.ATTRIBUTE(VpcId=vpc, Attribute="enableDnsHostnames"),
+        )
+        if support is None or hostnames is None:
+            return None
+        return cls(
+            **held_tags(answer.get("Tags")),
+            cidr=answer["CidrBlock"],
+            dns_support=support["EnableDnsSupport"]["Value"],
+            dns_hostnames=hostnames["EnableDnsHostnames"]["Value"],
+            id=vpc,
+            state=answer["State"],
+        )
+
+    def create(self) -> Steps:
+        yield self.CREATE(CidrBlock=self.cidr, TagSpecifications=self.tagging())
+        yield SETTLE
+        if not self.dns_support:
+            yield self.MODIFY(VpcId=self.id, EnableDnsSupport={"Value": False})
+        elif self.dns_hostnames:
+            yield self.MODIFY(VpcId=self.id, EnableDnsHostnames={"Value": True})
+
+    def update(self, held: Vpc, drift: Collection[str]) -> Steps:
+        # One attribute a call, and host names need support: AWS refuses both together.
+        if "dns_support" in drift:
+            yield self.MODIFY(VpcId=held.id, EnableDnsSupport={"Value": self.dns_support})
+        if "dns_hostnames" in drift:
+            yield self.MODIFY(VpcId=held.id, EnableDnsHostnames={"Value": self.dns_hostnames})
+        yield from self.tag(drift)
+
+    def delete(self) -> Steps:
+        yield self.DELETE(VpcId=self.id)
+
+
+@frozen(kw_only=True)
+class Subnet(Ec2Resource):
+    """
+    A part of a VPC in the availability zone number *zone* of the region.
+    """
+
+    DESCRIBE: ClassVar = Operation("ec2", "DescribeSubnets", wide=True)
+    CREATE: ClassVar = Operation(
+        "ec2", "CreateSubnet", TAGGING, exists=("InvalidSubnet.Conflict",), not_yet=NEW_VPC
+    )
+    DELETE: ClassVar = Operation(
+        "ec2",
+        "DeleteSubnet",
+        absent=("InvalidSubnetID.NotFound", "InvalidSubnetId.NotFound"),
+        not_yet=busy(1200),
+    )
+    LISTED: ClassVar = "Subnets"
+    TYPE: ClassVar = "subnet"
+    READY: ClassVar = ("available",)
+
+    vpc: str | Ref = fixed(VPC)
+    cidr: str = fixed(network(16, 28))
+    zone: int = unread(whole(0, 5), default=0)
+    id: str = output("Subnet.SubnetId")
+
+    @classmethod
+    def parse(cls, answer: Mapping[str, Any], ask: Ask) -> Subnet:
+        return cls(
+            **held_tags(answer.get("Tags")),
+            vpc=answer["VpcId"],
+            cidr=answer["CidrBlock"],
+            id=answer["SubnetId"],
+            state=answer["State"],
+        )
+
+    def create(self) -> Steps:
+        yield self.CREATE(
+            VpcId=self.vpc,
+            CidrBlock=self.cidr,
+            AvailabilityZone=Zone(self.zone),
+            TagSpecifications=self.tagging(),
+        )
+        yield SETTLE
+
+    def update(self, held: Subnet, drift: Collection[str]) -> Steps:
+        yield from self.tag(drift)
+
+    def delete(self) -> Steps:
+        yield self.DELETE(SubnetId=self.id)
+
+
+@frozen(kw_only=True)
+class SecurityGroup(Ec2Resource):
+    """
+    A firewall that lets everything out to *egress* and nothing in.
+
+    Rules that others have added are left alone.
+    """
+
+    DESCRIBE: ClassVar = Operation("ec2", "DescribeSecurityGroups", wide=True)
+    CREATE: ClassVar = Operation(
+        "ec2", "CreateSecurityGroup", TAGGING, exists=("InvalidGroup.Duplicate",), not_yet=NEW_VPC
+    )
+    ALLOW: ClassVar = Operation(
+        "ec2",
+        "AuthorizeSecurityGroupEgress",
+        exists=("InvalidPermission.Duplicate",),
+        not_yet=NEW_ANY,
+    )
+    REVOKE: ClassVar = Operation(
+        "ec2", "RevokeSecurityGroupEgress", absent=("InvalidPermission.NotFound",), not_yet=NEW_ANY
+    )
+    DELETE: ClassVar = Operation(
+        "ec2", "DeleteSecurityGroup", absent=("InvalidGroup.NotFound",), not_yet=busy(900)
+    )
+    LISTED: ClassVar = "SecurityGroups"
+    TYPE: ClassVar = "security-group"
+    EVERYWHERE: ClassVar = "0.0.0.0/0"
+
+    vpc: str | Ref = fixed(VPC)
+    description: str = fixed(
+        text(r"[\w ._:/()#,@\[\]+=&;{}!$*-]{1,255}", "1-255 of the characters that EC2 takes"),
+        default="Made by batchkit: everything out, nothing in",
+    )
+    egress: tuple[str, ...] = checked(
+        each(network(0, 32), least=1), default=(EVERYWHERE,), converter=as_set
+    )
+    id: str = output("GroupId")
+
+    @classmethod
+    def parse(cls, answer: Mapping[str, Any], ask: Ask) -> SecurityGroup:
+        return cls(
+            **held_tags(answer.get("Tags"), name=answer["GroupName"]),
+            vpc=answer["VpcId"],
+            description=answer["Description"],
+            egress=[
+                scope["CidrIp"]
+                for rule in answer.get("IpPermissionsEgress", ())
+                if rule["IpProtocol"] == "-1"
+                for scope in rule.get("IpRanges", ())
+            ],
+            id=answer["GroupId"],
+            state="available",
+        )
+
+    def differs(self, name: str, held: Any) -> bool:
+        if name == "egress":
+            return not set(self.egress) <= set(held.egress)
+        return super().differs(name, held)
+
+    def create(self) -> Steps:
+        yield self.CREATE(
+            GroupName=self.name,
+            Description=self.description,
+            VpcId=self.vpc,
+            TagSpecifications=self.tagging(),
+        )
+        # AWS lets a new group out to everywhere.
+        if self.EVERYWHERE not in self.egress:
+            yield self.REVOKE(GroupId=self.id, IpPermissions=_all_to([self.EVERYWHERE]))
+        if missing := [cidr for cidr in self.egress if cidr != self.EVERYWHERE]:
+            yield self.ALLOW(GroupId=self.id, IpPermissions=_all_to(missing))
+
+    def update(self, held: SecurityGroup, drift: Collection[str]) -> Steps:
+        if "egress" in drift:
+            missing = [cidr for cidr in self.egress if cidr not in held.egress]
+            yield self.ALLOW(GroupId=held.id, IpPermissions=_all_to(missing))
+        yield from self.tag(drift)
+
+    def delete(self) -> Steps:
+        yield self.DELETE(GroupId=self.id)
+
+
+ensure_security_group = ensurer(SecurityGroup)
+
+
+def _all_to(cidrs: Iterable[str]) -> list[dict[str, Any]]:
+    return [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": cidr} for cidr in cidrs]}]
+
