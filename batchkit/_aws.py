@@ -2,8 +2,8 @@
 The only door to AWS: clients, retries, paging, and errors that a user can act on.
 
 Every client comes from the caller's session.  botocore's own retries are off: it repeats creates
-blindly after a time-out, and EC2 would make a second VPC.  Here a call is repeated only if that does
-no harm; otherwise `Ambiguous` tells the engine to look before it creates again.
+blindly after a time-out, and EC2 would make a second VPC.  Here a call is repeated only if
+that does no harm; otherwise `Ambiguous` tells the engine to look before it creates again.
 """
 
 from __future__ import annotations
@@ -19,7 +19,19 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError, HTTPClientError
 
 from batchkit import _failures
-from batchkit._calls import ITEM, LOCATION, OMIT, Arn, Call, Each, Here, Operation, Scope, Zone, resolve
+from batchkit._calls import (
+    ITEM,
+    LOCATION,
+    OMIT,
+    Arn,
+    Call,
+    Each,
+    Here,
+    Operation,
+    Scope,
+    Zone,
+    resolve,
+)
 from batchkit._clock import Clock, SystemClock
 from batchkit._version import VERSION
 from batchkit._failures import AlreadyThere, Ambiguous, Cancelled
@@ -104,7 +116,7 @@ class Aws:
                 answer = self.call(ZONES(Filters=listed))
                 self._zones = sorted(zone["ZoneName"] for zone in answer["AvailabilityZones"])
         if index >= len(self._zones):
-            msg = f"the region has {len(self._zones)} availability zones, number {index + 1} is wanted"
+            msg = f"{self.region} has {len(self._zones)} availability zones, number {index + 1} is wanted"
             raise BatchkitError(msg)
         return self._zones[index]
 
@@ -178,7 +190,7 @@ class Aws:
         size = step.batch or 1
         for start in range(0, len(items), size):
             item = items[start : start + size] if step.batch else items[start]
-            yield resolve(step.then, lambda gap, item=item: item if gap == ITEM else gap)
+            yield _with_item(step.then, item)
 
     def _delays(self, call: Call) -> Iterator[Callable[[Exception], bool]]:
         """
@@ -197,6 +209,10 @@ class Aws:
                 return True
 
             yield passes
+
+
+def _with_item(call: Call, item: Any) -> Call:
+    return resolve(call, lambda placeholder: item if placeholder == ITEM else placeholder)
 
 
 def _is_absent(operation: Operation, error: Exception) -> bool:

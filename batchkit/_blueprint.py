@@ -15,7 +15,7 @@ from attrs import frozen
 from batchkit._calls import Arn
 from batchkit._engine import needs
 from batchkit._resource import Resource, digest
-from batchkit.grants import Grant, allow
+from batchkit.grants import Grant, allow, flatten
 from batchkit.resources.batch import ComputeEnvironment, JobQueue
 from batchkit.resources.definitions import JobDefinition
 from batchkit.resources.ecr import Repository
@@ -32,9 +32,7 @@ EVENTS_RULE: Final = "StepFunctionsGetEventsForBatchJobsRule"
 """The rule by which Step Functions learns that a job has ended; AWS makes and keeps it."""
 
 
-def resources(
-    spec: StackSpec, region: str, tagger: Tagger = ImageSource.tag
-) -> list[Resource]:
+def resources(spec: StackSpec, region: str, tagger: Tagger = ImageSource.tag) -> list[Resource]:
     """
     Everything that *spec* asks for, in *region*, with the longest path first.
     """
@@ -96,7 +94,7 @@ def resources(
         ),
         **common,
     )
-    stores = [store for store in (spec.table, spec.bucket) if store is not None]
+    stores = [store for store in (spec.table, spec.bucket) if isinstance(store, Resource)]
     return [
         *network.all,
         *roles.all,
@@ -146,7 +144,7 @@ class Roles:
         return cls(
             service=role("batch", "batch", None, "AWSBatchServiceRole") if dedicated else None,
             execution=role("exec", "ecs-tasks", _secrets(spec), starter),
-            job=role("job", "ecs-tasks", spec.grants),
+            job=role("job", "ecs-tasks", flatten(spec.grants)),
             states=role("states", "states", _states_grants(spec.name)),
             schedule=role("schedule", "scheduler", [_start(spec.name)]),
         )
@@ -190,11 +188,9 @@ def _start(name: str) -> Grant:
     return allow("states:StartExecution", Arn("states", f"stateMachine:{name}"))
 
 
-def _image(
-    spec: StackSpec, tagger: Tagger, common: dict[str, Any]
-) -> tuple[str, list[Resource]]:
+def _image(spec: StackSpec, tagger: Tagger, common: dict[str, Any]) -> tuple[str, list[Resource]]:
     if not isinstance(spec.image, ImageSource):
-        return spec.image, []
+        return str(spec.image), []
     platform = PLATFORMS[spec.architecture]
     repository = Repository(name=spec.name, **common)
     image = Image(

@@ -2,8 +2,8 @@
 Calls as values: what a resource wants done is described here, and done elsewhere.
 
 An `Operation` is an AWS API call and its IAM permission, stated once.  Calling it gives a `Call`, a
-value that can be compared, shown in a plan and performed.  Parameters may hold placeholders: a `Ref`
-(an output of another resource), an `Arn`, `ACCOUNT` and the like (known once the account is), and a
+value that can be compared, shown in a plan and performed.  Parameters may hold placeholders: a
+`Ref` (an output of another resource), an `Arn`, `ACCOUNT` and the like (known once the account is), and a
 `Zone`; `resolve` puts values in their place.
 """
 
@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final, NoReturn, Protocol, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 from attrs import evolve, field, fields, frozen, has
 
@@ -108,17 +108,21 @@ class Call:
 
 
 @frozen
-class _Wait:
+class Wait:
+    """
+    A step that waits; *name* says for what.
+    """
+
     name: str
 
     def __repr__(self) -> str:
         return self.name
 
 
-SETTLE: Final = _Wait("SETTLE")
+SETTLE: Final = Wait("SETTLE")
 """A step: read the resource until AWS is done with it."""
 
-GONE: Final = _Wait("GONE")
+GONE: Final = Wait("GONE")
 """A step: read the resource until it isn't there."""
 
 
@@ -136,18 +140,21 @@ class Each:
     batch: int = 0
 
 
-class Job(Protocol):
+class Job:
     """
-    A step that isn't an API call, such as the push of an image: a value that knows its operations.
+    A step that isn't an API call, such as the push of an image.
     """
 
-    @property
-    def operation(self) -> Operation: ...
+    operation: Operation
 
-    def perform(self, tools: Any) -> Mapping[str, Any]: ...
+    def perform(self, aws: Any, emit: Any) -> Mapping[str, Any]:
+        """
+        Does it, and returns outputs of the resource.
+        """
+        raise NotImplementedError
 
 
-Step = Call | Each | Job | _Wait
+Step = Call | Each | Job | Wait
 Steps = Iterator[Step]
 
 
@@ -172,7 +179,7 @@ class Ref:
         return f"<{self.kind} {self.name}: {self.attribute}>"
 
     def _unknown(self, *_: object) -> NoReturn:
-        msg = f"{self!r} is known only after it is made; hand the value on as it is, not inside a text"
+        msg = f"{self!r} is known only after it is made; hand it on as it is, not inside a text"
         raise TypeError(msg)
 
     __str__ = _unknown

@@ -118,7 +118,11 @@ def each(must: Must, *, least: int = 0, most: int = 10**9) -> Must:
     """
     A tuple in which each item is a placeholder or what *must* takes.
     """
-    count = f"{least} to {most} of: " if most < 10**9 else "each " if not least else f"{least} or more of: "
+    count = (
+        f"{least} to {most} of: "
+        if most < 10**9
+        else "each " if not least else f"{least} or more of: "
+    )
     return Must(
         count + must.takes,
         lambda value: isinstance(value, tuple)
@@ -141,7 +145,9 @@ def network(longest: int, shortest: int) -> Must:
     """
 
     def test(value: str) -> bool:
-        return isinstance(value, str) and longest <= ipaddress.IPv4Network(value).prefixlen <= shortest
+        return (
+            isinstance(value, str) and longest <= ipaddress.IPv4Network(value).prefixlen <= shortest
+        )
 
     return Must(
         f"an IPv4 network such as '10.1.0.0/16', from /{longest} to /{shortest}, without host bits",

@@ -205,9 +205,7 @@ def _dockerfile(root: Path, dockerfile: str | Path) -> Path:
     raise ContextError(msg)
 
 
-def _walk(
-    root: Path, at: str, above: Hits, ignore: Ignore, skipped: list[str]
-) -> Iterator[Entry]:
+def _walk(root: Path, at: str, above: Hits, ignore: Ignore, skipped: list[str]) -> Iterator[Entry]:
     """
     The entries under the folder *at*; a folder left out is there if something in it is kept.
     """

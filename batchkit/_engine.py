@@ -231,5 +231,3 @@ def failure(outcome: Outcome[Key]) -> ApplyError:
 
 def _now() -> str:
     return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="microseconds")
-
-

@@ -117,7 +117,9 @@ def translate(call: Call, error: Exception, resource: str) -> Exception:
     The error to raise in place of *error*.
     """
     if isinstance(error, _CREDENTIALS):
-        return CredentialsError(str(call.operation), type(error).__name__, str(error), resource=resource)
+        return CredentialsError(
+            str(call.operation), type(error).__name__, str(error), resource=resource
+        )
     if not isinstance(error, ClientError):
         return AwsError(str(call.operation), type(error).__name__, str(error), resource=resource)
     if means(call.operation.exists, error):

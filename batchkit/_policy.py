@@ -35,9 +35,7 @@ def make(
     return {"Version": "2012-10-17", "Statement": resolve(statements, fill)}
 
 
-def grants(
-    stack: str, wanted: Sequence[Resource], further: Iterable[Operation]
-) -> list[Grant]:
+def grants(stack: str, wanted: Sequence[Resource], further: Iterable[Operation]) -> list[Grant]:
     """
     The statements of the policy: what needs all resources first, then what can be narrowed.
     """
@@ -69,9 +67,7 @@ def _by_targets(targets: dict[str, set[str | Arn]]) -> list[Grant]:
 def _pass_role(stack: str) -> Grant:
     services = [f"{service}.amazonaws.com" for service in _PASSED_TO]
     roles = Arn("iam", f"role/batchkit/{stack}/*", region=False)
-    return Grant(
-        ("iam:PassRole",), (roles,), {"StringEquals": {"iam:PassedToService": services}}
-    )
+    return Grant(("iam:PassRole",), (roles,), {"StringEquals": {"iam:PassedToService": services}})
 
 
 def _linked_role() -> Grant:

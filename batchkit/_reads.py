@@ -103,8 +103,12 @@ def observe(
             for wish in (w for w in wanted if type(w) is kind):
                 reads[wish.key] = readers.submit(wish.candidates, reader)
             if kind in kinds:
-                finds.append(readers.submit(lambda k=kind: list(k.find(stack, reader))))
+                finds.append(readers.submit(_find, kind, stack, reader))
         return _gather(aws, reads, finds)
+
+
+def _find(kind: type[Resource], stack: str, reader: Reader) -> list[Resource]:
+    return list(kind.find(stack, reader))
 
 
 def _gather(

@@ -1,8 +1,8 @@
 """
 The base of every kind.
 
-A kind is one frozen class.  It is at once the wish, what AWS holds, and the outputs, so that comparing
-is the same for all.  Its methods only describe: `read` asks, `create`, `update` and `delete` yield
+A kind is one frozen class.  It is at once the wish, what AWS holds, and the outputs, so that
+comparing is the same for all.  Its methods only describe: `read` asks, `create`, `update` and `delete` yield
 steps; the engine does them.
 """
 
@@ -104,9 +104,7 @@ class Resource(Checked):
     SECONDS: ClassVar[float] = 300
 
     name: str = checked(text(r"\S(.*\S)?", "a text"))
-    stack: str = checked(
-        text(r"[A-Za-z0-9/_][\w .:/=+@-]{0,127}", "a stack's name"), default=""
-    )
+    stack: str = checked(text(r"[A-Za-z0-9/_][\w .:/=+@-]{0,127}", "a stack's name"), default="")
     tags: Mapping[str, str] = checked(TAGS, factory=dict, converter=as_dict)
     after: tuple[Ref, ...] = attrs.field(
         default=(), eq=False, repr=False, converter=as_tuple, metadata={"unread": True}

@@ -11,7 +11,7 @@ import jmespath
 
 from batchkit import _reads
 from batchkit._aws import Aws
-from batchkit._calls import GONE, SETTLE, Call, Each, Step, Steps, references
+from batchkit._calls import GONE, SETTLE, Call, Each, Step, Steps, Wait, references
 from batchkit._decide import Known
 from batchkit._resource import Resource, operations, outputs
 from batchkit.errors import BatchkitError, BrokenResource, StillWaiting
@@ -46,6 +46,7 @@ class Runner:
 
     def _do(self, resource: Resource, step: Step) -> None:
         step = self._known.fill(step)
+        assert not isinstance(step, Wait)
         for gap in references(step):
             msg = f"{resource} needs {gap!r}, which nothing has given"
             raise BatchkitError(msg)
@@ -55,7 +56,7 @@ class Runner:
         elif isinstance(step, Call):
             self._learn(resource, step, self._aws.call(step, str(resource)))
         else:
-            self._known.learn(resource.key, step.perform(self._aws, self._emit))  # type: ignore[union-attr]
+            self._known.learn(resource.key, step.perform(self._aws, self._emit))
 
     def _learn(self, resource: Resource, call: Call, answer: Any) -> None:
         if call.operation == operations(type(resource)).get("CREATE"):
@@ -116,8 +117,8 @@ class Runner:
             spent = self._aws.clock.monotonic() - began
             state = f"{held.state} {held.reason}".strip() if held is not None else "not listed yet"
             if spent >= resource.SECONDS:
-                msg = f"{resource} was still {state or 'there'} after {spent:.0f} s; run it again to go on"
-                raise StillWaiting(msg)
+                what = f"{resource} was still {state or 'there'} after {spent:.0f} s"
+                raise StillWaiting(f"{what}; run it again to go on")
             if state != last:
                 self._tell(resource, action, state, spent)
                 last = state

@@ -40,7 +40,9 @@ def parse(tags: Mapping[str, str] | Iterable[Mapping[str, str]] | None) -> dict[
         return {}
     if isinstance(tags, Mapping):
         return dict(tags)
-    return {tag.get("Key", tag.get("key", "")): tag.get("Value", tag.get("value", "")) for tag in tags}
+    return {
+        tag.get("Key", tag.get("key", "")): tag.get("Value", tag.get("value", "")) for tag in tags
+    }
 
 
 def owner(tags: Mapping[str, str]) -> str:

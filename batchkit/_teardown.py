@@ -106,7 +106,9 @@ def failure(stack: str, outcome: Outcome[Identity]) -> TeardownError:
     """
     lines = [f"{len(outcome.done)} resources of {stack!r} were deleted; these are left:"]
     lines += [f"  {kind} {name} ({i}): {e}" for (kind, name, i), e in outcome.failed.items()]
-    lines += [f"  {kind} {name} ({i}): something still uses it" for kind, name, i in outcome.not_started]
+    lines += [
+        f"  {kind} {name} ({i}): something still uses it" for kind, name, i in outcome.not_started
+    ]
     lines.append("Run destroy_stack again to go on.")
     return TeardownError(
         "\n".join(lines),

@@ -13,8 +13,8 @@ Everything that batchkit raises on purpose.
     ├── ReplacementNeeded               a change that AWS can't make in place
     ├── BrokenResource                  AWS made it, and it failed (INVALID, failed, FAILED)
     ├── StillWaiting (TimeoutError)     a deadline passed; says what the last state was
-    ├── ApplyError                      some of a stack could not be made; lists done, failed, not started
-    ├── TeardownError                   some of a stack could not be deleted; lists what is left and why
+    ├── ApplyError                      some of a stack could not be made
+    ├── TeardownError                   some of a stack could not be deleted
     ├── ImageError                      the image could not be built, pushed or resolved
     │   ├── DockerUnavailable           no Docker daemon answers
     │   ├── BuildFailed                 a step of the Dockerfile failed; carries its last lines
@@ -23,7 +23,7 @@ Everything that batchkit raises on purpose.
     │   └── PushFailed                  the registry refused the image, or did not answer
     ├── StackNotFound (LookupError)     no stack of that name in this account and region
     ├── RunNotFound (LookupError)       no such run, or one that AWS has forgotten
-    ├── JobFailed                       a run ended without success; carries the reason and the last lines
+    ├── JobFailed                       a run ended without success
     └── LocalError                      the embedded AWS can't be started
 """
 

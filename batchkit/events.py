@@ -81,7 +81,9 @@ def log(event: Event) -> None:
     Writes an event to the logger `batchkit`.
     """
     told = event.action is not Action.KEEP and event.phase is Phase.DONE
-    level = logging.WARNING if event.phase is Phase.FAILED else logging.INFO if told else logging.DEBUG
+    level = (
+        logging.WARNING if event.phase is Phase.FAILED else logging.INFO if told else logging.DEBUG
+    )
     LOG.log(level, "%s", event)
 
 

@@ -17,9 +17,7 @@ from batchkit._checks import ENVIRONMENT, refuse
 from batchkit.errors import JobFailed, RunNotFound, StillWaiting
 
 START: Final = Operation("stepfunctions", "StartExecution", exists=("ExecutionAlreadyExists",))
-DESCRIBE: Final = Operation(
-    "stepfunctions", "DescribeExecution", absent=("ExecutionDoesNotExist",)
-)
+DESCRIBE: Final = Operation("stepfunctions", "DescribeExecution", absent=("ExecutionDoesNotExist",))
 HISTORY: Final = Operation("stepfunctions", "GetExecutionHistory")
 STOP: Final = Operation("stepfunctions", "StopExecution", absent=("ExecutionDoesNotExist",))
 JOBS: Final = Operation("batch", "DescribeJobs", wide=True)
@@ -114,16 +112,12 @@ class Run:
             self._aws.pause(pause)
             pause = min(SLOWEST, pause * 1.3)
 
-    def _new_lines(
-        self, job: Mapping[str, Any], shown: dict[str, str | None]
-    ) -> Iterator[str]:
+    def _new_lines(self, job: Mapping[str, Any], shown: dict[str, str | None]) -> Iterator[str]:
         for group, stream in _streams(job):
             key = f"{group}/{stream}"
             while True:
                 token = {"nextToken": shown[key]} if shown.get(key) else {}
-                call = LINES(
-                    logGroupName=group, logStreamName=stream, startFromHead=True, **token
-                )
+                call = LINES(logGroupName=group, logStreamName=stream, startFromHead=True, **token)
                 answer = self._aws.call(call)
                 if answer is None:
                     break
@@ -164,9 +158,7 @@ def start(
     given = {"environment": [{"Name": k, "Value": v} for k, v in (environment or {}).items()]}
     run = name or f"run-{uuid.uuid4()}"
     job = {"name": name} if name else {}
-    answer = aws.call(
-        START(stateMachineArn=machine, name=run, input=json.dumps({**given, **job}))
-    )
+    answer = aws.call(START(stateMachineArn=machine, name=run, input=json.dumps({**given, **job})))
     return Run(str(answer["executionArn"]), aws)
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -119,18 +119,18 @@ class StackSpec(Checked):
     """
 
     name: str = checked(STACK_NAME)
-    image: str | ImageSource = checked(
+    image: str | Path | ImageSource = checked(
         Must("a folder with a Dockerfile, or an image URI with its registry or tag", _is_image),
         converter=_image,
     )
     vcpus: float = checked(VCPUS, default=1)
     memory: int = checked(instance(int, takes="a whole number of MiB"), default=2048)
-    command: tuple[str, ...] = checked(
+    command: Sequence[str] = checked(
         each(instance(str, takes="a text")), default=(), converter=as_tuple
     )
     environment: Mapping[str, str] = checked(ENVIRONMENT, factory=dict, converter=as_dict)
     secrets: Mapping[str, str] = checked(ENVIRONMENT, factory=dict, converter=as_dict)
-    grants: tuple[Grant, ...] = checked(
+    grants: Sequence[Grant | Sequence[Grant]] = checked(
         each(instance(Grant, takes="a grant such as s3_read(...)")), default=(), converter=flatten
     )
     timeout: int = checked(TIMEOUT, default=3600)
@@ -149,10 +149,12 @@ class StackSpec(Checked):
     run_timeout: int | None = checked(optional(whole(60, 366 * 86400, "seconds")), default=None)
     schedule: str | None = checked(optional(EXPRESSION), default=None)
     time_zone: str = checked(TIME_ZONE, default="UTC")
-    table: Table | None = checked(
-        optional(instance(Table, takes=f"a Table, or its name: {TABLE_NAME.takes}")), default=None, converter=_named(Table)
+    table: Table | str | None = checked(
+        optional(instance(Table, takes=f"a Table, or its name: {TABLE_NAME.takes}")),
+        default=None,
+        converter=_named(Table),
     )
-    bucket: Bucket | None = checked(
+    bucket: Bucket | str | None = checked(
         optional(instance(Bucket, takes=f"a Bucket, or its name: {BUCKET_NAME.takes}")),
         default=None,
         converter=_named(Bucket),
@@ -174,5 +176,3 @@ class StackSpec(Checked):
         Seconds for a run of the state machine: in the queue, and all attempts.
         """
         return self.run_timeout or self.runnable_limit + self.attempts * self.timeout
-
-

@@ -1,8 +1,9 @@
 """
 What the kinds of EC2 share.
 
-EC2 has no natural key for most of them.  They are made with their tags in the same call and found by
-them; where two callers make the same at once, the older stays and the maker of its twin deletes that.
+EC2 has no natural key for most of them.  They are made with their tags in the same call and found
+by them; where two callers make the same at once, the older stays and the maker of its twin deletes
+that.
 """
 
 from __future__ import annotations

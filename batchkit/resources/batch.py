@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/batch/latest/userguide/updating-compute-environments
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Final, TypeVar
 
 from attrs import frozen
@@ -140,8 +140,8 @@ class ComputeEnvironment(BatchResource):
 
     type: str = fixed(one_of("FARGATE", "FARGATE_SPOT"), default="FARGATE")
     max_vcpus: int = checked(whole(1, 100_000), default=4)
-    subnets: tuple[str | Ref, ...] = checked(each(ID, least=1, most=16), converter=as_set)
-    security_groups: tuple[str | Ref, ...] = checked(each(ID, least=1, most=5), converter=as_set)
+    subnets: Sequence[str | Ref] = checked(each(ID, least=1, most=16), converter=as_set)
+    security_groups: Sequence[str | Ref] = checked(each(ID, least=1, most=5), converter=as_set)
     service_role: str | Arn | Ref | None = checked(optional(ROLE), default=None)
     arn: str = output("computeEnvironmentArn")
 
@@ -227,7 +227,7 @@ class JobQueue(BatchResource):
     Where jobs wait for one of the compute environments, which are tried in order.
 
     Args:
-        runnable_limit: After how many seconds Batch cancels a job that can't be run; None for never.
+        runnable_limit: Seconds after which Batch cancels a job that can't be run; None for never.
     """
 
     DESCRIBE: ClassVar = Operation("batch", "DescribeJobQueues", wide=True)
@@ -239,13 +239,11 @@ class JobQueue(BatchResource):
         not_yet=(MODIFIED, NOT_VALID),
     )
     UPDATE: ClassVar = Operation("batch", "UpdateJobQueue", not_yet=(MODIFIED, NOT_VALID))
-    DELETE: ClassVar = Operation(
-        "batch", "DeleteJobQueue", absent=(MISSING,), not_yet=(MODIFIED,)
-    )
+    DELETE: ClassVar = Operation("batch", "DeleteJobQueue", absent=(MISSING,), not_yet=(MODIFIED,))
     LISTED: ClassVar = "jobQueues"
     NAMED: ClassVar = "jobQueueName"
 
-    compute_environments: tuple[str | Ref, ...] = checked(
+    compute_environments: Sequence[str | Ref] = checked(
         each(text(r"\S+", "a compute environment's ARN"), least=1, most=3), converter=as_tuple
     )
     priority: int = checked(whole(0, 1000), default=1)

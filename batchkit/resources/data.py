@@ -1,5 +1,5 @@
 """
-Where data lives: a DynamoDB table and an S3 bucket.  A teardown keeps both unless it is told not to.
+Where data lives: a DynamoDB table and an S3 bucket.  A teardown keeps both unless told not to.
 """
 
 from __future__ import annotations
@@ -100,9 +100,7 @@ class Table(Resource):
     def create(self) -> Steps:
         yield self.CREATE(
             TableName=self.name,
-            AttributeDefinitions=[
-                {"AttributeName": self.key_name, "AttributeType": self.key_type}
-            ],
+            AttributeDefinitions=[{"AttributeName": self.key_name, "AttributeType": self.key_type}],
             KeySchema=[{"AttributeName": self.key_name, "KeyType": "HASH"}],
             BillingMode=self.billing,
             Tags=as_list(self.all_tags),
@@ -133,9 +131,7 @@ class Bucket(Resource):
     HEAD: ClassVar = Operation(
         "s3", "HeadBucket", permission="s3:ListBucket", absent=("404", "NoSuchBucket")
     )
-    TAGS: ClassVar = Operation(
-        "s3", "GetBucketTagging", absent=("NoSuchTagSet", "NoSuchBucket")
-    )
+    TAGS: ClassVar = Operation("s3", "GetBucketTagging", absent=("NoSuchTagSet", "NoSuchBucket"))
     ACCESS: ClassVar = Operation(
         "s3",
         "GetPublicAccessBlock",
@@ -167,7 +163,9 @@ class Bucket(Resource):
         permission="s3:DeleteObject",
         absent=("NoSuchBucket",),
     )
-    DELETE: ClassVar = Operation("s3", "DeleteBucket", absent=("NoSuchBucket",), not_yet=(_ABORTED,))
+    DELETE: ClassVar = Operation(
+        "s3", "DeleteBucket", absent=("NoSuchBucket",), not_yet=(_ABORTED,)
+    )
     DATA: ClassVar = True
     ALL_BLOCKED: ClassVar[Mapping[str, bool]] = {
         "BlockPublicAcls": True,
@@ -225,15 +223,11 @@ class Bucket(Resource):
         yield self.DELETE(Bucket=self.name)
 
     def _block(self) -> Any:
-        return self.BLOCK(
-            Bucket=self.name, PublicAccessBlockConfiguration=dict(self.ALL_BLOCKED)
-        )
+        return self.BLOCK(Bucket=self.name, PublicAccessBlockConfiguration=dict(self.ALL_BLOCKED))
 
     def _tag(self, others: Mapping[str, str]) -> Any:
         # The call replaces all tags, so those of others are written back.
-        return self.TAG(
-            Bucket=self.name, Tagging={"TagSet": as_list({**others, **self.all_tags})}
-        )
+        return self.TAG(Bucket=self.name, Tagging={"TagSet": as_list({**others, **self.all_tags})})
 
 
 ensure_bucket = ensurer(Bucket)

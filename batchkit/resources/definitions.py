@@ -7,7 +7,7 @@ drops or reorders is brought to one form before comparing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from attrs import frozen
@@ -100,7 +100,7 @@ class JobDefinition(Resource):
     image: str | Ref = checked(IMAGE)
     vcpus: float = checked(VCPUS, default=1)
     memory: int = checked(instance(int, takes="a whole number of MiB"), default=2048)
-    command: tuple[str, ...] = checked(each(instance(str)), default=(), converter=as_tuple)
+    command: Sequence[str] = checked(each(instance(str)), default=(), converter=as_tuple)
     environment: Mapping[str, str] = checked(ENVIRONMENT, factory=dict, converter=as_dict)
     secrets: Mapping[str, str] = checked(ENVIRONMENT, factory=dict, converter=as_dict)
     execution_role: str | Ref = checked(ROLE)
@@ -147,7 +147,7 @@ class JobDefinition(Resource):
 
     def differs(self, name: str, held: Any) -> bool:
         if name == "environment":  # AWS drops empty values
-            return {k: v for k, v in self.environment.items() if v} != held.environment
+            return bool({k: v for k, v in self.environment.items() if v} != held.environment)
         return super().differs(name, held)
 
     def create(self) -> Steps:
@@ -249,5 +249,3 @@ def _retries(strategy: Mapping[str, Any]) -> dict[str, Any]:
     rules = strategy.get("evaluateOnExit") or ()
     reclaim = any(rule.get("onStatusReason") == SPOT_RECLAIM for rule in rules)
     return {"attempts": strategy.get("attempts", 1), "retry_on_spot": reclaim}
-
-

@@ -141,7 +141,10 @@ class NatGateway(Ec2Resource):
         "ec2",
         "CreateNatGateway",
         TAGGING,
-        not_yet=(*NEW_SUBNET, *fresh("InvalidElasticIpID.NotFound", "InvalidAllocationID.NotFound")),
+        not_yet=(
+            *NEW_SUBNET,
+            *fresh("InvalidElasticIpID.NotFound", "InvalidAllocationID.NotFound"),
+        ),
         repeatable=False,
     )
     DELETE: ClassVar = Operation("ec2", "DeleteNatGateway", absent=("NatGatewayNotFound",))

@@ -5,7 +5,7 @@ IAM: roles with their trust, the managed policies attached to them and one inlin
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from attrs import Factory, frozen
@@ -113,10 +113,10 @@ class Role(Resource):
     trust: Mapping[str, Any] = checked(
         default=Factory(lambda self: trust(self.service), takes_self=True), converter=canonical
     )
-    managed: tuple[str | Arn, ...] | None = checked(
+    managed: Sequence[str | Arn] | None = checked(
         optional(each(text(r"arn:.+", "a policy's ARN"), most=10)), default=(), converter=as_set
     )
-    grants: tuple[Grant, ...] | None = checked(
+    grants: Sequence[Grant] | None = checked(
         optional(each(instance(Grant, takes="a grant such as s3_read(...)"))),
         default=(),
         converter=_flat,
@@ -141,9 +141,9 @@ class Role(Resource):
         for role in ask(cls.LIST(PathPrefix=path_of(stack)))["Roles"]:
             name = role["RoleName"]
             if name.endswith(here) or not _OTHER_REGION.search(name):
-                wish = cls(name=name, stack=stack, service="any.amazonaws.com", managed=(), grants=())
-                if held := wish.read(ask):
-                    yield held
+                any_service = "batch.amazonaws.com"
+                wish = cls(name=name, stack=stack, service=any_service, managed=None, grants=None)
+                yield wish._parse(role, {})
 
     def read(self, ask: Ask) -> Role | None:
         calls = {"listed": self.LIST(PathPrefix=self.path)}
@@ -203,9 +203,9 @@ class Role(Resource):
             yield self.TAG(RoleName=self.name, Tags=as_list(self.all_tags))
 
     def delete(self) -> Steps:
-        for policy in self.managed or ():
-            yield self.DETACH(RoleName=self.name, PolicyArn=policy)
+        detach = self.DETACH(RoleName=self.name, PolicyArn=ITEM)
         drop = self.DROP(RoleName=self.name, PolicyName=ITEM)
+        yield Each(self.ATTACHED(RoleName=self.name), "AttachedPolicies[].PolicyArn", detach)
         yield Each(self.LIST_INLINE(RoleName=self.name), "PolicyNames", drop)
         yield self.DELETE(RoleName=self.name)
 

@@ -1,8 +1,8 @@
 """
 The image of a job: built from a folder, pushed to ECR, and known by its digest.
 
-The tag is a hash of what the image is built from, so an image that ECR has is neither built nor pushed
-again, and needs no Docker daemon.
+The tag is a hash of what the image is built from, so an image that ECR has is neither built nor
+pushed again, and needs no Docker daemon.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Final
 import attrs
 from attrs import frozen
 
-from batchkit._calls import Arn, Operation, Ref, Steps
+from batchkit._calls import Arn, Job, Operation, Ref, Steps
 from batchkit._checks import Checked, as_dict, checked, instance, optional, text, whole
 from batchkit._ensure import ensurer
 from batchkit._resource import Ask, Resource, output, unread
@@ -41,7 +41,7 @@ class ImageSource(Checked):
         limit: The largest context, in bytes.
     """
 
-    folder: Path = checked(instance(Path, takes="a folder"), converter=Path)
+    folder: str | Path = checked(instance(Path, takes="a folder"), converter=Path)
     dockerfile: str = checked(text(r".+", "a path in the folder"), default="Dockerfile")
     build_args: Mapping[str, str] = attrs.field(factory=dict, converter=as_dict, kw_only=True)
     target: str | None = checked(
@@ -68,7 +68,7 @@ class ImageSource(Checked):
 
 
 @frozen
-class Push:
+class Push(Job):
     """
     A step: build the image and push it to the repository *uri*, under *tag*.
     """

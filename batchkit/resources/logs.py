@@ -47,9 +47,7 @@ class LogGroup(Resource):
     )
     KEEP_ALL: ClassVar = Operation("logs", "DeleteRetentionPolicy", not_yet=_BUSY)
     TAG: ClassVar = Operation("logs", "TagResource")
-    DELETE: ClassVar = Operation(
-        "logs", "DeleteLogGroup", absent=(_NOT_FOUND,), not_yet=_BUSY
-    )
+    DELETE: ClassVar = Operation("logs", "DeleteLogGroup", absent=(_NOT_FOUND,), not_yet=_BUSY)
 
     name: str = checked(
         text(r"(?!aws/)[._/#A-Za-z0-9-]{1,512}", "1-512 letters, digits or ._-/#, not aws/ first")

@@ -77,7 +77,7 @@ class Network(Checked):
         """
         The gateways, and the routes to them.
         """
-        common = {"name": self.name, "stack": self.stack, "tags": self.tags}
+        common: dict[str, Any] = {"name": self.name, "stack": self.stack, "tags": self.tags}
         gateway = InternetGateway(name=self.name, **inside)
         address = ElasticIp(**common)
         nat = NatGateway(subnet=public.id, address=address.id, after=(gateway.there,), **common)
@@ -125,8 +125,8 @@ def ensure_network(
     }
     return attrs.evolve(
         network,
-        vpc=made[members.vpc.key].identity,
-        private_subnets=tuple(made[subnet.key].identity for subnet in members.private),
-        security_group=made[members.group.key].identity,
+        vpc=str(made[members.vpc.key].identity),
+        private_subnets=tuple(str(made[subnet.key].identity) for subnet in members.private),
+        security_group=str(made[members.group.key].identity),
         address=next(r.address for r in made.values() if isinstance(r, ElasticIp)),
     )

@@ -4,7 +4,7 @@ Route tables, the subnets that use them, and their routes.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from attrs import frozen
@@ -36,9 +36,7 @@ class RouteTable(Ec2Resource):
     CREATE: ClassVar = Operation(
         "ec2", "CreateRouteTable", TAGGING, not_yet=NEW_VPC, repeatable=False
     )
-    ASSOCIATE: ClassVar = Operation(
-        "ec2", "AssociateRouteTable", not_yet=(*NEW_TABLE, *NEW_SUBNET)
-    )
+    ASSOCIATE: ClassVar = Operation("ec2", "AssociateRouteTable", not_yet=(*NEW_TABLE, *NEW_SUBNET))
     MOVE: ClassVar = Operation("ec2", "ReplaceRouteTableAssociation", not_yet=NEW_TABLE)
     DISASSOCIATE: ClassVar = Operation(
         "ec2", "DisassociateRouteTable", absent=("InvalidAssociationID.NotFound",)
@@ -54,7 +52,7 @@ class RouteTable(Ec2Resource):
     NATURAL_KEY: ClassVar = False
 
     vpc: str | Ref = fixed(VPC)
-    subnets: tuple[str | Ref, ...] = checked(each(ID), default=(), converter=as_set)
+    subnets: Sequence[str | Ref] = checked(each(ID), default=(), converter=as_set)
     id: str = output("RouteTable.RouteTableId")
     associations: Mapping[str, str] = output()
 

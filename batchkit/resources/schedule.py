@@ -40,8 +40,8 @@ def _is_expression(value: str) -> bool:
 
 
 EXPRESSION = Must(
-    "'rate(1 hour)', 'rate(5 minutes)', 'at(2030-01-31T09:00:00)' or 'cron(0 9 * * ? *)': six parts, "
-    "with ? for the day of the month or of the week",
+    "'rate(1 hour)', 'rate(5 minutes)', 'at(2030-01-31T09:00:00)' or 'cron(0 9 * * ? *)': "
+    "six parts, with ? for the day of the month or of the week",
     _is_expression,
 )
 TIME_ZONE = Must(

@@ -54,9 +54,7 @@ class StateMachine(Resource):
     LIST_RUNNING: ClassVar = Operation(
         "stepfunctions", "ListExecutions", absent=("StateMachineDoesNotExist",)
     )
-    STOP: ClassVar = Operation(
-        "stepfunctions", "StopExecution", absent=("ExecutionDoesNotExist",)
-    )
+    STOP: ClassVar = Operation("stepfunctions", "StopExecution", absent=("ExecutionDoesNotExist",))
     DELETE: ClassVar = Operation("stepfunctions", "DeleteStateMachine")
     READY: ClassVar = ("ACTIVE",)
     GOING: ClassVar = ("DELETING",)
@@ -102,7 +100,10 @@ class StateMachine(Resource):
         )
 
     def update(self, held: StateMachine, drift: Collection[str]) -> Steps:
-        wanted = {"definition": ("definition", Json(self.definition)), "role": ("roleArn", self.role)}
+        wanted = {
+            "definition": ("definition", Json(self.definition)),
+            "role": ("roleArn", self.role),
+        }
         changed = dict(wanted[name] for name in drift if name in wanted)
         if changed:
             yield self.UPDATE(stateMachineArn=held.arn, **changed)
@@ -120,9 +121,7 @@ class StateMachine(Resource):
 ensure_state_machine = ensurer(StateMachine)
 
 
-def run_job(
-    *, name: str, queue: str | Ref, definition: str | Ref, timeout: int
-) -> dict[str, Any]:
+def run_job(*, name: str, queue: str | Ref, definition: str | Ref, timeout: int) -> dict[str, Any]:
     """
     A state machine that runs one job and waits for its end.
 
@@ -168,5 +167,3 @@ def run_job(
             },
         },
     }
-
-

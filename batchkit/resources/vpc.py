@@ -4,7 +4,7 @@ The VPC, its subnets, and the security group that jobs run in.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from attrs import frozen
@@ -163,7 +163,7 @@ class SecurityGroup(Ec2Resource):
         text(r"[\w ._:/()#,@\[\]+=&;{}!$*-]{1,255}", "1-255 of the characters that EC2 takes"),
         default="Made by batchkit: everything out, nothing in",
     )
-    egress: tuple[str, ...] = checked(
+    egress: Sequence[str] = checked(
         each(network(0, 32), least=1), default=(EVERYWHERE,), converter=as_set
     )
     id: str = output("GroupId")
@@ -217,4 +217,3 @@ ensure_security_group = ensurer(SecurityGroup)
 
 def _all_to(cidrs: Iterable[str]) -> list[dict[str, Any]]:
     return [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": cidr} for cidr in cidrs]}]
-
