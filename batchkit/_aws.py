@@ -116,8 +116,8 @@ class Aws:
                 answer = self.call(ZONES(Filters=listed))
                 self._zones = sorted(zone["ZoneName"] for zone in answer["AvailabilityZones"])
         if index >= len(self._zones):
-            msg = f"{self.region} has {len(self._zones)} availability zones, number {index + 1} is wanted"
-            raise BatchkitError(msg)
+            there = f"{self.region} has {len(self._zones)} availability zones"
+            raise BatchkitError(f"{there}; number {index + 1} is wanted")
         return self._zones[index]
 
     def fill(self, placeholder: Any) -> Any:

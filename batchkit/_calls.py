@@ -3,8 +3,8 @@ Calls as values: what a resource wants done is described here, and done elsewher
 
 An `Operation` is an AWS API call and its IAM permission, stated once.  Calling it gives a `Call`, a
 value that can be compared, shown in a plan and performed.  Parameters may hold placeholders: a
-`Ref` (an output of another resource), an `Arn`, `ACCOUNT` and the like (known once the account is), and a
-`Zone`; `resolve` puts values in their place.
+`Ref` (an output of another resource), an `Arn`, `ACCOUNT` and the like (known once the account is),
+and a `Zone`; `resolve` puts values in their place.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 The base of every kind.
 
 A kind is one frozen class.  It is at once the wish, what AWS holds, and the outputs, so that
-comparing is the same for all.  Its methods only describe: `read` asks, `create`, `update` and `delete` yield
-steps; the engine does them.
+comparing is the same for all.  Its methods only describe: `read` asks, `create`, `update` and
+`delete` yield steps; the engine does them.
 """
 
 from __future__ import annotations

@@ -214,7 +214,7 @@ def stop_all() -> None:
     for job in alive:
         with DISPATCH:
             job.stop = True
-            container = job.container
+            container = getattr(job, "container", None)
         if container is not None:
             container.kill()
     announce()

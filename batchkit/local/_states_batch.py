@@ -4,9 +4,9 @@ State machines that submit Batch jobs and wait for them.
 
 from __future__ import annotations
 
-import copy
 import functools
 import threading
+import time
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -20,6 +20,9 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
 )
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_batch import (  # noqa: E501
     StateTaskServiceBatch,
+)
+from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import (
+    WaitFunction,
 )
 from moto.stepfunctions.parser.asl.jsonata import jsonata
 from moto.stepfunctions.parser.asl.utils import boto_client
@@ -71,19 +74,6 @@ def to_state(
 ) -> None:
     action = service_action_name or self.resource.api_action
     self._from_boto_response(response, _shape(action, "output_shape"))
-
-
-@MENDS(
-    StateTaskServiceBatch,
-    "_before_eval_execution",
-    why="moto writes MANAGED_BY_AWS and boto's case into the state's own input",
-)
-def copy_parameters(original: Any, self: Any, **given: Any) -> None:
-    raw = given["raw_parameters"]
-    own = copy.deepcopy(raw)
-    raw.clear()
-    raw.update(own)
-    original(self, **given)
 
 
 @MENDS(
@@ -151,6 +141,17 @@ class _Clock:
 
 
 MENDS.value(retrier_decl, "time", _Clock, why="an interval between retries outlives the test")
+
+
+@MENDS(
+    WaitFunction,
+    "_wait_interval",
+    why="an execution that is stopped just before it begins to wait waits to the end",
+)
+def wait_interval(_: Any, self: Any, env: Any, wait_seconds: float) -> None:
+    end = time.monotonic() + wait_seconds
+    while env.is_running() and (left := end - time.monotonic()) > 0:
+        env.program_state_event.wait(min(left, 0.1))
 
 
 def _evaluate(expression: str) -> Any:

@@ -1,0 +1,47 @@
+# make demo    the whole of batchkit in a minute, without an AWS account
+# make test    installs, and runs every check and test
+# make bench   measures: provisioning, the loader, the import
+# make up run logs down    the sample job on a real account; AWS_PROFILE and AWS_REGION say which
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+SOURCES := setup.cfg pyproject.toml
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench docs up plan run logs down clean
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+$(VENV)/.local: $(SOURCES) | $(BIN)/python
+	$(BIN)/python -m pip install --quiet -e ".[local]"
+	@touch $@
+
+$(VENV)/.test: $(SOURCES) | $(BIN)/python
+	$(BIN)/python -m pip install --quiet -e ".[test]"
+	@touch $@ $(VENV)/.local
+
+demo: $(VENV)/.local
+	$(BIN)/batchkit demo
+
+check: $(VENV)/.test
+	$(BIN)/python -m flake8 batchkit tests job_image
+	$(BIN)/python -m mypy
+
+test: check
+	$(BIN)/python -m pytest
+
+bench: $(VENV)/.test
+	$(BIN)/python -m pip install --quiet -r tests/bench/requirements.txt
+	$(BIN)/python -m tests.bench
+
+up plan run logs down: $(VENV)/.local
+	$(BIN)/batchkit $@
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .coverage* htmlcov .pytest_cache .mypy_cache .hypothesis
