@@ -5,10 +5,12 @@ Everything that batchkit raises on purpose.
 
     BatchkitError
     ├── SpecError (ValueError)          a spec that AWS would refuse; raised before the first call
+    ├── ConfigError (ValueError)        a batchkit.toml that can't be used; says the lines
     ├── AwsError                        AWS refused a call, or answered with a failure
     │   ├── AccessDenied                a permission is missing; carries the statement to add
     │   ├── QuotaExceeded               a quota is used up; says which and how to raise it
     │   └── CredentialsError            no credentials, or expired ones
+    ├── PreflightError                  something that a stack needs is missing; nothing was made
     ├── NotOwnedError                   a resource of that name exists and is not this stack's
     ├── ReplacementNeeded               a change that AWS can't make in place
     ├── BrokenResource                  AWS made it, and it failed (INVALID, failed, FAILED)
@@ -63,6 +65,12 @@ class SpecError(BatchkitError, ValueError):
         super().__init__("\n".join([f"{kind} is not valid:", *(f"  {f}" for f in self.faults)]))
 
 
+class ConfigError(BatchkitError, ValueError):
+    """
+    A `batchkit.toml` that can't be used; the message gives file, line and key of each fault.
+    """
+
+
 class AwsError(BatchkitError):
     """
     AWS refused a call: which one, for which resource, with AWS's own code, message and request id.
@@ -112,6 +120,16 @@ class CredentialsError(AwsError):
     """
 
     advice = "Set AWS_PROFILE, run `aws sso login`, or pass a session that has credentials."
+
+
+class PreflightError(BatchkitError):
+    """
+    Something that a stack needs is missing: its *findings* say what; nothing was made.
+    """
+
+    def __init__(self, message: str, *, findings: Sequence[object] = ()) -> None:
+        self.findings = tuple(findings)
+        super().__init__(message)
 
 
 class NotOwnedError(BatchkitError):
@@ -226,6 +244,8 @@ class RunNotFound(BatchkitError, LookupError):
 class JobFailed(BatchkitError):
     """
     A run ended without success: its status, reason, exit code, attempts and last log lines.
+
+    *findings* is what `Run.explain` says about it.
     """
 
     def __init__(
@@ -237,13 +257,16 @@ class JobFailed(BatchkitError):
         exit_code: int | None = None,
         attempts: int = 0,
         log: Sequence[str] = (),
+        findings: Sequence[object] = (),
     ) -> None:
         self.status = status
         self.reason = reason
         self.exit_code = exit_code
         self.attempts = attempts
         self.log = tuple(log)
-        super().__init__("\n".join([message, *(f"  | {line}" for line in self.log)]))
+        self.findings = tuple(findings)
+        lines = (f"  | {line}" for line in self.log)
+        super().__init__("\n".join([message, *lines, *map(str, self.findings)]))
 
 
 class LocalError(BatchkitError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -97,26 +98,26 @@ class Push(Job):
         def tell(detail: object) -> None:
             emit(Event("Image", self.name, Action.CREATE, Phase.PROGRESS, str(detail)))
 
-        client = _docker.connect()
-        built = _docker.build(
-            client,
-            self.source.context(),
-            platform=self.platform,
-            build_args=self.source.build_args,
-            target=self.source.target,
-            on_line=tell,
-            clock=aws.clock,
-        )
-        _docker.check_architecture(client, built.image, self.platform)
-        return _docker_push.push(
-            client,
-            built.image,
-            str(self.uri),
-            built.tag,
-            auth=lambda: login(aws),
-            on_layer=lambda layer: tell(f"{layer.layer} {layer.status}".strip()),
-            clock=aws.clock,
-        )
+        with closing(_docker.connect()) as client:
+            built = _docker.build(
+                client,
+                self.source.context(),
+                platform=self.platform,
+                build_args=self.source.build_args,
+                target=self.source.target,
+                on_line=tell,
+                clock=aws.clock,
+            )
+            _docker.check_architecture(client, built.image, self.platform)
+            return _docker_push.push(
+                client,
+                built.image,
+                str(self.uri),
+                built.tag,
+                auth=lambda: login(aws),
+                on_layer=lambda layer: tell(f"{layer.layer} {layer.status}".strip()),
+                clock=aws.clock,
+            )
 
 
 def login(aws: Any) -> tuple[str, str]:

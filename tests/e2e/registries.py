@@ -1,0 +1,120 @@
+"""
+The registry beside the daemon, and a fake on loopback that refuses as it is told to.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import requests
+from attrs import field, frozen
+
+MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+
+Answer = tuple[int, str, str]
+Rule = Callable[[str, str, str], "Answer | None"]
+
+HANG: Answer = (0, "", "hang")
+DROP: Answer = (0, "", "drop")
+
+
+@frozen(kw_only=True)
+class Registry:
+    """
+    A registry that takes one user and password; *ecr_host* is what the daemon also knows it as.
+    """
+
+    address: str
+    ecr_host: str
+    user: str = "AWS"
+    password: str = field(repr=False)
+
+    def auth(self) -> tuple[str, str]:
+        """
+        What a push has to know.
+        """
+        return self.user, self.password
+
+    def manifest(self, repository: str, reference: str) -> requests.Response:
+        """
+        The manifest as the registry holds it, by tag or digest.
+        """
+        url = f"http://{self.address}/v2/{repository}/manifests/{reference}"
+        return requests.get(url, auth=self.auth(), headers={"Accept": MANIFEST}, timeout=10)
+
+
+def refusal(status: int, code: str, message: str) -> Answer:
+    """
+    An error in the registries' format.
+    """
+    return status, "application/json", json.dumps({"errors": [{"code": code, "message": message}]})
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule = rule
+        self.end = threading.Event()
+        super().__init__(("127.0.0.1", 0), _Handler)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def answer(self) -> None:
+        sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        login = base64.b64decode((self.headers.get("Authorization") or "")[6:]).decode()
+        told = self.server.rule(self.command, self.path, login.partition(":")[2]) or self.usual()
+        if told == HANG:
+            self.server.end.wait()
+        if told in (HANG, DROP):
+            self.close_connection = True
+        else:
+            self.say(*told, hashlib.sha256(sent).hexdigest())
+
+    def usual(self) -> Answer:
+        if not self.headers.get("Authorization"):
+            return refusal(401, "UNAUTHORIZED", "authentication required")
+        return (201 if self.command == "PUT" else 200), "text/plain", ""
+
+    def say(self, status: int, kind: str, body: str, digest: str) -> None:
+        self.send_response(status)
+        if status == 401:
+            self.send_header("WWW-Authenticate", 'Basic realm="fake"')
+        if status == 201:
+            self.send_header("Docker-Content-Digest", f"sha256:{digest}")
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body.encode())
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = answer
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@contextmanager
+def fake_registry(rule: Rule) -> Iterator[str]:
+    """
+    The address of a registry that has every layer and takes every manifest, but for *rule*.
+
+    The rule gets the method, the path and the password, and gives an answer or None.
+    """
+    with _Server(rule) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield f"127.0.0.1:{server.server_port}"
+        finally:
+            server.end.set()
+            server.shutdown()
+            thread.join()
