@@ -51,7 +51,7 @@ class Checked:
         for attribute in attrs.fields(type(self)):
             value = getattr(self, attribute.name)
             for must in attribute.metadata.get("must", ()):
-                if not isinstance(value, (Ref, Arn, Here, Zone)) and not _passes(must, value):
+                if not isinstance(value, (Ref, Arn, Here, Zone)) and not passes(must, value):
                     yield Fault(attribute.name, value, must.takes)
                     break
 
@@ -62,7 +62,10 @@ class Checked:
         return iter(())
 
 
-def _passes(must: Must, value: Any) -> bool:
+def passes(must: Must, value: Any) -> bool:
+    """
+    Whether *must* takes *value*, of whatever type it is.
+    """
     try:
         return must.test(value)
     except (TypeError, ValueError, AttributeError):

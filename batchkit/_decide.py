@@ -102,11 +102,13 @@ def decide(wish: Resource, candidates: Sequence[Resource], *, adopt: bool = Fals
         NotOwnedError: Something of that name is there, not the stack's, and may not be adopted.
         ReplacementNeeded: A field differs that AWS can't change.
     """
-    standing = [held for held in candidates if held.state not in wish.GOING]
+    standing = [held for held in candidates if not _is_lost(held)]
     if not standing:
-        going = candidates[0] if candidates else None
+        going = next((held for held in candidates if held.state in held.GOING), None)
         return Decision(wish, going, Action.CREATE)
-    held = min(standing, key=lambda one: len(changes(wish, one)))
+    held = standing[0]
+    if wish.NATURAL_KEY:
+        held = min(standing, key=lambda one: len(changes(wish, one)))
     if not wish.TAGGED or held.owned:
         return _compare(wish, held, Action.UPDATE, changes(wish, held))
     if not adopt:
@@ -114,6 +116,13 @@ def decide(wish: Resource, candidates: Sequence[Resource], *, adopt: bool = Fals
     owner = Change("tags", held.tags, wish.all_tags)
     others = (change for change in changes(wish, held) if change.field != "tags")
     return _compare(wish, held, Action.ADOPT, (owner, *others))
+
+
+def _is_lost(held: Resource) -> bool:
+    """
+    Whether it is going, or has failed and another of its name can be made beside it.
+    """
+    return held.state in held.GOING or (held.state in held.BROKEN and not held.NATURAL_KEY)
 
 
 def _compare(

@@ -8,7 +8,6 @@ second create.
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Collection, Sequence
 from graphlib import TopologicalSorter
 from typing import Final
@@ -126,7 +125,9 @@ class Engine:
     def _try(self, decision: Decision) -> None:
         last: Exception | None = None
         for attempt in range(TRIES):
+            made = self._known.of(decision.wish.key).get("id") if attempt else None
             current = self._current(decision.wish, attempt)
+            self._drop_twin(current, made)
             try:
                 return self._carry_out(current)
             except AlreadyThere as error:
@@ -137,6 +138,15 @@ class Engine:
                 self._aws.pause(CONSISTENT)
         assert last is not None
         raise last
+
+    def _drop_twin(self, decision: Decision, made: str | None) -> None:
+        """
+        Deletes what was *made* in an earlier attempt, if another of its name is used now.
+        """
+        if made is not None and decision.held is not None and decision.held.identity != made:
+            for twin in _reads.read(self._aws, decision.wish):
+                if twin.identity == made:
+                    self._runner.run(twin, twin.delete(), Action.DELETE)
 
     def _current(self, wish: Resource, attempt: int) -> Decision:
         fresh = self._aws.clock.monotonic() - self._seen.at < FRESH
@@ -160,9 +170,7 @@ class Engine:
         began = self._aws.clock.monotonic()
         self._tell(decision, Phase.STARTED, began, decision.why)
         wish = decision.wish
-        if decision.action is Action.CREATE and not wish.NATURAL_KEY:
-            wish = attrs.evolve(wish, created=_now())
-        self._runner.run(wish, steps(attrs.evolve(decision, wish=wish)), decision.action)
+        self._runner.run(wish, steps(decision), decision.action)
         self._made[wish.key] = self._result(wish)
         self._tell(decision, Phase.DONE, began, decision.why)
 
@@ -186,8 +194,6 @@ def steps(decision: Decision) -> Steps:
     wish, held = decision.wish, decision.held
     if decision.action is Action.CREATE or held is None:
         return wish.create()
-    if held.state in held.BROKEN and (repair := wish.repair(held)) is not None:
-        return repair
     return wish.update(held, tuple(change.field for change in decision.changes))
 
 
@@ -227,7 +233,3 @@ def failure(outcome: Outcome[Key]) -> ApplyError:
     )
     error.__cause__ = next(iter(causes.values()), None)
     return error
-
-
-def _now() -> str:
-    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="microseconds")

@@ -112,7 +112,6 @@ class Resource(Checked):
     owner: str = output()
     state: str = output()
     reason: str = output()
-    created: str = output()
 
     def __attrs_post_init__(self) -> None:
         if not self.stack:
@@ -159,10 +158,14 @@ class Resource(Checked):
         """
         The tags that it is made with, batchkit's own first.
         """
-        own = {_tags.OWNER: self.stack, _tags.NAME: self.name}
-        if isinstance(self.created, str):
-            own[_tags.CREATED] = self.created
-        return {**own, **self.tags}
+        return {_tags.OWNER: self.stack, _tags.NAME: self.name, **self.tags}
+
+    @property
+    def committed(self) -> bool:
+        """
+        Whether its maker has gone on with it: of twins, one that is committed stays.
+        """
+        return True
 
     @property
     def ready(self) -> bool:
@@ -206,7 +209,7 @@ class Resource(Checked):
 
     def candidates(self: Self, ask: Ask) -> list[Self]:
         """
-        What AWS holds under this name, the oldest first: more than one only without a natural key.
+        What AWS holds under this name, the best first: more than one only without a natural key.
         """
         held = self.read(ask)
         return [] if held is None else [held]
@@ -238,7 +241,7 @@ class Resource(Checked):
 
 def held_tags(tags: Any, *, name: str = "", stack: str = "") -> dict[str, Any]:
     """
-    The fields that a resource's tags give: its name, stack, owner, tags and when it was made.
+    The fields that a resource's tags give: its name, stack, owner and other tags.
     """
     parsed = _tags.parse(tags)
     owner = _tags.owner(parsed)
@@ -247,7 +250,6 @@ def held_tags(tags: Any, *, name: str = "", stack: str = "") -> dict[str, Any]:
         "stack": stack or owner,
         "owner": owner,
         "tags": _tags.users(parsed),
-        "created": parsed.get(_tags.CREATED, ""),
     }
 
 

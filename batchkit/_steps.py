@@ -20,6 +20,10 @@ from batchkit.events import Action, Event, Listener, Phase
 SHORTEST: Final = 1.0
 LONGEST: Final = 2.0
 """Seconds between two looks at a resource: AWS throttles more than one a second."""
+REPAIRS: Final = 180.0
+"""For how many seconds a failure that may pass is answered with another attempt."""
+RIVALS: Final = 15.0
+"""For how many seconds a twin that might still be committed to is waited for."""
 
 
 class Runner:
@@ -71,27 +75,28 @@ class Runner:
         """
         Waits until AWS is done with *resource*; its outputs are known afterwards.
 
-        Where AWS has no natural key, and another caller has made an older twin meanwhile, the twin
-        is taken and the own one deleted.
+        Where AWS has no natural key, another caller may have made a twin meanwhile.  All callers
+        rank twins alike.  Each looks before it commits to its own (by a change that the others
+        see), and again after that; one that sees a better twin deletes its own and takes that one.
 
         Raises:
             BrokenResource: AWS reports that it failed.
             StillWaiting: It took longer than its kind may take.
         """
-        for held in self._looks(resource, action):
+        for held, spent in self._looks(resource, action):
             if held is None:
                 continue
             broken = held.state in held.BROKEN
             if broken and action is not Action.DELETE:
-                self._repair(resource, held, action)
+                self._repair(resource, held, action, spent)
             elif broken or held.ready:
                 self._known.learn_from(resource.key, held)
                 return held
         raise AssertionError("unreachable")
 
-    def _repair(self, resource: Resource, held: Resource, action: Action) -> None:
+    def _repair(self, resource: Resource, held: Resource, action: Action, spent: float) -> None:
         steps = resource.repair(held)
-        if steps is None:
+        if steps is None or spent > REPAIRS:
             raise BrokenResource(f"{resource} is {held.state}: {held.reason}")
         self.run(resource, steps, action)
 
@@ -99,22 +104,22 @@ class Runner:
         """
         Waits until *resource*, as it was read, isn't there any more.
         """
-        for held in self._looks(resource, action):
+        for held, _ in self._looks(resource, action):
             if held is None or held.identity != resource.identity:
                 return
             if held.state in held.BROKEN:
                 raise BrokenResource(f"{resource} is {held.state}: {held.reason}")
 
-    def _looks(self, resource: Resource, action: Action) -> Iterator[Resource | None]:
+    def _looks(self, resource: Resource, action: Action) -> Iterator[tuple[Resource | None, float]]:
         """
-        What AWS holds, again and again until the deadline.
+        What AWS holds, and the seconds spent, again and again until the deadline.
         """
         began = self._aws.clock.monotonic()
         last, pause = "", SHORTEST
         while True:
-            held = self._look(resource, action)
-            yield held
             spent = self._aws.clock.monotonic() - began
+            held = self._look(resource, action, spent)
+            yield held, spent
             state = f"{held.state} {held.reason}".strip() if held is not None else "not listed yet"
             if spent >= resource.SECONDS:
                 what = f"{resource} was still {state or 'there'} after {spent:.0f} s"
@@ -129,23 +134,28 @@ class Runner:
         kind = type(resource).__name__
         self._emit(Event(kind, resource.name, action, Phase.WAITING, state, spent))
 
-    def _look(self, resource: Resource, action: Action) -> Resource | None:
+    def _look(self, resource: Resource, action: Action, spent: float) -> Resource | None:
         candidates = _reads.read(self._aws, resource)
         if action is Action.DELETE:
             same = (held for held in candidates if held.identity == resource.identity)
             return next(same, None)
         standing = [held for held in candidates if held.state not in held.GOING]
-        mine = self._mine(resource, standing)
-        if resource.NATURAL_KEY or mine is None or mine is standing[0]:
-            return mine
-        self.run(mine, mine.delete(), Action.DELETE)
-        self._known.forget(resource.key)
-        return standing[0]
+        if resource.NATURAL_KEY:
+            return next(iter(standing), None)
+        return self._best(resource, standing, spent)
 
-    def _mine(self, resource: Resource, standing: list[Resource]) -> Resource | None:
-        known = self._known.of(resource.key)
-        identity = known.get("id") or known.get("arn")
-        for held in standing:
-            if identity is None or held.identity == identity:
-                return held
-        return None
+    def _best(self, resource: Resource, standing: list[Resource], spent: float) -> Resource | None:
+        """
+        The one of several twins that stays; None as long as that isn't certain.
+        """
+        identity = self._known.of(resource.key).get("id")
+        mine = next((held for held in standing if held.identity == identity), None)
+        if mine is None:
+            return None
+        if standing[0] is not mine:
+            self.run(mine, mine.delete(), Action.DELETE)
+            self._known.forget(resource.key)
+            self._known.learn_from(resource.key, standing[0])
+            return standing[0]
+        rivals = [h for h in standing if not h.committed and str(h.identity) < str(identity)]
+        return None if rivals and mine.committed and spent < RIVALS else mine

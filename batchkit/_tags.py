@@ -12,10 +12,10 @@ from typing import Any, Final
 
 OWNER: Final = "batchkit:stack"
 NAME: Final = "Name"
-CREATED: Final = "batchkit:created"
-"""When a caller began to make a resource for which AWS has no natural key: the oldest wins."""
+SETTLED: Final = "batchkit:settled"
+"""On an elastic IP: its maker has looked, and goes on with this one."""
 
-_OWN: Final = {OWNER, NAME, CREATED}
+_OWN: Final = {OWNER, NAME, SETTLED}
 
 
 def as_list(tags: Mapping[str, str]) -> list[dict[str, str]]:

@@ -14,6 +14,7 @@ from typing import Final
 from attrs import frozen
 
 LOG: Final = logging.getLogger("batchkit")
+LOG.addHandler(logging.NullHandler())  # what is told without any set-up is told by exceptions
 
 
 class Action(str, enum.Enum):

@@ -42,6 +42,13 @@ class Stack:
     plan: Plan = field(repr=False, eq=False)
 
     @property
+    def region(self) -> str:
+        """
+        The region that it stands in.
+        """
+        return self._aws.region
+
+    @property
     def outputs(self) -> dict[str, str]:
         """
         The ARN, id or URI of each resource, by kind and name.

@@ -70,6 +70,19 @@ def attach_role_policy(original: Any, self: Any, policy_arn: str, role_name: str
     original(self, policy_arn, role_name)
 
 
+@MENDS(
+    IAMResponse,
+    "get_account_authorization_details",
+    why="moto tells the policies of an account without their names",
+)
+def account_details(original: Any, self: Any) -> Any:
+    answer = original(self)
+    policies = [
+        {**_members(policy), "PolicyName": _name(policy)} for policy in answer.result["Policies"]
+    ]
+    return ActionResult({**answer.result, "Policies": policies})
+
+
 def _load(backend: Any, arn: str) -> None:
     owner, _, path = arn.partition(":policy/")
     if arn in backend.managed_policies or not owner.endswith(":iam::aws"):

@@ -28,6 +28,7 @@ from batchkit.local import (
     _scheduler,
     _states,
     _states_batch,
+    _tagging,
 )
 from batchkit.local._patch import Mend, apply_all
 from batchkit.local._world import World
@@ -47,6 +48,7 @@ MENDS: tuple[Mend, ...] = (
     *_scheduler.MENDS,
     *_states.MENDS,
     *_states_batch.MENDS,
+    *_tagging.MENDS,
 )
 
 

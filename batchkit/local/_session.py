@@ -131,7 +131,19 @@ def embedded(world: World, *, without: Collection[str] = ()) -> Iterator[LocalSe
         stack.callback(_world.leave)
         stack.enter_context(fake_credentials(world.region))
         stack.enter_context(_running(world, without))
-        yield LocalSession(world)
+        _active.append(LocalSession(world))
+        stack.callback(_active.clear)
+        yield _active[0]
+
+
+_active: list[LocalSession] = []
+
+
+def active() -> LocalSession | None:
+    """
+    The session of the embedded AWS that runs in this process, if one does.
+    """
+    return _active[0] if _active else None
 
 
 def _running(world: World, without: Collection[str]) -> AbstractContextManager[None]:

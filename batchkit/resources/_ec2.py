@@ -2,8 +2,7 @@
 What the kinds of EC2 share.
 
 EC2 has no natural key for most of them.  They are made with their tags in the same call and found
-by them; where two callers make the same at once, the older stays and the maker of its twin deletes
-that.
+by them.  Where two callers make the same at once, one of the twins stays: see `Runner.settle`.
 """
 
 from __future__ import annotations
@@ -78,7 +77,7 @@ class Ec2Resource(Resource):
 
     def candidates(self: Ec2, ask: Ask) -> list[Ec2]:
         mine = [held for held in self.find(self.stack, ask) if held.name == self.name]
-        return sorted(mine, key=lambda held: (held.created or "~", str(held.identity)))
+        return sorted(mine, key=rank)
 
     def read(self: Ec2, ask: Ask) -> Ec2 | None:
         return next(iter(self.candidates(ask)), None)
@@ -95,3 +94,10 @@ class Ec2Resource(Resource):
         """
         if "tags" in drift:
             yield self.TAG(Resources=[self.identity], Tags=as_list(self.all_tags))
+
+
+def rank(held: Resource) -> tuple[bool, bool, str]:
+    """
+    The order of twins, the same for every caller: the first stays.
+    """
+    return held.state in held.BROKEN, not held.committed, str(held.identity)

@@ -12,6 +12,7 @@ from attrs import frozen
 from batchkit._calls import GONE, SETTLE, Operation, Ref, Steps
 from batchkit._checks import checked
 from batchkit._resource import Ask, fixed, held_tags, output
+from batchkit._tags import SETTLED, as_list, parse
 from batchkit.resources._ec2 import (
     ID,
     NEW_ANY,
@@ -36,7 +37,10 @@ class InternetGateway(Ec2Resource):
     ATTACH: ClassVar = Operation(
         "ec2",
         "AttachInternetGateway",
-        exists=("Resource.AlreadyAssociated",),
+        exists=(
+            "Resource.AlreadyAssociated",
+            "InvalidParameterValue: already has an internet gateway",
+        ),
         not_yet=(*NEW_VPC, *NEW_ANY),
     )
     DETACH: ClassVar = Operation(
@@ -57,6 +61,10 @@ class InternetGateway(Ec2Resource):
 
     vpc: str | Ref = checked(VPC)
     id: str = output("InternetGateway.InternetGatewayId")
+
+    @property
+    def committed(self) -> bool:
+        return bool(self.vpc)
 
     @classmethod
     def parse(cls, answer: Mapping[str, Any], ask: Ask) -> InternetGateway:
@@ -109,6 +117,11 @@ class ElasticIp(Ec2Resource):
 
     id: str = output("AllocationId")
     address: str = output("PublicIp")
+    settled: bool = output()
+
+    @property
+    def committed(self) -> bool:
+        return self.settled is True
 
     @classmethod
     def parse(cls, answer: Mapping[str, Any], ask: Ask) -> ElasticIp:
@@ -116,11 +129,14 @@ class ElasticIp(Ec2Resource):
             **held_tags(answer.get("Tags")),
             id=answer["AllocationId"],
             address=answer["PublicIp"],
+            settled=SETTLED in parse(answer.get("Tags")) or "AssociationId" in answer,
             state="available",
         )
 
     def create(self) -> Steps:
         yield self.CREATE(Domain="vpc", TagSpecifications=self.tagging())
+        yield SETTLE
+        yield self.TAG(Resources=[self.id], Tags=as_list({SETTLED: "yes"}))
         yield SETTLE
 
     def update(self, held: ElasticIp, drift: Collection[str]) -> Steps:
@@ -141,6 +157,7 @@ class NatGateway(Ec2Resource):
         "ec2",
         "CreateNatGateway",
         TAGGING,
+        exists=("Resource.AlreadyAssociated",),
         not_yet=(
             *NEW_SUBNET,
             *fresh("InvalidElasticIpID.NotFound", "InvalidAllocationID.NotFound"),

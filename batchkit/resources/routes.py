@@ -36,7 +36,12 @@ class RouteTable(Ec2Resource):
     CREATE: ClassVar = Operation(
         "ec2", "CreateRouteTable", TAGGING, not_yet=NEW_VPC, repeatable=False
     )
-    ASSOCIATE: ClassVar = Operation("ec2", "AssociateRouteTable", not_yet=(*NEW_TABLE, *NEW_SUBNET))
+    ASSOCIATE: ClassVar = Operation(
+        "ec2",
+        "AssociateRouteTable",
+        exists=("Resource.AlreadyAssociated",),
+        not_yet=(*NEW_TABLE, *NEW_SUBNET),
+    )
     MOVE: ClassVar = Operation("ec2", "ReplaceRouteTableAssociation", not_yet=NEW_TABLE)
     DISASSOCIATE: ClassVar = Operation(
         "ec2", "DisassociateRouteTable", absent=("InvalidAssociationID.NotFound",)
@@ -55,6 +60,10 @@ class RouteTable(Ec2Resource):
     subnets: Sequence[str | Ref] = checked(each(ID), default=(), converter=as_set)
     id: str = output("RouteTable.RouteTableId")
     associations: Mapping[str, str] = output()
+
+    @property
+    def committed(self) -> bool:
+        return bool(self.subnets)
 
     @classmethod
     def parse(cls, answer: Mapping[str, Any], ask: Ask) -> RouteTable:

@@ -41,6 +41,10 @@ class Vpc(Ec2Resource):
     dns_hostnames: bool = checked(a_bool(), default=True)
     id: str = output("Vpc.VpcId")
 
+    @property
+    def committed(self) -> bool:
+        return self.dns_hostnames
+
     @classmethod
     def parse(cls, answer: Mapping[str, Any], ask: Ask) -> Vpc | None:
         vpc = answer["VpcId"]
@@ -66,6 +70,7 @@ class Vpc(Ec2Resource):
             yield self.MODIFY(VpcId=self.id, EnableDnsSupport={"Value": False})
         elif self.dns_hostnames:
             yield self.MODIFY(VpcId=self.id, EnableDnsHostnames={"Value": True})
+            yield SETTLE
 
     def update(self, held: Vpc, drift: Collection[str]) -> Steps:
         # One attribute a call, and host names need support: AWS refuses both together.
