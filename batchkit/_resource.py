@@ -116,10 +116,12 @@ class Resource(Checked):
     def __attrs_post_init__(self) -> None:
         if not self.stack:
             object.__setattr__(self, "stack", self.name)
+        wished = self.owner is _UNSET or isinstance(self.owner, Ref)
         for attribute in outputs(type(self)):
             if getattr(self, attribute.name) is _UNSET:
-                object.__setattr__(self, attribute.name, Ref(*self.key, attribute.name))
-        if isinstance(self.owner, Ref):  # a wish; what AWS holds may be what a wish may not
+                unknown = Ref(*self.key, attribute.name) if wished else ""
+                object.__setattr__(self, attribute.name, unknown)
+        if wished:  # what AWS holds may be what a wish may not
             super().__attrs_post_init__()
 
     def __str__(self) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from moto.iam import models
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 from moto.iam.exceptions import EntityAlreadyExists, InvalidInput, NotFoundException
-from moto.iam.models import AWSManagedPolicy, IAMBackend
+from moto.iam.models import AWSManagedPolicy, IAMBackend, ManagedPolicy
 
 from batchkit.local._patch import Mends
 
@@ -70,17 +70,12 @@ def attach_role_policy(original: Any, self: Any, policy_arn: str, role_name: str
     original(self, policy_arn, role_name)
 
 
-@MENDS(
-    IAMResponse,
-    "get_account_authorization_details",
+MENDS.value(
+    ManagedPolicy,
+    "policy_name",
+    property(lambda policy: policy.name),
     why="moto tells the policies of an account without their names",
 )
-def account_details(original: Any, self: Any) -> Any:
-    answer = original(self)
-    policies = [
-        {**_members(policy), "PolicyName": _name(policy)} for policy in answer.result["Policies"]
-    ]
-    return ActionResult({**answer.result, "Policies": policies})
 
 
 def _load(backend: Any, arn: str) -> None:
