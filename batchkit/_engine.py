@@ -86,6 +86,7 @@ class Engine:
                 self._keep(decision)
         else:
             self._act_on(decisions)
+            self._look_for_twins(decisions)
         return [self._made[decision.wish.key] for decision in decisions]
 
     def extras(self, decisions: Sequence[Decision]) -> list[Resource]:
@@ -112,6 +113,17 @@ class Engine:
         )
         if outcome.failed:
             raise failure(outcome)
+
+    def _look_for_twins(self, decisions: Sequence[Decision]) -> None:
+        """
+        Finds what a caller that crashed left beside what was made here: AWS lists it late.
+        """
+        made = [d.wish for d in decisions if d.action is Action.CREATE and not d.wish.NATURAL_KEY]
+        if made:
+            kinds = {type(wish) for wish in made}
+            others = [held for held in self._seen.found if type(held) not in kinds]
+            again = observe(self._aws, (), kinds, made[0].stack)
+            self._seen = attrs.evolve(self._seen, found=[*others, *again.found])
 
     def _act(self, decision: Decision) -> None:
         began = self._aws.clock.monotonic()

@@ -84,6 +84,8 @@ class Runner:
             StillWaiting: It took longer than its kind may take.
         """
         for held, spent in self._looks(resource, action):
+            if held is None and action is Action.DELETE:
+                return resource  # another caller was faster
             if held is None:
                 continue
             broken = held.state in held.BROKEN
@@ -150,10 +152,11 @@ class Runner:
         """
         identity = self._known.of(resource.key).get("id")
         mine = next((held for held in standing if held.identity == identity), None)
-        if mine is None:
+        if mine is None and (not standing or spent < RIVALS):
             return None
         if standing[0] is not mine:
-            self.run(mine, mine.delete(), Action.DELETE)
+            if mine is not None:
+                self.run(mine, mine.delete(), Action.DELETE)
             self._known.forget(resource.key)
             self._known.learn_from(resource.key, standing[0])
             return standing[0]
