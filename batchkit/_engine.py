@@ -22,14 +22,16 @@ from batchkit._graph import Outcome, walk
 from batchkit._reads import Observation, observe
 from batchkit._resource import Key, Resource, outputs
 from batchkit._steps import Runner
-from batchkit.errors import ApplyError
+from batchkit.errors import ApplyError, BatchkitError
 from batchkit.events import Action, Event, Listener, Phase
 
 FRESH: Final = 5.0
 """For how many seconds a look at AWS is good enough to act upon."""
 CONSISTENT: Final = 5.0
 """After how many seconds AWS lists a resource whose creation was not answered."""
-TRIES: Final = 6
+LISTED: Final = 45.0
+"""For how many seconds something that is there, as AWS says, may be missing from its lists."""
+LOOKS: Final = 30
 
 
 class Engine:
@@ -99,6 +101,7 @@ class Engine:
             held
             for held in self._seen.found
             if not held.DATA
+            and not held.hidden
             and held.state not in held.GOING
             and (held.key not in used or used[held.key] not in (None, held.identity))
         ]
@@ -135,21 +138,20 @@ class Engine:
             raise
 
     def _try(self, decision: Decision) -> None:
-        last: Exception | None = None
-        for attempt in range(TRIES):
+        began = self._aws.clock.monotonic()
+        for attempt in range(LOOKS):
             made = self._known.of(decision.wish.key).get("id") if attempt else None
             current = self._current(decision.wish, attempt)
             self._drop_twin(current, made)
             try:
                 return self._carry_out(current)
             except AlreadyThere as error:
-                last = error.refusal
-                self._aws.pause(min(attempt, 2.0))
-            except Ambiguous as error:
-                last = error
+                if self._aws.clock.monotonic() - began > LISTED:
+                    raise error.refusal from error
+                self._aws.pause(min(attempt, 3.0))
+            except Ambiguous:
                 self._aws.pause(CONSISTENT)
-        assert last is not None
-        raise last
+        raise BatchkitError(f"{decision.wish} could not be made in {LOOKS} attempts")
 
     def _drop_twin(self, decision: Decision, made: str | None) -> None:
         """

@@ -163,6 +163,13 @@ class Resource(Checked):
         return {_tags.OWNER: self.stack, _tags.NAME: self.name, **self.tags}
 
     @property
+    def hidden(self) -> bool:
+        """
+        Whether it belongs to another resource, and goes with that.
+        """
+        return False
+
+    @property
     def committed(self) -> bool:
         """
         Whether its maker has gone on with it: of twins, one that is committed stays.

@@ -22,8 +22,8 @@ LONGEST: Final = 2.0
 """Seconds between two looks at a resource: AWS throttles more than one a second."""
 REPAIRS: Final = 180.0
 """For how many seconds a failure that may pass is answered with another attempt."""
-RIVALS: Final = 15.0
-"""For how many seconds a twin that might still be committed to is waited for."""
+UNLISTED: Final = 60.0
+"""After how many seconds what was made and isn't listed has been deleted by another caller."""
 
 
 class Runner:
@@ -74,10 +74,6 @@ class Runner:
     def settle(self, resource: Resource, action: Action) -> Resource:
         """
         Waits until AWS is done with *resource*; its outputs are known afterwards.
-
-        Where AWS has no natural key, another caller may have made a twin meanwhile.  All callers
-        rank twins alike.  Each looks before it commits to its own (by a change that the others
-        see), and again after that; one that sees a better twin deletes its own and takes that one.
 
         Raises:
             BrokenResource: AWS reports that it failed.
@@ -148,17 +144,14 @@ class Runner:
 
     def _best(self, resource: Resource, standing: list[Resource], spent: float) -> Resource | None:
         """
-        The one of several twins that stays; None as long as that isn't certain.
+        The one that was made, unless it failed or went and another caller's twin stands.
         """
         identity = self._known.of(resource.key).get("id")
         mine = next((held for held in standing if held.identity == identity), None)
-        if mine is None and (not standing or spent < RIVALS):
+        if mine is not None and (mine.state not in mine.BROKEN or standing[0] is mine):
+            return mine
+        lost = mine is not None or spent > UNLISTED
+        if not (lost and standing and standing[0].ready):
             return None
-        if standing[0] is not mine:
-            if mine is not None:
-                self.run(mine, mine.delete(), Action.DELETE)
-            self._known.forget(resource.key)
-            self._known.learn_from(resource.key, standing[0])
-            return standing[0]
-        rivals = [h for h in standing if not h.committed and str(h.identity) < str(identity)]
-        return None if rivals and mine.committed and spent < RIVALS else mine
+        self._known.forget(resource.key)
+        return standing[0]

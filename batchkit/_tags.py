@@ -13,9 +13,12 @@ from typing import Any, Final
 OWNER: Final = "batchkit:stack"
 NAME: Final = "Name"
 SETTLED: Final = "batchkit:settled"
-"""On an elastic IP: its maker has looked, and goes on with this one."""
+"""On an elastic IP: it has been claimed, and is the one that stays."""
 
-_OWN: Final = {OWNER, NAME, SETTLED}
+CLAIM: Final = "batchkit:claim"
+"""On a claim: the id of the twin that stays."""
+
+_OWN: Final = {OWNER, NAME, SETTLED, CLAIM}
 
 
 def as_list(tags: Mapping[str, str]) -> list[dict[str, str]]:

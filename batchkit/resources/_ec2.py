@@ -2,7 +2,8 @@
 What the kinds of EC2 share.
 
 EC2 has no natural key for most of them.  They are made with their tags in the same call and found
-by them.  Where two callers make the same at once, one of the twins stays: see `Runner.settle`.
+by them.  Where two callers make the same at once, one of the twins stays: that which has been
+claimed (`_claims.py`), attached or associated, since AWS lets only one be that.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from batchkit._calls import NotYet, Operation, Steps
 from batchkit._checks import text
 from batchkit._resource import Ask, Resource
 from batchkit._tags import as_list, of_stack
+from batchkit.resources._claims import DROP, TAKE, Claim, Unclaim, group_of, holder_of
 
 Ec2 = TypeVar("Ec2", bound="Ec2Resource")
 
@@ -60,8 +62,11 @@ class Ec2Resource(Resource):
     TAG: ClassVar = Operation(
         "ec2", "CreateTags", not_yet=(*NEW_VPC, *NEW_TABLE, *NEW_SUBNET, *NEW_ANY)
     )
+    TAKE: ClassVar = TAKE
+    DROP: ClassVar = DROP
     LISTED: ClassVar[str]
     TYPE: ClassVar[str]
+    CLAIMED_BY: ClassVar[str] = ""
 
     @classmethod
     def find(cls: type[Ec2], stack: str, ask: Ask) -> Iterable[Ec2]:
@@ -77,7 +82,8 @@ class Ec2Resource(Resource):
 
     def candidates(self: Ec2, ask: Ask) -> list[Ec2]:
         mine = [held for held in self.find(self.stack, ask) if held.name == self.name]
-        return sorted(mine, key=rank)
+        holder = holder_of(self, ask) if self.CLAIMED_BY and len(mine) > 1 else ""
+        return sorted(mine, key=lambda held: (held.identity != holder, *rank(held)))
 
     def read(self: Ec2, ask: Ask) -> Ec2 | None:
         return next(iter(self.candidates(ask)), None)
@@ -87,6 +93,26 @@ class Ec2Resource(Resource):
         The parameter that tags the resource in the call that makes it.
         """
         return [{"ResourceType": self.TYPE, "Tags": as_list(self.all_tags)}]
+
+    def claim(self, identity: str) -> Claim:
+        """
+        The step that makes *identity* the one of several twins that stays.
+        """
+        return Claim(
+            self.TAKE,
+            group_of(self),
+            self.stack,
+            identity,
+            self.DESCRIBE,
+            self.CLAIMED_BY,
+            self.LISTED,
+        )
+
+    def unclaim(self) -> Steps:
+        """
+        The step that gives the name back, if this is the twin that has it.
+        """
+        yield Unclaim(self.DROP, group_of(self), str(self.identity))
 
     def tag(self, drift: Collection[str]) -> Steps:
         """
@@ -98,6 +124,6 @@ class Ec2Resource(Resource):
 
 def rank(held: Resource) -> tuple[bool, bool, str]:
     """
-    The order of twins, the same for every caller: the first stays.
+    The order of twins that nobody has claimed, the same for every caller.
     """
     return held.state in held.BROKEN, not held.committed, str(held.identity)

@@ -29,7 +29,7 @@ ROLE = text(r"arn:.+:role/.+", "a role's ARN")
 MODIFIED: Final = NotYet("ClientException", 600, "being modified")
 RELATED: Final = NotYet("ClientException", 300, "relationship")
 PASS_ROLE: Final = NotYet("AccessDeniedException", 30, "iam:passrole")
-UNLINKED: Final = NotYet("ClientException", 60, "service linked role")
+UNLINKED: Final = NotYet("ClientException", 300, "service linked role")
 NOT_VALID: Final = NotYet("ClientException", 300, "valid before attaching")
 DUPLICATE: Final = "ClientException: already exists"
 MISSING: Final = "ClientException: does not exist"
@@ -131,6 +131,9 @@ class ComputeEnvironment(BatchResource):
     UPDATE: ClassVar = Operation(
         "batch", "UpdateComputeEnvironment", ("iam:PassRole",), not_yet=(MODIFIED, PASS_ROLE)
     )
+    DISABLE: ClassVar = Operation(
+        "batch", "UpdateComputeEnvironment", absent=(MISSING,), not_yet=(MODIFIED,)
+    )
     DELETE: ClassVar = Operation(
         "batch", "DeleteComputeEnvironment", absent=(MISSING,), not_yet=(MODIFIED, RELATED)
     )
@@ -207,7 +210,7 @@ class ComputeEnvironment(BatchResource):
 
     def delete(self) -> Steps:
         if self.enabled:
-            yield self.UPDATE(computeEnvironment=self.name, state="DISABLED")
+            yield self.DISABLE(computeEnvironment=self.name, state="DISABLED")
             yield SETTLE
         yield self.DELETE(computeEnvironment=self.name)
         yield GONE
@@ -239,6 +242,7 @@ class JobQueue(BatchResource):
         not_yet=(MODIFIED, NOT_VALID),
     )
     UPDATE: ClassVar = Operation("batch", "UpdateJobQueue", not_yet=(MODIFIED, NOT_VALID))
+    DISABLE: ClassVar = Operation("batch", "UpdateJobQueue", absent=(MISSING,), not_yet=(MODIFIED,))
     DELETE: ClassVar = Operation("batch", "DeleteJobQueue", absent=(MISSING,), not_yet=(MODIFIED,))
     LISTED: ClassVar = "jobQueues"
     NAMED: ClassVar = "jobQueueName"
@@ -293,7 +297,7 @@ class JobQueue(BatchResource):
 
     def delete(self) -> Steps:
         if self.enabled:
-            yield self.UPDATE(jobQueue=self.name, state="DISABLED")
+            yield self.DISABLE(jobQueue=self.name, state="DISABLED")
             yield SETTLE
         # This also ends the jobs that are left, about 16 a second.
         yield self.DELETE(jobQueue=self.name)

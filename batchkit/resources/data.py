@@ -208,6 +208,7 @@ class Bucket(Resource):
         where = {"LocationConstraint": LOCATION, "Tags": as_list(self.all_tags)}
         yield self.CREATE(Bucket=self.name, CreateBucketConfiguration=where)
         yield self._block()
+        yield SETTLE
 
     def update(self, held: Bucket, drift: Collection[str]) -> Steps:
         if "private" in drift:

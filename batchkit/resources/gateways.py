@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from attrs import frozen
 
 from batchkit._calls import GONE, SETTLE, Operation, Ref, Steps
-from batchkit._checks import checked
+from batchkit._checks import checked, one_of
 from batchkit._resource import Ask, fixed, held_tags, output
 from batchkit._tags import SETTLED, as_list, parse
 from batchkit.resources._ec2 import (
@@ -114,14 +114,11 @@ class ElasticIp(Ec2Resource):
     LISTED: ClassVar = "Addresses"
     TYPE: ClassVar = "elastic-ip"
     NATURAL_KEY: ClassVar = False
+    CLAIMED_BY: ClassVar = "allocation-id"
 
+    settled: bool = checked(one_of(True), default=True)
     id: str = output("AllocationId")
     address: str = output("PublicIp")
-    settled: bool = output()
-
-    @property
-    def committed(self) -> bool:
-        return self.settled is True
 
     @classmethod
     def parse(cls, answer: Mapping[str, Any], ask: Ask) -> ElasticIp:
@@ -136,13 +133,19 @@ class ElasticIp(Ec2Resource):
     def create(self) -> Steps:
         yield self.CREATE(Domain="vpc", TagSpecifications=self.tagging())
         yield SETTLE
-        yield self.TAG(Resources=[self.id], Tags=as_list({SETTLED: "yes"}))
-        yield SETTLE
+        yield from self._settle(self.id)
 
     def update(self, held: ElasticIp, drift: Collection[str]) -> Steps:
+        if "settled" in drift:
+            yield from self._settle(held.id)
         yield from self.tag(drift)
 
+    def _settle(self, identity: str) -> Steps:
+        yield self.claim(identity)
+        yield self.TAG(Resources=[identity], Tags=as_list({SETTLED: "yes"}))
+
     def delete(self) -> Steps:
+        yield from self.unclaim()
         yield self.DELETE(AllocationId=self.id)
 
 

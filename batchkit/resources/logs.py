@@ -9,10 +9,11 @@ from typing import Any, ClassVar, Final
 
 from attrs import frozen
 
-from batchkit._calls import Arn, NotYet, Operation, Steps
+from batchkit._calls import SETTLE, Arn, NotYet, Operation, Steps
 from batchkit._checks import checked, one_of, optional, text
 from batchkit._ensure import ensurer
 from batchkit._resource import Ask, Resource, held_tags, output
+from batchkit.resources._claims import prefix as claims
 
 RETENTION_DAYS: Final = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557),
@@ -55,6 +56,10 @@ class LogGroup(Resource):
     retention: int | None = checked(RETENTION, default=30)
     arn: str = output()
 
+    @property
+    def hidden(self) -> bool:
+        return self.name.startswith(claims(self.stack))
+
     def targets(self) -> tuple[str | Arn, ...]:
         return (_arn(self.name), _arn(f"{self.name}:*"))
 
@@ -91,6 +96,7 @@ class LogGroup(Resource):
         yield self.CREATE(logGroupName=self.name, tags=self.all_tags)
         if self.retention is not None:
             yield self._keep()
+        yield SETTLE  # the answers don't tell its ARN
 
     def update(self, held: LogGroup, drift: Collection[str]) -> Steps:
         if "retention" in drift:

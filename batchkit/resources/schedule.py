@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Final
 
 from attrs import evolve, frozen
 
-from batchkit._calls import GONE, SETTLE, Arn, NotYet, Operation, Ref, Steps
+from batchkit._calls import GONE, SETTLE, Arn, Call, NotYet, Operation, Ref, Steps
 from batchkit._checks import Must, a_bool, checked, text
 from batchkit._ensure import ensurer
 from batchkit._resource import Ask, Resource, fixed, held_tags, output
@@ -81,8 +81,7 @@ class ScheduleGroup(Resource):
         return [held] if held is not None and held.owned else []
 
     def read(self, ask: Ask) -> ScheduleGroup | None:
-        group = ask(self.GET(Name=self.name))
-        tags = group and ask(self.TAGS(ResourceArn=Arn("scheduler", f"schedule-group/{self.name}")))
+        group, tags = ask.all(*self.questions())
         if not group or not tags:
             return None
         return ScheduleGroup(
@@ -90,6 +89,13 @@ class ScheduleGroup(Resource):
             arn=group["Arn"],
             state=group["State"],
         )
+
+    def questions(self) -> tuple[Call, Call]:
+        """
+        The calls that `read` asks.
+        """
+        arn = Arn("scheduler", f"schedule-group/{self.name}")
+        return self.GET(Name=self.name), self.TAGS(ResourceArn=arn)
 
     def create(self) -> Steps:
         yield self.CREATE(Name=self.name, Tags=as_list(self.all_tags))
@@ -154,8 +160,10 @@ class Schedule(Resource):
 
     @classmethod
     def _read(cls, name: str, group: str, stack: str, ask: Ask) -> Schedule | None:
-        schedule = ask(cls.GET(Name=name, GroupName=group))
-        owner = schedule and ScheduleGroup(name=group, stack=stack).read(ask)
+        its_group = ScheduleGroup(name=group, stack=stack)
+        # All at once: the group's answers are remembered for its own read.
+        schedule, *_ = ask.all(cls.GET(Name=name, GroupName=group), *its_group.questions())
+        owner = its_group.read(ask)
         if not schedule or owner is None:
             return None
         target = schedule["Target"]

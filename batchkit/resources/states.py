@@ -23,6 +23,7 @@ _PROPAGATING: Final = (
     NotYet("AccessDeniedException", 30, "iam:passrole"),
     NotYet("StateMachineDeleting", 300),
 )
+_SUBMIT: Final = Arn("states", "batch:submitJob.sync", region=False, account=False)
 _THROTTLED: Final = ("Batch.TooManyRequestsException", "Batch.AWSBatchException")
 
 
@@ -146,7 +147,7 @@ def run_job(*, name: str, queue: str | Ref, definition: str | Ref, timeout: int)
             },
             "Job": {
                 "Type": "Task",
-                "Resource": "arn:aws:states:::batch:submitJob.sync",
+                "Resource": _SUBMIT,
                 "Parameters": {
                     "JobName.$": "$.input.name",
                     "JobQueue": queue,

@@ -35,6 +35,7 @@ class Vpc(Ec2Resource):
     TYPE: ClassVar = "vpc"
     READY: ClassVar = ("available",)
     NATURAL_KEY: ClassVar = False
+    CLAIMED_BY: ClassVar = "vpc-id"
 
     cidr: str = fixed(network(16, 28), default="10.1.0.0/16")
     dns_support: bool = checked(a_bool(), default=True)
@@ -66,21 +67,23 @@ class Vpc(Ec2Resource):
     def create(self) -> Steps:
         yield self.CREATE(CidrBlock=self.cidr, TagSpecifications=self.tagging())
         yield SETTLE
+        yield self.claim(self.id)
         if not self.dns_support:
             yield self.MODIFY(VpcId=self.id, EnableDnsSupport={"Value": False})
         elif self.dns_hostnames:
             yield self.MODIFY(VpcId=self.id, EnableDnsHostnames={"Value": True})
-            yield SETTLE
 
     def update(self, held: Vpc, drift: Collection[str]) -> Steps:
         # One attribute a call, and host names need support: AWS refuses both together.
         if "dns_support" in drift:
             yield self.MODIFY(VpcId=held.id, EnableDnsSupport={"Value": self.dns_support})
         if "dns_hostnames" in drift:
+            yield self.claim(held.id)  # its maker may not have got to it
             yield self.MODIFY(VpcId=held.id, EnableDnsHostnames={"Value": self.dns_hostnames})
         yield from self.tag(drift)
 
     def delete(self) -> Steps:
+        yield from self.unclaim()
         yield self.DELETE(VpcId=self.id)
 
 

@@ -1,0 +1,30 @@
+"""
+The fixtures of the strict tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from . import StrictAws
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """
+    Make the marker known that says which rules a test makes fire.
+    """
+    config.addinivalue_line("markers", "rule(*numbers): the rules that this test makes fire")
+
+
+@pytest.fixture
+def strict_aws(request: pytest.FixtureRequest) -> Iterator[StrictAws]:
+    """
+    A strict account, empty, with every rule in force; the rules a test is marked with must fire.
+    """
+    with StrictAws() as aws:
+        yield aws
+        marked = request.node.get_closest_marker("rule")
+        silent = [number for number in (marked.args if marked else ()) if not aws.hits[number]]
+        assert not silent, f"these rules did not fire: {silent}"

@@ -1,0 +1,149 @@
+"""
+Simulated time.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from queue import Queue
+
+import pytest
+
+from ._clock import Clock
+
+
+def test_sleeping_takes_no_real_time() -> None:
+    """
+    A thousand sleeps of an hour are over in less than a second.
+    """
+    clock, began = Clock(), time.monotonic()
+    for _ in range(1000):
+        clock.sleep(3600)
+    assert clock.monotonic() == 3_600_000
+    assert time.monotonic() - began < 1
+
+
+def test_sleepers_share_time() -> None:
+    """
+    Eight threads that each sleep ten times a second see ten seconds pass, not eighty.
+    """
+    clock, began = Clock(), time.monotonic()
+
+    def sleeper() -> None:
+        for _ in range(10):
+            clock.sleep(1)
+
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(8):
+            pool.submit(sleeper)
+    assert clock.monotonic() == 10
+    assert time.monotonic() - began < 2
+
+
+def test_sleepers_wake_in_the_order_of_their_wake_ups() -> None:
+    """
+    Whatever the order they fell asleep in, each wakes at its own time, the earliest first.
+    """
+    clock, woken = Clock(), []
+
+    def sleeper(seconds: float) -> None:
+        clock.sleep(seconds)
+        woken.append((seconds, clock.monotonic()))
+
+    with ThreadPoolExecutor(4) as pool:
+        for seconds in (30.0, 10.0, 40.0, 20.0):
+            pool.submit(sleeper, seconds)
+    assert woken == [(10, 10), (20, 20), (30, 30), (40, 40)]
+
+
+def test_time_waits_for_a_thread_that_works() -> None:
+    """
+    While a thread computes, time stands still, however long another sleeps.
+    """
+    clock, seen = Clock(), []
+    working = threading.Event()
+
+    def worker() -> None:
+        working.set()
+        until = time.monotonic() + 0.15
+        while time.monotonic() < until:
+            sum(range(100))
+        seen.append(clock.monotonic())
+
+    with ThreadPoolExecutor(2) as pool:
+        pool.submit(worker)
+        working.wait()
+        clock.sleep(100)
+    assert seen == [0]
+
+
+def test_time_waits_for_a_call() -> None:
+    """
+    While a call to AWS is under way, time stands still.
+    """
+    clock, order = Clock(), []
+
+    def sleeper() -> None:
+        clock.sleep(1)
+        order.append("slept")
+
+    with ThreadPoolExecutor(1) as pool:
+        with clock.call():
+            pool.submit(sleeper)
+            time.sleep(0.1)
+            order.append("called")
+    assert order == ["called", "slept"]
+
+
+def test_threads_that_wait_for_each_other_do_not_stop_time() -> None:
+    """
+    A thread that waits for a sleeper's message, and an idle pool, count as resting.
+    """
+    clock = Clock()
+    messages: Queue[float] = Queue()
+
+    def sleeper() -> None:
+        clock.sleep(5)
+        messages.put(clock.monotonic())
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: None, range(4)))
+        pool.submit(sleeper)
+        assert messages.get(timeout=5) == 5
+
+
+def test_a_lock_held_by_a_sleeper_does_not_stop_time() -> None:
+    """
+    A thread that waits for a plain lock whose holder sleeps counts as resting after a while.
+    """
+    clock, lock, held = Clock(), threading.Lock(), threading.Event()
+
+    def holder() -> None:
+        with lock:
+            held.set()
+            clock.sleep(7)
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(holder)
+        held.wait()
+        with lock:
+            assert clock.monotonic() == 7
+
+
+def test_a_watcher_may_interrupt_a_sleeper() -> None:
+    """
+    What a watcher raises comes out of sleep, as Ctrl-C would; time has not moved.
+    """
+    clock = Clock()
+
+    def interrupt(seconds: float) -> None:
+        if seconds == 3:
+            raise KeyboardInterrupt
+
+    clock.watchers.append(interrupt)
+    clock.sleep(2)
+    with pytest.raises(KeyboardInterrupt):
+        clock.sleep(3)
+    assert clock.monotonic() == 2
