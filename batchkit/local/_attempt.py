@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from moto.batch.models import datetime2int_milliseconds
 
-from batchkit.local._container import CannotStart, Container
+from batchkit.local._container import GRACE, CannotStart, Container
 from batchkit.local._docker import DockerContainer
 from batchkit.local._environ import ACCESS_KEY, SECRET_KEY
 from batchkit.local._job_logs import LogStream
@@ -92,7 +92,7 @@ class Attempt:
         if self.job.stop:
             container.stop()
         code = self._code(container)
-        pump.join()
+        pump.join(GRACE)  # a process that left the job's group may hold on to its output
         why = TIMED_OUT if self._expired else EXITED
         return Outcome(code=code, status_reason=why, timed_out=self._expired)
 

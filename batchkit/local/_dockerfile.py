@@ -82,8 +82,9 @@ def _apply(recipe: Recipe, word: str, rest: str) -> Recipe:
 def _pairs(recipe: Recipe, rest: str) -> dict[str, str]:
     words = shlex.split(rest)
     if words and "=" not in words[0]:
-        return {words[0]: _expand(recipe, rest.partition(" ")[2].strip())}
-    return {name: _expand(recipe, value) for name, _, value in (w.partition("=") for w in words)}
+        words = ["=".join(rest.split(maxsplit=1))]
+    pairs = [word.partition("=") for word in words]
+    return {name: _expand(recipe, value) for name, _, value in pairs}
 
 
 def _expand(recipe: Recipe, text: str) -> str:

@@ -8,16 +8,18 @@ import functools
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import boto3
 import botocore.session
-from botocore.loaders import Loader, create_loader
+from botocore.loaders import JSONFileLoader, Loader, create_loader
 
 from batchkit.errors import LocalError
 from batchkit.local import _world
 from batchkit.local._docker import docker_answers
 from batchkit.local._environ import ACCESS_KEY, SECRET_KEY, fake_credentials
 from batchkit.local._images import Images
+from batchkit.local._patch import Mend, apply_all
 from batchkit.local._server import Server
 from batchkit.local._world import World
 
@@ -113,6 +115,17 @@ def local_aws(
         yield session
 
 
+def _remembering(load: Any) -> Any:
+    known: dict[str, Any] = {}
+
+    def load_file(self: Any, path: str) -> Any:
+        if path not in known:
+            known[path] = load(self, path)
+        return known[path]
+
+    return load_file
+
+
 def _daemon(wanted: bool | None) -> bool:
     answers = wanted is not False and docker_answers()
     if wanted and not answers:
@@ -148,7 +161,10 @@ def active() -> LocalSession | None:
 
 def _running(world: World, without: Collection[str]) -> AbstractContextManager[None]:
     try:
-        from batchkit.local import _moto
+        # As it is imported moto has boto read its largest files three times: half a second.
+        once = Mend(JSONFileLoader, "load_file", "boto reads files anew", _remembering)
+        with apply_all([once]):
+            from batchkit.local import _moto
     except ImportError as error:
         msg = f'local_aws() needs moto: pip install "aws-batchkit[local]" ({error})'
         raise LocalError(msg) from error

@@ -12,9 +12,10 @@ from typing import Any, ClassVar, Final
 
 from attrs import frozen
 
-from batchkit._calls import REGION, Arn, NotYet, Operation, Ref, Steps
+from batchkit._calls import REGION, SETTLE, Arn, NotYet, Operation, Ref, Steps
 from batchkit._checks import (
     ENVIRONMENT,
+    SECRETS,
     Must,
     a_bool,
     as_dict,
@@ -102,7 +103,7 @@ class JobDefinition(Resource):
     memory: int = checked(instance(int, takes="a whole number of MiB"), default=2048)
     command: Sequence[str] = checked(each(instance(str)), default=(), converter=as_tuple)
     environment: Mapping[str, str] = checked(ENVIRONMENT, factory=dict, converter=as_dict)
-    secrets: Mapping[str, str] = checked(ENVIRONMENT, factory=dict, converter=as_dict)
+    secrets: Mapping[str, str] = checked(SECRETS, factory=dict, converter=as_dict)
     execution_role: str | Ref = checked(ROLE)
     job_role: str | Ref | None = checked(optional(ROLE), default=None)
     log_group: str | Ref = checked(text(r"\S+", "a log group's name"), default="/aws/batch/job")
@@ -161,6 +162,7 @@ class JobDefinition(Resource):
             propagateTags=True,
             tags=self.all_tags,
         )
+        yield SETTLE  # another caller may have registered a later one; the latest is used
 
     def update(self, held: JobDefinition, drift: Collection[str]) -> Steps:
         if set(drift) == {"tags"}:

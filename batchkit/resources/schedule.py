@@ -4,6 +4,7 @@ EventBridge Scheduler: when the state machine is started.
 
 from __future__ import annotations
 
+import datetime
 import re
 import zoneinfo
 from collections.abc import Collection, Iterable
@@ -26,17 +27,56 @@ _PROPAGATING: Final = (
     NotYet("ConflictException", 60, "deleting"),
 )
 _NAME = text(r"[0-9a-zA-Z_.-]{1,64}", "1-64 letters, digits or -_.")
-_PART: Final = r"[0-9A-Za-z*?,/#LW-]+"
-_CRON: Final = re.compile(rf"cron\({_PART} {_PART} ({_PART}) {_PART} ({_PART})( {_PART})\)")
+_CRON: Final = re.compile(r"cron\((\S+) (\S+) (\S+) (\S+) (\S+) (\S+)\)")
 _RATE: Final = re.compile(r"rate\((1 (minute|hour|day)|([2-9]|[1-9]\d+) (minutes|hours|days))\)")
-_AT: Final = re.compile(r"at\(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\)")
+_AT: Final = re.compile(r"at\((\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)")
+_MONTHS: Final = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_DAYS: Final = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+
+
+@frozen
+class _Part:
+    """
+    A part of a cron expression: numbers from *low* to *high*, *names*, or what *special* matches.
+    """
+
+    low: int
+    high: int
+    names: tuple[str, ...] = ()
+    special: str = r"\*"
+
+    def takes(self, text: str) -> bool:
+        return bool(re.fullmatch(self.special, text)) or all(map(self._is_item, text.split(",")))
+
+    def _is_item(self, item: str) -> bool:
+        base, slash, step = item.partition("/")
+        ends = () if base == "*" else base.split("-")
+        stepped = step.isascii() and step.isdigit() if slash else True
+        return stepped and len(ends) <= 2 and all(map(self._is_value, ends))
+
+    def _is_value(self, value: str) -> bool:
+        number = value.isascii() and value.isdigit() and self.low <= int(value) <= self.high
+        return number or value.upper() in self.names
+
+
+_PARTS: Final = (
+    _Part(0, 59),
+    _Part(0, 23),
+    _Part(1, 31, special=r"[*?L]|LW|(\d|[12]\d|3[01])W"),
+    _Part(1, 12, _MONTHS),
+    _Part(1, 7, _DAYS, special=r"[*?L]|([1-7]|[A-Z]{3})(L|#[1-5])"),
+    _Part(1970, 2199),
+)
 
 
 def _is_expression(value: str) -> bool:
     if cron := _CRON.fullmatch(value):
         # AWS takes a day of the month or a day of the week, and ? for the other.
-        return (cron[1] == "?") != (cron[2] == "?")
-    return bool(_RATE.fullmatch(value) or _AT.fullmatch(value))
+        days = (cron[3] == "?") != (cron[5] == "?")
+        return days and all(part.takes(text) for part, text in zip(_PARTS, cron.groups()))
+    if at := _AT.fullmatch(value):
+        return bool(datetime.datetime.fromisoformat(at[1]))
+    return bool(_RATE.fullmatch(value))
 
 
 EXPRESSION = Must(

@@ -1,0 +1,109 @@
+"""
+How EC2 keeps NAT gateways, and moto by itself doesn't.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from local_lab import Lab, Probes
+
+PROBES = Probes()
+
+TAGS = [{"Key": "stack", "Value": "mine"}]
+
+
+def gateway(lab: Lab) -> str:
+    igw = lab.ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    lab.ec2.attach_internet_gateway(InternetGatewayId=igw, VpcId=lab.vpc)
+    spec = [{"ResourceType": "elastic-ip", "Tags": TAGS}]
+    address = lab.ec2.allocate_address(Domain="vpc", TagSpecifications=spec)
+    made = lab.ec2.create_nat_gateway(
+        SubnetId=lab.subnet,
+        AllocationId=address["AllocationId"],
+        TagSpecifications=[{"ResourceType": "natgateway", "Tags": TAGS}],
+    )
+    return str(made["NatGateway"]["NatGatewayId"])
+
+
+def found(lab: Lab, name: str, *values: str) -> list[str]:
+    told = lab.ec2.describe_nat_gateways(Filter=[{"Name": name, "Values": list(values)}])
+    return [one["NatGatewayId"] for one in told["NatGateways"]]
+
+
+@PROBES("EC2Backend.describe_nat_gateways")
+def gateways_are_found_by_their_tags(lab: Lab) -> None:
+    nat = gateway(lab)
+    assert found(lab, "tag:stack", "mine") == [nat]
+    assert found(lab, "tag-key", "stack") == [nat]
+    assert found(lab, "tag:stack", "other") == []
+    assert found(lab, "state", "available") == [nat]
+
+
+@PROBES("EC2Backend.describe_nat_gateways")
+def an_unknown_gateway_is_not_found(lab: Lab) -> None:
+    describe = lab.ec2.describe_nat_gateways
+    lab.refused("NatGatewayNotFound", describe, NatGatewayIds=["nat-0123456789abcdef0"])
+
+
+@PROBES("EC2Backend.create_nat_gateway")
+def a_gateway_is_public_and_its_interface_is_its_own(lab: Lab) -> None:
+    nat = gateway(lab)
+    told = lab.ec2.describe_nat_gateways(NatGatewayIds=[nat])["NatGateways"][0]
+    assert (told["ConnectivityType"], told["Tags"]) == ("public", TAGS)
+    interface = lab.ec2.describe_network_interfaces()["NetworkInterfaces"][0]
+    assert (interface["InterfaceType"], interface["RequesterManaged"]) == ("nat_gateway", True)
+
+
+@PROBES("EC2Backend.delete_nat_gateway")
+def a_deleted_gateway_stays_listed_and_lets_its_address_go(lab: Lab) -> None:
+    nat = gateway(lab)
+    assert "AssociationId" in lab.ec2.describe_addresses()["Addresses"][0]
+    lab.ec2.delete_nat_gateway(NatGatewayId=nat)
+    assert found(lab, "state", "deleted") == found(lab, "tag:stack", "mine") == [nat]
+    assert "AssociationId" not in lab.ec2.describe_addresses()["Addresses"][0]
+    assert lab.ec2.describe_network_interfaces()["NetworkInterfaces"] == []
+
+
+@PROBES("EC2Backend.delete_nat_gateway")
+def deleting_an_unknown_gateway_says_so(lab: Lab) -> None:
+    delete = lab.ec2.delete_nat_gateway
+    lab.refused("NatGatewayNotFound", delete, NatGatewayId="nat-0123456789abcdef0")
+
+
+def states(lab: Lab, table: str) -> dict[str, str]:
+    told = lab.ec2.describe_route_tables(RouteTableIds=[table])["RouteTables"][0]["Routes"]
+    return {route["DestinationCidrBlock"]: route["State"] for route in told}
+
+
+def routed(lab: Lab, **target: Any) -> str:
+    table = lab.ec2.create_route_table(VpcId=lab.vpc)["RouteTable"]["RouteTableId"]
+    lab.ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", **target)
+    return str(table)
+
+
+@PROBES("Route.state")
+def a_route_to_a_gateway_that_is_gone_is_a_blackhole(lab: Lab) -> None:
+    nat = gateway(lab)
+    igw = lab.ec2.describe_internet_gateways()["InternetGateways"][0]["InternetGatewayId"]
+    private, public = routed(lab, NatGatewayId=nat), routed(lab, GatewayId=igw)
+    assert states(lab, private) == states(lab, public)
+    assert set(states(lab, public).values()) == {"active"}
+    lab.ec2.delete_nat_gateway(NatGatewayId=nat)
+    lab.ec2.detach_internet_gateway(InternetGatewayId=igw, VpcId=lab.vpc)
+    for table in (private, public):
+        assert states(lab, table) == {"10.0.0.0/16": "active", "0.0.0.0/0": "blackhole"}
+
+
+@PROBES("tags.EC2_PREFIX_TO_RESOURCE")
+def tags_are_of_a_natgateway_and_an_elastic_ip(lab: Lab) -> None:
+    gateway(lab)
+    told = lab.ec2.describe_tags(Filters=[{"Name": "key", "Values": ["stack"]}])["Tags"]
+    assert {tag["ResourceType"] for tag in told} == {"natgateway", "elastic-ip"}
+
+
+@PROBES("EC2Backend.delete_vpc")
+def a_deleted_vpc_leaves_no_network_acl(lab: Lab) -> None:
+    before = len(lab.ec2.describe_network_acls()["NetworkAcls"])
+    lab.ec2.delete_vpc(VpcId=lab.vpc)
+    assert len(lab.ec2.describe_network_acls()["NetworkAcls"]) == before

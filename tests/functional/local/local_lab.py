@@ -1,0 +1,271 @@
+"""
+What the tests of the embedded AWS share: a small stack, and probes of how AWS behaves.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from batchkit.local._images import Images
+from batchkit.local._server import Server
+from batchkit.local._session import LocalSession, embedded
+from batchkit.local._world import World
+
+TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
+IMAGE = "local/job:v1"
+DOCKERFILE = "FROM python:3\nENV PYTHONUNBUFFERED=1\nWORKDIR /app\nCOPY . .\nCMD python main.py\n"
+
+Probe = Callable[["Lab"], None]
+
+
+class Probes(list[tuple[Probe, tuple[str, ...]]]):
+    """
+    How AWS behaves, each beside the mends without which moto doesn't.
+    """
+
+    def __call__(self, *mends: str) -> Callable[[Probe], Probe]:
+        def keep(probe: Probe) -> Probe:
+            self.append((probe, mends))
+            return probe
+
+        return keep
+
+
+@contextmanager
+def lab_without(folder: Path, *mends: str) -> Iterator[Lab]:
+    """
+    A lab, of little patience, on an embedded AWS that lacks *mends*.
+    """
+    world = World(region="us-east-1", images=Images(), server=Server())
+    with embedded(world, without=mends) as session:
+        yield Lab(session, folder, patience=1)
+
+
+class Lab:
+    """
+    A session, and the resources that a job needs, made when first asked for.
+    """
+
+    def __init__(self, session: LocalSession, folder: Path, patience: float = 10) -> None:
+        self.session = session
+        self.folder = folder
+        self.patience = patience
+
+    def until(self, true: Callable[[], Any]) -> Any:
+        """
+        What *true* returned as soon as it was truthy; fails after *patience* seconds.
+        """
+        deadline, pause = time.monotonic() + self.patience, threading.Event()
+        while time.monotonic() < deadline:
+            if result := true():
+                return result
+            pause.wait(0.02)
+        raise AssertionError(f"not within {self.patience} s")
+
+    def __getattr__(self, service: str) -> Any:
+        client = self.session.client(service)
+        setattr(self, service, client)
+        return client
+
+    def refused(self, code: str, call: Callable[..., Any], **given: Any) -> Any:
+        """
+        The error with which AWS refuses the call.
+        """
+        with pytest.raises(ClientError) as caught:
+            call(**given)
+        assert caught.value.response["Error"]["Code"] == code, caught.value
+        return caught.value
+
+    @functools.cached_property
+    def vpc(self) -> str:
+        return str(self.ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"])
+
+    @functools.cached_property
+    def subnet(self) -> str:
+        return self.more_subnet(1)
+
+    def more_subnet(self, number: int) -> str:
+        made = self.ec2.create_subnet(VpcId=self.vpc, CidrBlock=f"10.0.{number}.0/24")
+        return str(made["Subnet"]["SubnetId"])
+
+    @functools.cached_property
+    def group(self) -> str:
+        made = self.ec2.create_security_group(GroupName="g", Description="d", VpcId=self.vpc)
+        return str(made["GroupId"])
+
+    @functools.cached_property
+    def role(self) -> str:
+        made = self.iam.create_role(RoleName="role", AssumeRolePolicyDocument=TRUST)
+        return str(made["Role"]["Arn"])
+
+    def resources(self, **given: Any) -> dict[str, Any]:
+        return {
+            "type": "FARGATE",
+            "maxvCpus": 4,
+            "subnets": [self.subnet],
+            "securityGroupIds": [self.group],
+            **given,
+        }
+
+    def environment(self, name: str = "env", **given: Any) -> str:
+        """
+        The ARN of a new compute environment.
+        """
+        base = {"type": "MANAGED", "serviceRole": self.role, "state": "ENABLED"}
+        base["computeResources"] = self.resources()
+        made = self.batch.create_compute_environment(
+            computeEnvironmentName=name, **{**base, **given}
+        )
+        return str(made["computeEnvironmentArn"])
+
+    def queue(self, name: str = "queue", *, order: tuple[str, ...] = (), **given: Any) -> str:
+        """
+        The ARN of a new queue.
+        """
+        items = [
+            {"order": place, "computeEnvironment": one}
+            for place, one in enumerate(order or (self.environment(),), start=1)
+        ]
+        base = {"state": "ENABLED", "priority": 1, "computeEnvironmentOrder": items}
+        made = self.batch.create_job_queue(jobQueueName=name, **{**base, **given})
+        return str(made["jobQueueArn"])
+
+    def definition(self, name: str = "definition", image: str = IMAGE, **given: Any) -> str:
+        """
+        The ARN of a new revision; lower-case names in *given* are container properties.
+        """
+        top = {k: given.pop(k) for k in list(given) if k in _TOP}
+        properties = {
+            "image": image,
+            "resourceRequirements": [
+                {"type": "VCPU", "value": "1"},
+                {"type": "MEMORY", "value": "2048"},
+            ],
+            **given,
+        }
+        made = self.batch.register_job_definition(
+            jobDefinitionName=name,
+            type="container",
+            containerProperties=properties,
+            **{"platformCapabilities": ["FARGATE"], **top},
+        )
+        return str(made["jobDefinitionArn"])
+
+    @functools.cached_property
+    def ready(self) -> str:
+        """
+        A queue that takes jobs, a definition, and a folder that stands for its image.
+        """
+        (self.folder / "Dockerfile").write_text(DOCKERFILE)
+        (self.folder / "main.py").write_text("print('main')\n")
+        self.session.stand_in(IMAGE, self.folder)
+        self.queue()
+        return self.definition()
+
+    def submit(self, code: str = "pass", *, definition: str = "", **given: Any) -> str:
+        """
+        The id of a job that runs *code*.
+        """
+        self.ready
+        overrides = {"command": ["python", "-c", code], **given.pop("containerOverrides", {})}
+        answer = self.batch.submit_job(
+            jobName=given.pop("jobName", "job"),
+            jobQueue="queue",
+            jobDefinition=definition or self.ready,
+            containerOverrides=overrides,
+            **given,
+        )
+        return str(answer["jobId"])
+
+    def job(self, job_id: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.batch.describe_jobs(jobs=[job_id])["jobs"][0]
+        return found
+
+    def running(self, job_id: str) -> dict[str, Any]:
+        return self._in(job_id, ("RUNNING",))
+
+    def ended(self, job_id: str) -> dict[str, Any]:
+        return self._in(job_id, ("SUCCEEDED", "FAILED"))
+
+    def _in(self, job_id: str, statuses: tuple[str, ...]) -> dict[str, Any]:
+        self.until(lambda: self.job(job_id)["status"] in statuses)
+        return self.job(job_id)
+
+    def ran(self, code: str = "pass", **given: Any) -> dict[str, Any]:
+        """
+        The job that ran *code*, after its end.
+        """
+        return self.ended(self.submit(code, **given))
+
+    def lines(self, job: dict[str, Any], group: str = "/aws/batch/job") -> list[str]:
+        """
+        What the job has written by now.
+        """
+        events = self.logs.get_log_events(
+            logGroupName=group,
+            logStreamName=job["container"]["logStreamName"],
+            startFromHead=True,
+        )
+        return [event["message"] for event in events["events"]]
+
+    def machine(self, definition: dict[str, Any], name: str = "machine") -> str:
+        made = self.stepfunctions.create_state_machine(
+            name=name, definition=json.dumps(definition), roleArn=self.role
+        )
+        return str(made["stateMachineArn"])
+
+    def start(self, machine: str, name: str = "run", **given: Any) -> str:
+        answer = self.stepfunctions.start_execution(
+            stateMachineArn=machine, name=name, input=json.dumps(given)
+        )
+        return str(answer["executionArn"])
+
+    def execution(self, arn: str) -> dict[str, Any]:
+        """
+        The execution after its end.
+        """
+        self.until(lambda: self._execution(arn)["status"] != "RUNNING")
+        return self._execution(arn)
+
+    def _execution(self, arn: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.stepfunctions.describe_execution(executionArn=arn)
+        return found
+
+
+_TOP = ("platformCapabilities", "retryStrategy", "timeout", "tags", "propagateTags", "parameters")
+
+
+def submit_job(code: str = "pass", **given: Any) -> dict[str, Any]:
+    """
+    A state that submits a job which runs *code*, and waits for it.
+    """
+    return {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::batch:submitJob.sync",
+        "Parameters": {
+            "JobName": "job",
+            "JobQueue": "queue",
+            "JobDefinition": "definition",
+            "ContainerOverrides": {"Command": ["python", "-c", code]},
+            **given.pop("Parameters", {}),
+        },
+        "End": True,
+        **given,
+    }
+
+
+def machine_of(state: dict[str, Any]) -> dict[str, Any]:
+    """
+    A machine of one state.
+    """
+    return {"StartAt": "Job", "States": {"Job": state}}
