@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from attrs import frozen
 
 from batchkit._aws import Aws
+from batchkit._calls import GONE
 from batchkit._decide import Known
 from batchkit._graph import Outcome, walk
 from batchkit._reads import observe
@@ -62,7 +63,8 @@ def delete(
 
         tell(Phase.STARTED)
         try:
-            runner.run(held, held.delete(), Action.DELETE)
+            going = held.state in held.GOING
+            runner.run(held, iter((GONE,)) if going else held.delete(), Action.DELETE)
         except Exception as error:
             tell(Phase.FAILED, str(error))
             raise

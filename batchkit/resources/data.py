@@ -207,6 +207,7 @@ class Bucket(Resource):
     def create(self) -> Steps:
         where = {"LocationConstraint": LOCATION, "Tags": as_list(self.all_tags)}
         yield self.CREATE(Bucket=self.name, CreateBucketConfiguration=where)
+        yield self._tag({})  # not every S3 takes tags at creation yet
         yield self._block()
         yield SETTLE
 

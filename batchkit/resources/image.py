@@ -17,7 +17,7 @@ import attrs
 from attrs import frozen
 
 from batchkit._calls import Arn, Job, Operation, Ref, Steps
-from batchkit._checks import Checked, as_dict, checked, instance, optional, text, whole
+from batchkit._checks import Checked, Must, as_dict, checked, instance, optional, text, whole
 from batchkit._ensure import ensurer
 from batchkit._resource import Ask, Resource, output, unread
 from batchkit.events import Action, Event, Phase
@@ -27,6 +27,19 @@ GIB: Final = 1024**3
 PLATFORMS: Final = {"X86_64": "linux/amd64", "ARM64": "linux/arm64"}
 """Docker's word for each architecture of a job definition."""
 LOGIN: Final = Operation("ecr", "GetAuthorizationToken", wide=True)
+
+
+BUILD_ARGS = Must(
+    "names with texts",
+    lambda value: all(isinstance(item, str) for pair in value.items() for item in pair),
+)
+
+
+def _path(value: Any) -> Any:
+    """
+    The path that a text names; what isn't one is left to the field's check.
+    """
+    return Path(value) if isinstance(value, str) else value
 
 
 @frozen
@@ -42,9 +55,11 @@ class ImageSource(Checked):
         limit: The largest context, in bytes.
     """
 
-    folder: str | Path = checked(instance(Path, takes="a folder"), converter=Path)
+    folder: str | Path = checked(instance(Path, takes="a folder"), converter=_path)
     dockerfile: str = checked(text(r".+", "a path in the folder"), default="Dockerfile")
-    build_args: Mapping[str, str] = attrs.field(factory=dict, converter=as_dict, kw_only=True)
+    build_args: Mapping[str, str] = checked(
+        BUILD_ARGS, factory=dict, converter=as_dict, kw_only=True
+    )
     target: str | None = checked(
         optional(text(r"[\w.-]+", "a stage's name")), default=None, kw_only=True
     )
