@@ -23,6 +23,7 @@ from batchkit.resources.iam import Role, aws_managed
 from batchkit.resources.image import PLATFORMS, Image, ImageSource
 from batchkit.resources.logs import LogGroup, group_name
 from batchkit.resources.network import Network
+from batchkit.resources.reference import ImageReference, is_tag_in_ecr
 from batchkit.resources.schedule import Schedule, ScheduleGroup
 from batchkit.resources.states import StateMachine, run_job
 from batchkit.spec import StackSpec
@@ -42,7 +43,7 @@ def resources(spec: StackSpec, region: str, tagger: Tagger = ImageSource.tag) ->
     ).members
     roles = Roles.of(spec, region, common)
     logs = LogGroup(name=group_name(spec.name), retention=spec.log_retention, **common)
-    image_uri, images = _image(spec, tagger, common)
+    image_uri, images = _image(spec, region, tagger, common)
     environments = [
         ComputeEnvironment(
             name=_environment_name(spec, kind),
@@ -188,9 +189,11 @@ def _start(name: str) -> Grant:
     return allow("states:StartExecution", Arn("states", f"stateMachine:{name}"))
 
 
-def _image(spec: StackSpec, tagger: Tagger, common: dict[str, Any]) -> tuple[str, list[Resource]]:
+def _image(
+    spec: StackSpec, region: str, tagger: Tagger, common: dict[str, Any]
+) -> tuple[str, list[Resource]]:
     if not isinstance(spec.image, ImageSource):
-        return str(spec.image), []
+        return _reference(str(spec.image), spec, region)
     platform = PLATFORMS[spec.architecture]
     repository = Repository(name=spec.name, **common)
     image = Image(
@@ -202,6 +205,16 @@ def _image(spec: StackSpec, tagger: Tagger, common: dict[str, Any]) -> tuple[str
         stack=spec.name,
     )
     return image.uri, [repository, image]
+
+
+def _reference(uri: str, spec: StackSpec, region: str) -> tuple[str, list[Resource]]:
+    """
+    An image that is there already: by its digest if the stack's region has it in ECR.
+    """
+    if not is_tag_in_ecr(uri, region):
+        return uri, []
+    reference = ImageReference(name=uri, stack=spec.name)
+    return reference.uri, [reference]
 
 
 def _environment_name(spec: StackSpec, kind: str) -> str:

@@ -20,6 +20,7 @@ from batchkit._calls import Arn, Job, Operation, Ref, Steps
 from batchkit._checks import Checked, Must, as_dict, checked, instance, optional, text, whole
 from batchkit._ensure import ensurer
 from batchkit._resource import Ask, Resource, output, unread
+from batchkit.errors import BuildFailed
 from batchkit.events import Action, Event, Phase
 from batchkit.resources.ecr import Repository
 
@@ -47,10 +48,12 @@ class ImageSource(Checked):
     """
     A folder with a Dockerfile, and how to build it.
 
+    The values of build arguments can be read in the image's history: they are no place for secrets.
+
     Args:
         folder: The build context; its .dockerignore is honoured.
         dockerfile: The path of the Dockerfile in the folder.
-        build_args: Build arguments; they end up in the image's history, so no secrets.
+        build_args: Build arguments.
         target: The stage to build.
         limit: The largest context, in bytes.
     """
@@ -100,30 +103,33 @@ class Push(Job):
         """
         Builds and pushes; returns the outputs of the image.
         """
-        session = aws.session
-        if getattr(session, "docker", True):
-            digest = self._deliver(aws, emit)
-        else:  # the embedded AWS, on a machine without Docker
-            digest = session.stand_in(f"{self.uri}:{self.tag}", self.source.folder)
-        return {"digest": digest, "uri": f"{self.uri}@{digest}"}
-
-    def _deliver(self, aws: Any, emit: Callable[[Event], None]) -> str:
-        from batchkit import _docker, _docker_push
 
         def tell(detail: object) -> None:
             emit(Event("Image", self.name, Action.CREATE, Phase.PROGRESS, str(detail)))
 
+        embedded = hasattr(aws.session, "stand_in")
+        digest = self._stand_in(aws, tell) if embedded else self._deliver(aws, tell)
+        return {"digest": digest, "uri": f"{self.uri}@{digest}"}
+
+    def _stand_in(self, aws: Any, tell: Callable[[object], None]) -> str:
+        """
+        Gives the image to the embedded AWS: built, if Docker is there, and not pushed anywhere.
+        """
+        reference = f"{self.uri}:{self.tag}"
+        if aws.session.docker:
+            try:
+                self._build(aws, tell, reference)
+            except BuildFailed as error:
+                if error.reason != "BaseImageMissing":
+                    raise
+                tell("the base image can't be had; the job will run as a child process")
+        return str(aws.session.stand_in(reference, self.source.folder))
+
+    def _deliver(self, aws: Any, tell: Callable[[object], None]) -> str:
+        from batchkit import _docker, _docker_push
+
         with closing(_docker.connect()) as client:
-            built = _docker.build(
-                client,
-                self.source.context(),
-                platform=self.platform,
-                build_args=self.source.build_args,
-                target=self.source.target,
-                on_line=tell,
-                clock=aws.clock,
-            )
-            _docker.check_architecture(client, built.image, self.platform)
+            built = self._build(aws, tell, None)
             return _docker_push.push(
                 client,
                 built.image,
@@ -133,6 +139,23 @@ class Push(Job):
                 on_layer=lambda layer: tell(f"{layer.layer} {layer.status}".strip()),
                 clock=aws.clock,
             )
+
+    def _build(self, aws: Any, tell: Callable[[object], None], reference: str | None) -> Any:
+        from batchkit import _docker
+
+        with closing(_docker.connect()) as client:
+            built = _docker.build(
+                client,
+                self.source.context(),
+                platform=self.platform,
+                build_args=self.source.build_args,
+                target=self.source.target,
+                tag=reference,
+                on_line=tell,
+                clock=aws.clock,
+            )
+            _docker.check_architecture(client, built.image, self.platform)
+            return built
 
 
 def login(aws: Any) -> tuple[str, str]:
