@@ -67,7 +67,7 @@ def _spec() -> StackSpec:
         image=job_folder(),
         vcpus=1,
         memory=2048,
-        environment={"BUCKET": BUCKET, "FILE_PATH": FILE, "TABLE_NAME": NAME},
+        environment={"BUCKET": BUCKET, "FILE_PATH": FILE, "TABLE_NAME": NAME, "LOG_SECONDS": "1"},
         grants=[s3_read(BUCKET, FILE), dynamodb_write(NAME)],
         table=NAME,
         bucket=BUCKET,
@@ -97,7 +97,7 @@ def _run(stack: Stack, console: Console) -> dict[str, Any]:
         run = stack.run()
         last = ""
         for last in run.logs(follow=True):
-            console.print(f"  [dim]|[/] {escape(last)}", highlight=False)
+            console.print(f"  [dim]|[/] {escape(last)}", highlight=False, soft_wrap=True)
         run.wait()
     return dict(json.loads(last))
 

@@ -2,8 +2,8 @@
 Claims: which of several twins stays, where AWS has no natural key.
 
 Two callers that make the same VPC at once both succeed, and each may list its own before the
-other's.  What decides is a name that only one of them can take: an empty log group, tagged with the id of the
-twin that stays.  CloudWatch Logs is consistent about names, and charges nothing for it.
+other's.  What decides is a name that only one of them can take: an empty log group, tagged with the
+id of the twin that stays.  CloudWatch Logs is consistent about names, and charges nothing for it.
 """
 
 from __future__ import annotations

@@ -8,8 +8,10 @@ pushed again, and needs no Docker daemon.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import closing
+import logging
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -162,9 +164,27 @@ def login(aws: Any) -> tuple[str, str]:
     """
     A user and password for the account's registry; good for twelve hours.
     """
-    token = aws.call(LOGIN())["authorizationData"][0]["authorizationToken"]
+    with _unlogged("botocore.parsers"):
+        token = aws.call(LOGIN())["authorizationData"][0]["authorizationToken"]
     user, _, password = base64.b64decode(token).decode().partition(":")
     return user, password
+
+
+@contextmanager
+def _unlogged(name: str) -> Iterator[None]:
+    """
+    Keeps the logger *name* silent in this thread: at DEBUG botocore writes down every answer.
+    """
+    logger, thread = logging.getLogger(name), threading.get_ident()
+
+    def others(record: logging.LogRecord) -> bool:
+        return record.thread != thread
+
+    logger.addFilter(others)
+    try:
+        yield
+    finally:
+        logger.removeFilter(others)
 
 
 @frozen(kw_only=True)

@@ -1,0 +1,101 @@
+"""
+One kept connection on which a request is sent now and its answer taken later.
+"""
+
+from __future__ import annotations
+
+import select
+import ssl
+from collections.abc import Sequence
+from http.client import HTTPConnection, HTTPException
+from typing import Protocol
+from urllib.parse import urlsplit
+
+import urllib3.connection
+from botocore.awsrequest import AWSRequest
+
+from aws import SOCKET_OPTIONS, TIMEOUT_SECONDS, TRANSIENT, Service
+
+BROKEN = (*TRANSIENT, HTTPException)
+
+
+class Channel(Protocol):
+    """
+    A connection to the table; the writer needs no more of one than this.
+    """
+
+    def send(self, body: bytes) -> None:
+        """
+        The request with *body* is on its way.
+        """
+
+    def receive(self) -> tuple[int, bytes]:
+        """
+        The status and body of the answer; waits for it.
+        """
+
+    def close(self) -> None:
+        """
+        What was on its way is given up; the next `send` connects anew.
+        """
+
+
+class HttpChannel:
+    """
+    A connection to an AWS service for one operation of its JSON protocol.
+    """
+
+    def __init__(self, service: Service, target: str) -> None:
+        base = service.pool()[0]
+        url = urlsplit(base)
+        self._service = service
+        self._url = base + "/"
+        self._path = url.path + "/"
+        # With a Host header botocore's signer need not work it out for every request.
+        self._headers = {"Host": url.netloc, "Content-Type": "application/x-amz-json-1.0",
+                         "X-Amz-Target": target}
+        if url.scheme == "https":
+            context = ssl.create_default_context(cafile=service.ca_bundle())
+            self._connection: urllib3.connection.HTTPConnection = (
+                urllib3.connection.HTTPSConnection(
+                    str(url.hostname), url.port or 443, timeout=TIMEOUT_SECONDS,
+                    socket_options=SOCKET_OPTIONS, ssl_context=context))
+        else:
+            self._connection = urllib3.connection.HTTPConnection(
+                str(url.hostname), url.port or 80, timeout=TIMEOUT_SECONDS,
+                socket_options=SOCKET_OPTIONS)
+
+    def send(self, body: bytes) -> None:
+        """
+        Signs and sends; the answer is taken by `receive`.
+        """
+        request = AWSRequest("POST", self._url, self._headers, body)
+        self._service.signer().add_auth(request)
+        self._connection.request("POST", self._path, body=body,
+                                 headers=dict(request.headers.items()))
+
+    def receive(self) -> tuple[int, bytes]:
+        """
+        The answer, as http.client reads it: urllib3's own response costs twice the CPU.
+        """
+        response = HTTPConnection.getresponse(self._connection)
+        return response.status, response.read()
+
+    def close(self) -> None:
+        """
+        The socket is closed.
+        """
+        self._connection.close()
+
+    def fileno(self) -> int:
+        """
+        The socket's number, for `wait_for_answers`.
+        """
+        return int(self._connection.sock.fileno())
+
+
+def wait_for_answers(channels: Sequence[HttpChannel], seconds: float) -> list[HttpChannel]:
+    """
+    Those of *channels* on which an answer has begun to come, at the latest after *seconds*.
+    """
+    return select.select(channels, [], [], max(0.0, seconds))[0]

@@ -1,0 +1,59 @@
+"""
+How far a job has come, kept in S3, so that its next attempt goes on near there.
+
+Rows before the mark are read and counted again but not written. The mark only ever counts rows
+that are in the table, and holds only for the very same objects, table and share of the work.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from bucket import Bucket, S3Object
+from settings import Settings
+
+
+class Checkpoint:
+    """
+    The mark of one worker.
+    """
+
+    def __init__(self, bucket: Bucket, key: str, settings: Settings,
+                 objects: list[S3Object]) -> None:
+        self._bucket = bucket
+        self._key = key if settings.size == 1 else f"{key}.{settings.index}-of-{settings.size}"
+        self._work = _fingerprint(settings, objects)
+
+    def load(self) -> int:
+        """
+        How many rows an earlier attempt has certainly written; 0 where there was none.
+        """
+        held: Any = self._bucket.get_json(self._key)
+        if not isinstance(held, dict) or held.get("work") != self._work:
+            return 0
+        rows = held.get("rows")
+        return rows if isinstance(rows, int) else 0
+
+    def save(self, rows: int) -> None:
+        """
+        The first *rows* rows are in the table.
+        """
+        self._bucket.put_json(self._key, {"work": self._work, "rows": rows})
+
+    def clear(self) -> None:
+        """
+        The load is complete: the next run of the job starts anew.
+        """
+        self._bucket.put_json(self._key, {"work": self._work, "rows": 0})
+
+
+def _fingerprint(settings: Settings, objects: list[S3Object]) -> str:
+    """
+    What must be the same for a mark to mean the same rows.
+    """
+    work = [settings.table_name, settings.key_column, settings.member, settings.encoding,
+            settings.delimiter, settings.quote, settings.split, settings.index, settings.size,
+            sorted(settings.number_columns), [list(found) for found in objects]]
+    return hashlib.sha256(json.dumps(work).encode()).hexdigest()

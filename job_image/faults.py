@@ -1,0 +1,40 @@
+"""
+The ways in which a load can end early; each carries its exit code.
+
+    Fault
+    ├── BadInput     2    the settings, the table or the file are not what they should be
+    ├── Refused      3    AWS said no, or said nothing for too long
+    └── Terminated 143    the container was told to stop (SIGTERM)
+"""
+
+
+class Fault(Exception):
+    """
+    The load can't go on; the message is one line for a person.
+    """
+
+    exit_code = 1
+
+
+class BadInput(Fault):
+    """
+    What the user gave can't be loaded.
+    """
+
+    exit_code = 2
+
+
+class Refused(Fault):
+    """
+    AWS doesn't let the job read or write.
+    """
+
+    exit_code = 3
+
+
+class Terminated(Fault):
+    """
+    SIGTERM came: what was read is flushed, the rest is left for the next attempt.
+    """
+
+    exit_code = 143

@@ -1,0 +1,166 @@
+"""
+One load from start to end: every row of the source is read, shaped, and written or accounted for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from bucket import Bucket, S3Object
+from checkpoint import Checkpoint
+from counts import Counts
+from faults import BadInput, Fault, Terminated
+from members import Budget, Member, members
+from records import Records
+from rows import KeyAttribute, Made, Rows
+from settings import Settings
+from source import S3File
+from writer import Writer
+
+_SUFFIXES = (".csv", ".csv.gz", ".zip")
+
+
+class Load:
+    """
+    What a job does; `counts` and `done` tell how far it has come.
+    """
+
+    def __init__(self, settings: Settings, bucket: Bucket, keys: list[KeyAttribute],
+                 writer: Writer[Any], counts: Counts, say: Callable[[str], None]) -> None:
+        self._settings = settings
+        self._bucket = bucket
+        self._keys = keys
+        self._writer = writer
+        self._counts = counts
+        self._say = say
+        self._budget = Budget(settings.max_bytes)
+        self._checkpoint: Checkpoint | None = None
+        self._saved_at = counts.seconds
+        self._position = 0
+        self._resume_at = 0
+        self._file: S3File | None = None
+        self._bytes_before = 0
+        self._bytes = 1
+        self.stopping = False
+
+    @property
+    def done(self) -> float:
+        """
+        The part of the source's bytes that was read.
+        """
+        here = self._file.position if self._file is not None else 0
+        return min(1.0, (self._bytes_before + here) / self._bytes)
+
+    def run(self) -> None:
+        """
+        Every row is in the table or has been skipped for a reason.
+        """
+        objects = self._objects()
+        by_object = self._by_object(objects)
+        if by_object:
+            objects = objects[self._settings.index::self._settings.size]
+        self._bytes = max(1, sum(found.size for found in objects))
+        self._open_checkpoint(objects)
+        try:
+            for found in objects:
+                self._load_object(found, workers=1 if by_object else self._settings.size)
+        except Fault:
+            self._writer.flush()
+            self._save()
+            raise
+        self._writer.flush()
+        if self._checkpoint is not None:
+            self._checkpoint.clear()
+
+    def _objects(self) -> list[S3Object]:
+        """
+        The object that FILE_PATH names, or those under it.
+        """
+        path = self._settings.file_path
+        if not path.endswith("/"):
+            return [self._bucket.head(path)]
+        found = [one for one in self._bucket.objects(path)
+                 if one.key.lower().endswith(_SUFFIXES)]
+        if not found:
+            raise BadInput(f"s3://{self._bucket.name}/{path}: holds no "
+                           f"{', '.join(_SUFFIXES)} object")
+        self._say(f"{len(found)} objects under s3://{self._bucket.name}/{path}")
+        return found
+
+    def _by_object(self, objects: list[S3Object]) -> bool:
+        """
+        Whether each worker takes whole objects, rather than its share of every object's rows.
+        """
+        split, size = self._settings.split, self._settings.size
+        return size > 1 and (split == "objects" or (split == "auto" and len(objects) >= size))
+
+    def _open_checkpoint(self, objects: list[S3Object]) -> None:
+        if self._settings.checkpoint is None:
+            return
+        name, key = self._settings.checkpoint
+        bucket = self._bucket.beside(name)
+        self._checkpoint = Checkpoint(bucket, key, self._settings, objects)
+        self._resume_at = self._checkpoint.load()
+        if self._resume_at:
+            self._say(f"an earlier attempt has written the first {self._resume_at} rows")
+
+    def _load_object(self, found: S3Object, workers: int) -> None:
+        with S3File(self._bucket, found) as file:
+            self._file = file
+            for member in members(found, file, self._settings, self._budget):
+                self._load_member(member, workers)
+        self._file = None
+        self._bytes_before += found.size
+
+    def _load_member(self, member: Member, workers: int) -> None:
+        records = Records(member, self._settings)
+        rows = Rows(records.header, self._keys, self._settings, member.name)
+        try:
+            self._load_rows(records, rows, member.name, workers)
+        finally:
+            self._counts.kept_as_text += rows.kept_as_text
+
+    def _load_rows(self, records: Records, rows: Rows, where: str, workers: int) -> None:
+        counts, put, make, index = self._counts, self._writer.put, rows.make, self._settings.index
+        for cells in records:
+            if not self._position % 64:
+                self._pause()
+            self._position += 1
+            if workers > 1 and rows.worker(cells, workers) != index:
+                continue
+            counts.rows += 1
+            made = make(cells)
+            if isinstance(made, str):
+                self._skip(made, f"{where}, line {records.line}")
+            elif self._position <= self._resume_at:
+                self._assume(made)
+            else:
+                put(made)
+
+    def _skip(self, reason: str, where: str) -> None:
+        self._counts.skip(reason, where)
+        if self._settings.bad_rows == "fail":
+            raise BadInput(f"{where}: {reason} (BAD_ROWS=fail)")
+
+    def _assume(self, made: Made) -> None:
+        """
+        An earlier attempt has written this row: it is counted as this one's.
+        """
+        self._counts.assume(made.key)
+
+    def _pause(self) -> None:
+        """
+        Looks up from the rows: is it time to stop, or to save the mark?
+        """
+        if self.stopping:
+            raise Terminated("told to stop (SIGTERM)")
+        seconds = self._counts.seconds
+        if self._checkpoint and seconds - self._saved_at >= self._settings.checkpoint_seconds:
+            self._saved_at = seconds
+            self._writer.flush()
+            self._save()
+
+    def _save(self) -> None:
+        if self._checkpoint is not None and self._position > self._resume_at:
+            self._checkpoint.save(self._position)

@@ -1,0 +1,132 @@
+"""
+Loads CSV files from S3 into a DynamoDB table. README.md says what it takes and what it tells.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack, closing
+from types import FrameType
+
+from aws import Service, find_credentials
+from bucket import Bucket
+from channel import wait_for_answers
+from counts import Counts
+from faults import Fault, Terminated
+from load import Load
+from progress import Progress
+from rate import Rate
+from settings import Settings, read_settings
+from table import Table
+from writer import Clock, Writer
+
+FLUSH_SECONDS = 20.0  # Fargate kills 30 s after SIGTERM
+
+
+class RealClock:
+    """
+    The clock on the wall.
+    """
+
+    def now(self) -> float:
+        """
+        Seconds that never run backwards.
+        """
+        return time.monotonic()
+
+    def wait(self, seconds: float) -> None:
+        """
+        Returns after *seconds*.
+        """
+        time.sleep(seconds)
+
+
+def say(line: str) -> None:
+    """
+    *line* is in the job's log now.
+    """
+    print(line, flush=True)
+
+
+class Job:
+    """
+    A load with everything that it needs, made from the environment.
+    """
+
+    def __init__(self, settings: Settings, environ: Mapping[str, str], counts: Counts,
+                 clock: Clock) -> None:
+        credentials = find_credentials()
+        s3 = Service("s3", settings.region, credentials, environ)
+        dynamodb = Service("dynamodb", settings.region, credentials, environ)
+        table = Table(dynamodb, settings.table_name, clock.wait)
+        table.find_keys(say)
+        self._clock = clock
+        self._writer = Writer(
+            table, [table.channel() for _ in range(settings.connections)], wait_for_answers,
+            counts, Rate(settings.wcu_budget, clock.now), clock, settings.give_up_seconds)
+        self._resources = ExitStack()
+        for opened in (s3, dynamodb, self._writer):
+            self._resources.callback(opened.close)
+        self.load = Load(settings, Bucket(s3, settings.bucket, self._wait), table.keys,
+                         self._writer, counts, say)
+
+    def run(self) -> None:
+        """
+        Loads until all is done, a fault stops it, or SIGTERM does.
+        """
+        signal.signal(signal.SIGTERM, self._stop)
+        self.load.run()
+
+    def close(self) -> None:
+        """
+        All connections are closed.
+        """
+        self._resources.close()
+
+    def _stop(self, _signal: int, _frame: FrameType | None) -> None:
+        self.load.stopping = True
+        self._writer.deadline = self._clock.now() + FLUSH_SECONDS
+
+    def _wait(self, seconds: float) -> None:
+        """
+        The pause between two tries to read, which a stop cuts short.
+        """
+        if self.load.stopping:
+            raise Terminated("told to stop (SIGTERM)")
+        self._clock.wait(seconds)
+
+
+def _stop_at_once(_signal: int, _frame: FrameType | None) -> None:
+    """
+    The stop before anything is written.
+    """
+    raise Terminated("told to stop (SIGTERM)")
+
+
+def main(environ: Mapping[str, str] = os.environ, clock: Clock = RealClock()) -> int:
+    """
+    Runs the job and returns its exit code; the summary is the last line of standard output.
+    """
+    counts = Counts(clock.now, say)
+    error: Fault | None = None
+    signal.signal(signal.SIGTERM, _stop_at_once)  # as process 1 it would be ignored
+    try:
+        settings = read_settings(environ)
+        with closing(Job(settings, environ, counts, clock)) as job:
+            with Progress(counts, lambda: job.load.done, settings.log_seconds, say):
+                job.run()
+    except Fault as fault:
+        error = fault
+        print(f"error: {fault}", file=sys.stderr, flush=True)
+    say(json.dumps(counts.summary(str(error) if error else None)))
+    counts.close()
+    return error.exit_code if error else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

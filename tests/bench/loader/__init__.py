@@ -1,0 +1,3 @@
+"""
+How fast the sample job's loader is, beside other ways to load a CSV into DynamoDB.
+"""
