@@ -16,7 +16,16 @@ from typing import Any, Final
 import boto3
 import jmespath
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError, HTTPClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+    NoRegionError,
+    ProxyConnectionError,
+)
 
 from batchkit import _failures
 from batchkit._calls import (
@@ -46,6 +55,7 @@ CONFIG: Final = Config(
     read_timeout=60,
     user_agent_extra=f"batchkit/{VERSION}",
 )
+_UNCONNECTED: Final = (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError)
 ATTEMPTS: Final = 8
 SLOWEST: Final = 8.0
 
@@ -91,7 +101,16 @@ class Aws:
         """
         The region that the session's clients call.
         """
+        if self.session.region_name is None:  # STS would answer all the same
+            raise _failures.unreachable("sts", NoRegionError())
         return str(self.client("sts").meta.region_name)
+
+    @property
+    def partition(self) -> str:
+        """
+        The partition of the region, such as `aws` or `aws-cn`.
+        """
+        return str(self.client("sts").meta.partition)
 
     @property
     def scope(self) -> Scope:
@@ -100,9 +119,8 @@ class Aws:
         """
         with self._facts:
             if self._scope is None:
-                partition = self.client("sts").meta.partition
                 account = self.call(IDENTITY())["Account"]
-                self._scope = Scope(partition, self.region, account)
+                self._scope = Scope(self.partition, self.region, account)
             return self._scope
 
     def zone(self, index: int) -> str:
@@ -133,6 +151,13 @@ class Aws:
         if isinstance(placeholder, Zone):
             return self.zone(placeholder.index)
         return placeholder
+
+    def unhurried(self) -> Aws:
+        """
+        Itself, without the time that was given for everything.
+        """
+        self._end = None
+        return self
 
     def pause(self, seconds: float) -> None:
         """
@@ -232,6 +257,8 @@ def _patience(operation: Operation, error: Exception) -> float | None:
             return 120.0
         if _failures.status(error) < 500 and code not in _failures.TRANSIENT:
             return None
+    elif isinstance(error, _UNCONNECTED):
+        return 15.0  # nothing has reached AWS
     elif not isinstance(error, (HTTPClientError, ConnectionClosedError)):
         return None
     if operation.reads or operation.repeatable:

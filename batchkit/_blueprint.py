@@ -17,6 +17,7 @@ from batchkit._engine import needs
 from batchkit._resource import Resource, digest
 from batchkit.grants import Grant, allow, flatten
 from batchkit.resources.batch import ComputeEnvironment, JobQueue
+from batchkit.resources.data import Bucket
 from batchkit.resources.definitions import JobDefinition
 from batchkit.resources.ecr import Repository
 from batchkit.resources.iam import Role, aws_managed
@@ -29,6 +30,8 @@ from batchkit.resources.states import StateMachine, run_job
 from batchkit.spec import StackSpec
 
 Tagger = Callable[[ImageSource, str], str]
+ITEMS: Final = "batchkit/items"
+"""Where a stack's bucket keeps the lists of `Stack.map`."""
 EVENTS_RULE: Final = "StepFunctionsGetEventsForBatchJobsRule"
 """The rule by which Step Functions learns that a job has ended; AWS makes and keeps it."""
 
@@ -145,7 +148,7 @@ class Roles:
         return cls(
             service=role("batch", "batch", None, "AWSBatchServiceRole") if dedicated else None,
             execution=role("exec", "ecs-tasks", _secrets(spec), starter),
-            job=role("job", "ecs-tasks", flatten(spec.grants)),
+            job=role("job", "ecs-tasks", [*flatten(spec.grants), *_items(spec)]),
             states=role("states", "states", _states_grants(spec.name)),
             schedule=role("schedule", "scheduler", [_start(spec.name)]),
         )
@@ -156,6 +159,16 @@ class Roles:
         The roles that every stack has.
         """
         return [r for r in (self.service, self.execution, self.job, self.states) if r is not None]
+
+
+def _items(spec: StackSpec) -> list[Grant]:
+    """
+    What lets a job read its item, where `Stack.map` had to put the list into the stack's bucket.
+    """
+    if not isinstance(spec.bucket, Bucket):
+        return []
+    objects = Arn("s3", f"{spec.bucket.name}/{ITEMS}/*", region=False, account=False)
+    return [allow("s3:GetObject", objects)]
 
 
 def _secrets(spec: StackSpec) -> list[Grant]:

@@ -43,7 +43,9 @@ class Checked:
     """
 
     def __attrs_post_init__(self) -> None:
-        faults = [*self._field_faults(), *self.faults()]
+        faults = list(self._field_faults())
+        named = {fault.field for fault in faults}
+        faults += [fault for fault in self.faults() if fault.field not in named]
         if faults:
             raise SpecError(type(self).__name__, faults)
 
@@ -77,6 +79,14 @@ def refuse(kind: str, name: str, got: object, takes: str) -> NoReturn:
     Raises a `SpecError` about one field.
     """
     raise SpecError(kind, [Fault(name, got, takes)])
+
+
+def demand(kind: str, name: str, got: object, must: Must) -> None:
+    """
+    Raises a `SpecError` about one field, unless it is what *must* takes.
+    """
+    if not passes(must, got):
+        refuse(kind, name, got, must.takes)
 
 
 def text(pattern: str, takes: str) -> Must:
@@ -166,6 +176,12 @@ ENVIRONMENT = Must(
         and not name.startswith("AWS_BATCH")
         for name, item in value.items()
     ),
+)
+
+SECRETS = Must(
+    f"{ENVIRONMENT.takes}: the ARNs of secrets or parameters",
+    lambda value: ENVIRONMENT.test(value)
+    and all(re.fullmatch(r"arn:[\w-]+:(secretsmanager|ssm):\S+", arn) for arn in value.values()),
 )
 
 TAGS = Must(

@@ -4,14 +4,16 @@ Work in the order of its dependencies, on a pool of threads.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Collection, Hashable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from graphlib import TopologicalSorter
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from attrs import field, frozen
 
 K = TypeVar("K", bound=Hashable)
+_SKIPPED: Final = object()
 
 
 @frozen
@@ -39,17 +41,34 @@ def walk(
     nothing else is started either.  An interrupt calls *stop*, waits for what runs, and is raised.
     """
     walker = _Walker(graph, stop is not None)
-    halt = stop or (lambda: None)
+    halted = threading.Event()
+
+    def halt() -> None:
+        if stop is not None:
+            halted.set()
+            stop()
+
+    def begin(node: K) -> object:
+        # It may have waited for a free worker while another failed.
+        return _SKIPPED if halted.is_set() else _attempt(lambda: work(node), halt)
+
     with ThreadPoolExecutor(workers, "batchkit") as pool:
         try:
-            while running := walker.start(lambda node: pool.submit(work, node)):
-                finished, _ = wait(running, return_when=FIRST_COMPLETED)
-                if walker.finish(finished):
-                    halt()
+            while running := walker.start(lambda node: pool.submit(begin, node)):
+                walker.finish(wait(running, return_when=FIRST_COMPLETED).done)
         except BaseException:
+            halted.set()
             halt()
             raise
     return walker.outcome()
+
+
+def _attempt(work: Callable[[], object], halt: Callable[[], None]) -> object:
+    try:
+        return work()
+    except BaseException:
+        halt()
+        raise
 
 
 class _Walker(Generic[K]):
@@ -69,19 +88,17 @@ class _Walker(Generic[K]):
             self._running.update({submit(node): node for node in self._order.get_ready()})
         return self._running.keys()
 
-    def finish(self, futures: Collection[Future[object]]) -> bool:
-        before = len(self._failed)
+    def finish(self, futures: Collection[Future[object]]) -> None:
         for future in futures:
             node = self._running.pop(future)
             error = future.exception()
-            if error is None:
+            if isinstance(error, Exception):
+                self._failed[node] = error
+            elif error is not None:
+                raise error
+            elif future.result() is not _SKIPPED:
                 self._done.append(node)
                 self._order.done(node)
-            elif isinstance(error, Exception):
-                self._failed[node] = error
-            else:
-                raise error
-        return len(self._failed) > before
 
     def outcome(self) -> Outcome[K]:
         ended = {*self._done, *self._failed}

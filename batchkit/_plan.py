@@ -65,10 +65,27 @@ class Plan:
         """
         return not self.changes
 
-    def __str__(self) -> str:
+    @property
+    def told(self) -> str:
+        """
+        How many resources have what done to them, in words.
+        """
         count = {action: sum(i.action is action for i in self.items) for action in Action}
         told = ", ".join(f"{number} to {action}" for action, number in count.items() if number)
-        return "\n".join([f"{self.stack}: {told or 'nothing'}", *map(str, self.changes)])
+        return told or "nothing"
+
+    def __str__(self) -> str:
+        return "\n".join([f"{self.stack}: {self.told}", *map(str, self.changes)])
+
+    def _repr_html_(self) -> str:
+        from batchkit import _html
+
+        return _html.plan(self)
+
+    def __rich__(self) -> object:
+        from batchkit import _rich
+
+        return _rich.plan(self)
 
 
 def make(stack: str, decisions: Sequence[Decision], extras: Sequence[Resource]) -> Plan:

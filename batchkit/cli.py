@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from batchkit import _outputs, _scaffold, stack as stacks
+from batchkit import _commands, _outputs, _scaffold, stack as stacks
 from batchkit._progress import progress
 from batchkit._terminal import Commands, Exit, Terminal, on_stack, options
 from batchkit._version import VERSION
@@ -67,7 +67,7 @@ def plan(terminal: Terminal, adopt: bool) -> int:
     Show what `up` would change; exit code 2 if anything.
     """
     made = stacks.plan_stack(terminal.spec(), session=terminal.session(), adopt=adopt)
-    terminal.tell(str(made), _outputs.plan(made))
+    terminal.tell(made, _outputs.plan(made))
     return Exit.DONE if made.empty else Exit.CHANGES
 
 
@@ -167,3 +167,7 @@ def completion(shell: str) -> None:
 
     kind: Any = get_completion_class(shell)
     click.echo(kind(main, {}, "batchkit", "_BATCHKIT_COMPLETE").source())
+
+
+for command in _commands.COMMANDS:
+    main.add_command(command)

@@ -7,15 +7,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import attrs
 from attrs import frozen
 
 from batchkit._calls import Arn
-from batchkit._checks import Checked, as_dict, as_set, checked, each, one_of, text
+from batchkit._checks import Checked, Must, as_dict, as_set, checked, demand, each, one_of, text
 
 _ACTION = text(r"\*|[a-zA-Z0-9-]+:[A-Za-z0-9*?]+", "an IAM action such as 's3:GetObject'")
 _RESOURCE = text(r"\*|arn:.+", "'*' or an ARN")
 _BUCKET = text(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "a bucket's name")
+_KEY = text(r"(?s).{1,1024}", "a key, or a pattern of keys with *")
+_TABLE = text(r"[a-zA-Z0-9_.-]{3,255}", "a table's name")
+_SECRET = text(r"[\w/+=.@-]{1,512}|arn:.+", "a secret's name or ARN")
+_CONDITIONS = Must(
+    "IAM's conditions: operators with keys and their values",
+    lambda value: all(isinstance(item, Mapping) for item in value.values()),
+)
 
 
 @frozen
@@ -26,7 +32,7 @@ class Grant(Checked):
 
     actions: tuple[str, ...] = checked(each(_ACTION, least=1), converter=as_set)
     resources: tuple[str | Arn, ...] = checked(each(_RESOURCE, least=1), converter=as_set)
-    conditions: Mapping[str, Any] = attrs.field(factory=dict, converter=as_dict)
+    conditions: Mapping[str, Any] = checked(_CONDITIONS, factory=dict, converter=as_dict)
     effect: str = checked(one_of("Allow", "Deny"), default="Allow")
 
     def statement(self) -> dict[str, Any]:
@@ -74,7 +80,7 @@ def dynamodb_read(table: str) -> tuple[Grant, ...]:
     Reading the items of *table* and of its indexes.
     """
     actions = ("BatchGetItem", "DescribeTable", "GetItem", "Query", "Scan")
-    return (allow(_dynamodb(actions), (_table(table), _table(f"{table}/index/*"))),)
+    return (allow(_dynamodb(actions), (_table(table), _table(table, "/index/*"))),)
 
 
 def dynamodb_write(table: str) -> tuple[Grant, ...]:
@@ -89,6 +95,7 @@ def secret_read(name: str) -> tuple[Grant, ...]:
     """
     Reading the secret *name* of Secrets Manager, which ends its ARNs with six characters.
     """
+    demand("grant", "name", name, _SECRET)
     secret = name if name.startswith("arn:") else Arn("secretsmanager", f"secret:{name}-??????")
     return (allow("secretsmanager:GetSecretValue", secret),)
 
@@ -98,19 +105,18 @@ def _bucket(bucket: str) -> Arn:
 
 
 def _objects(bucket: str, key: str) -> Arn:
+    demand("grant", "key", key, _KEY)
     return Arn("s3", f"{_named(bucket)}/{key.lstrip('/')}", region=False, account=False)
 
 
 def _named(bucket: str) -> str:
-    from batchkit._checks import refuse
-
-    if not _BUCKET.test(bucket):
-        refuse("grant", "bucket", bucket, _BUCKET.takes)
+    demand("grant", "bucket", bucket, _BUCKET)
     return bucket
 
 
-def _table(table: str) -> Arn:
-    return Arn("dynamodb", f"table/{table}")
+def _table(table: str, below: str = "") -> Arn:
+    demand("grant", "table", table, _TABLE)
+    return Arn("dynamodb", f"table/{table}{below}")
 
 
 def _dynamodb(names: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,180 +1,265 @@
 """
-Runs: start the state machine, follow its job's lines, wait for its end.
+Runs: follow one, wait for its end, learn why it ended, end it.
 """
 
 from __future__ import annotations
 
-import json
-import uuid
+import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
+import boto3
 from attrs import field, frozen
 
+from batchkit import _jobs, _links, _logs, _origins, _postmortem
 from batchkit._aws import Aws
 from batchkit._calls import Operation
-from batchkit._checks import ENVIRONMENT, refuse
-from batchkit.errors import JobFailed, RunNotFound, StillWaiting
+from batchkit._checks import refuse
+from batchkit._clock import Clock
+from batchkit._jobs import Job
+from batchkit._logs import Follower, LogLine
+from batchkit._origins import Execution, Origin, State, Submission
+from batchkit._start import LIST_RUNS, PUT, START, SUBMIT
+from batchkit.errors import RunNotFound, StillWaiting
 
-START: Final = Operation("stepfunctions", "StartExecution", exists=("ExecutionAlreadyExists",))
-DESCRIBE: Final = Operation("stepfunctions", "DescribeExecution", absent=("ExecutionDoesNotExist",))
-HISTORY: Final = Operation("stepfunctions", "GetExecutionHistory")
-STOP: Final = Operation("stepfunctions", "StopExecution", absent=("ExecutionDoesNotExist",))
-JOBS: Final = Operation("batch", "DescribeJobs", wide=True)
-LINES: Final = Operation("logs", "GetLogEvents", absent=("ResourceNotFoundException",))
-OPERATIONS: Final = (START, DESCRIBE, HISTORY, STOP, JOBS, LINES)
+if TYPE_CHECKING:
+    from batchkit._finding import Diagnosis
 
-RUNNING: Final = "RUNNING"
-SUCCEEDED: Final = "SUCCEEDED"
-FASTEST: Final = 0.2
+OPERATIONS: Final[tuple[Operation, ...]] = (
+    START,
+    SUBMIT,
+    PUT,
+    LIST_RUNS,
+    _origins.EXECUTION,
+    _origins.HISTORY,
+    _origins.STOP,
+    _jobs.DESCRIBE,
+    _jobs.LIST,
+    _jobs.TERMINATE,
+    _logs.GET,
+)
+"""All that starting, watching and ending runs needs."""
+
+FASTEST: Final = 0.1
 SLOWEST: Final = 5.0
-LAST_LINES: Final = 20
+SHARE: Final = 0.05
+"""Between two looks passes a twentieth of the time so far: short runs are seen to end at once."""
+LATE: Final = 0.5
+"""Seconds that the last lines of a job may be on their way after its end."""
+
+_EXECUTION: Final = re.compile(r"arn:[\w-]+:states:([\w-]+):\d+:execution:[^:]+:.+")
+_JOB_ARN: Final = re.compile(r"arn:[\w-]+:batch:([\w-]+):\d+:job/(.+)")
+_JOB_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(:\d+)?")
+_TAKES: Final = "the ARN of an execution or of a job, or a job's id"
 
 
 @frozen
 class Run:
     """
-    An execution of a stack's state machine.  What it says is asked anew each time.
+    A run of a stack's job: an execution of its state machine, or jobs submitted directly.
+
+    What it says is asked anew each time, until it has ended.
     """
 
     arn: str
-    _aws: Aws = field(repr=False)
+    _aws: Aws = field(repr=False, eq=False)
+    _origin: Origin = field(repr=False, eq=False)
+    _seen: dict[str, State] = field(repr=False, eq=False, factory=dict, init=False)
+
+    @classmethod
+    def from_arn(
+        cls, arn: str, *, session: boto3.Session | None = None, clock: Clock | None = None
+    ) -> Run:
+        """
+        The run with that ARN, or the job with that id, whoever started it.
+
+        Raises:
+            RunNotFound: There is no such run in the session's region.
+        """
+        run = attach(Aws(session, clock), arn)
+        run.refresh()
+        return run
 
     @property
     def name(self) -> str:
         """
-        The name of the execution.
+        The name of the execution or job.
         """
-        return self.arn.rpartition(":")[2]
+        return self._origin.name()
 
     @property
     def status(self) -> str:
         """
-        RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED.
+        RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED; of a job also Batch's SUBMITTED, PENDING,
+        RUNNABLE and STARTING.
         """
-        return str(self._describe()["status"])
+        return self._look().status
 
     @property
-    def jobs(self) -> list[Mapping[str, Any]]:
+    def reason(self) -> str:
         """
-        Batch's details of the jobs that it has submitted.
+        Why it is in that state, as far as AWS says.
         """
-        events = self._aws.call(HISTORY(executionArn=self.arn))["events"]
-        ids = list(dict.fromkeys(filter(None, map(_job_id, events))))
-        return list(self._aws.call(JOBS(jobs=ids))["jobs"]) if ids else []
+        return self._look().reason
+
+    @property
+    def ended(self) -> bool:
+        """
+        Whether it has ended, well or not.
+        """
+        return self._look().ended
+
+    @property
+    def jobs(self) -> list[Job]:
+        """
+        Its jobs, as they stand; of an array the children, in the order of their indexes.
+        """
+        return _jobs.describe(self._aws, self._origin.ids())
+
+    @property
+    def parents(self) -> list[str]:
+        """
+        The ids of its jobs, an array counting as one: what another job can depend on.
+        """
+        return list(dict.fromkeys(id.partition(":")[0] for id in self._origin.ids()))
+
+    @property
+    def links(self) -> dict[str, str]:
+        """
+        Pages of AWS's console: of the execution, the first job, and the newest log stream.
+        """
+        region, partition = self._aws.region, self._aws.partition
+        links = {}
+        if ":execution:" in self.arn:
+            links["execution"] = _links.execution(self.arn, region)
+        jobs = self.jobs[:1]
+        links.update({"job": _links.job(job.id, region, partition) for job in jobs})
+        for job in jobs:
+            for stream in job.streams[-1:]:
+                links["log"] = _links.log_stream(job.log_group, stream, region, partition)
+        return links
+
+    def refresh(self) -> Run:
+        """
+        Asks AWS how far it is, also if it has ended; returns itself.
+        """
+        self._seen.clear()
+        self._look()
+        return self
+
+    def wait(self, timeout: float | None = None, *, check: bool = True) -> Run:
+        """
+        Returns when the run has succeeded; if *check* is False, also when it has failed.
+
+        Raises:
+            JobFailed: It ended without success; carries the reason, exit code, last lines and what
+                `explain` says.
+            StillWaiting: It was still running after *timeout* seconds; it goes on.
+            RunNotFound: It was deleted, or AWS has forgotten it.
+        """
+        for state in self._states(timeout):
+            if state.succeeded or (state.ended and not check):
+                return self
+            if state.ended:
+                raise _postmortem.failure(self, state)
+        raise AssertionError("unreachable")
+
+    def logs(self, follow: bool = False) -> Iterator[LogLine]:
+        """
+        The lines that its jobs have written; with *follow*, those to come too, until its end.
+        """
+        follower, drained = Follower(self._aws), set[str]()
+        for state in self._states(None):
+            if state.ended and follow:
+                self._aws.pause(LATE)
+            ids = [id for id in self._origin.ids() if id not in drained]
+            for job in _jobs.describe(self._aws, ids):
+                yield from follower.new(job)
+                if job.ended and len(ids) > 1:
+                    drained.add(job.id)
+            if state.ended or not follow:
+                return
+
+    def tail(self, lines: int = _logs.LAST) -> list[LogLine]:
+        """
+        The last lines of its job; of an array, of the child that tells most of its end.
+        """
+        job = _postmortem.telling(self.jobs)
+        return _logs.tail(self._aws, job, lines) if job else []
 
     def cancel(self, reason: str = "cancelled by its user") -> None:
         """
-        Stops the execution, which ends its job.
+        Asks AWS to end the run and its jobs; `wait` then raises `JobFailed`.
         """
-        self._aws.call(STOP(executionArn=self.arn, cause=reason))
+        if not reason.strip():
+            refuse("cancel", "reason", reason, "a text")
+        self._origin.cancel(reason)
 
-    def wait(self, timeout: float | None = None) -> Run:
+    def explain(self) -> Diagnosis:
         """
-        Returns when the run has succeeded.
-
-        Raises:
-            JobFailed: It ended without success; carries the reason, exit code and last lines.
-            StillWaiting: It was still running after *timeout* seconds.
+        Why the run has failed, or is stuck: findings, the most telling first.  Empty if all is well.
         """
-        for _ in self._polls(timeout):
-            execution = self._describe()
-            if execution["status"] == SUCCEEDED:
-                return self
-            if execution["status"] != RUNNING:
-                raise self._failure(execution)
-        raise AssertionError("unreachable")
+        from batchkit.explain import explain
 
-    def logs(self, follow: bool = False) -> Iterator[str]:
+        return explain(self._aws, self)
+
+    def _repr_html_(self) -> str:
+        from batchkit._html_run import page
+
+        return page(self)
+
+    def __rich__(self) -> object:
+        from batchkit._rich import run
+
+        return run(self)
+
+    def _look(self) -> State:
+        state = self._seen.get("end") or self._origin.look()
+        if state.ended:
+            self._seen["end"] = state
+        return state
+
+    def _states(self, timeout: float | None) -> Iterator[State]:
         """
-        The lines that its job has written; with *follow*, those to come too, until its end.
+        How far it is, again and again.
         """
-        shown: dict[str, str | None] = {}
-        for _ in self._polls(None):
-            ended = self._describe()["status"] != RUNNING
-            for job in self.jobs:
-                yield from self._new_lines(job, shown)
-            if ended or not follow:
-                return
-
-    def _describe(self) -> Mapping[str, Any]:
-        execution = self._aws.call(DESCRIBE(executionArn=self.arn))
-        if execution is None:
-            raise RunNotFound(f"there is no run {self.arn}; AWS forgets runs after 90 days")
-        return dict(execution)
-
-    def _polls(self, timeout: float | None) -> Iterator[None]:
-        began, pause = self._aws.clock.monotonic(), FASTEST
+        clock = self._aws.clock
+        began = clock.monotonic()
         while True:
-            yield
-            if timeout is not None and self._aws.clock.monotonic() - began >= timeout:
-                raise StillWaiting(f"the run {self.name} was still running after {timeout:g} s")
-            self._aws.pause(pause)
-            pause = min(SLOWEST, pause * 1.3)
-
-    def _new_lines(self, job: Mapping[str, Any], shown: dict[str, str | None]) -> Iterator[str]:
-        for group, stream in _streams(job):
-            key = f"{group}/{stream}"
-            while True:
-                token = {"nextToken": shown[key]} if shown.get(key) else {}
-                call = LINES(logGroupName=group, logStreamName=stream, startFromHead=True, **token)
-                answer = self._aws.call(call)
-                if answer is None:
-                    break
-                yield from (event["message"] for event in answer["events"])
-                last, shown[key] = shown.get(key), answer["nextForwardToken"]
-                if not answer["events"] or shown[key] == last:
-                    break
-
-    def _failure(self, execution: Mapping[str, Any]) -> JobFailed:
-        jobs = self.jobs
-        job: Mapping[str, Any] = jobs[-1] if jobs else {}
-        status = str(execution["status"])
-        reason = job.get("statusReason") or execution.get("cause") or execution.get("error", "")
-        code = job.get("container", {}).get("exitCode")
-        with_code = f" with exit code {code}" if code is not None else ""
-        lines = [line for one in jobs for line in self._new_lines(one, {})]
-        return JobFailed(
-            f"the run {self.name} is {status}{with_code}: {reason or 'no reason was given'}",
-            status=status,
-            reason=str(reason),
-            exit_code=code,
-            attempts=len(job.get("attempts", ())),
-            log=lines[-LAST_LINES:],
-        )
+            state = self._look()
+            yield state
+            spent = clock.monotonic() - began
+            if timeout is not None and spent >= timeout:
+                raise StillWaiting(_waiting(self, state, spent))
+            pause = min(SLOWEST, max(FASTEST, SHARE * spent))
+            self._aws.pause(pause if timeout is None else min(pause, timeout - spent))
 
 
-def start(
-    aws: Aws,
-    machine: str,
-    environment: Mapping[str, str] | None = None,
-    name: str | None = None,
-) -> Run:
+def _waiting(run: Run, state: State, spent: float) -> str:
+    return (
+        f"the run {run.name} was still {state.status} after {spent:g} s; it goes on, and "
+        "run.explain() says what it waits for"
+    )
+
+
+def attach(aws: Aws, arn: str) -> Run:
     """
-    Starts the state machine *machine*; see `Stack.run`.
+    The run of that ARN or id; asks nothing.
     """
-    if environment is not None and not ENVIRONMENT.test(environment):
-        refuse("run", "environment", dict(environment), ENVIRONMENT.takes)
-    given = {"environment": [{"Name": k, "Value": v} for k, v in (environment or {}).items()]}
-    run = name or f"run-{uuid.uuid4()}"
-    job = {"name": name} if name else {}
-    answer = aws.call(START(stateMachineArn=machine, name=run, input=json.dumps({**given, **job})))
-    return Run(str(answer["executionArn"]), aws)
+    execution, job = _EXECUTION.fullmatch(arn), _JOB_ARN.fullmatch(arn)
+    if not (execution or job or _JOB_ID.fullmatch(arn)):
+        refuse("run", "arn", arn, _TAKES)
+    found = execution or job
+    if found and found[1] != aws.region:
+        msg = f"the run {arn} is in {found[1]}; the session is in {aws.region}"
+        raise RunNotFound(msg)
+    origin = Execution(aws, arn) if execution else Submission(aws, [job[2] if job else arn])
+    return Run(arn, aws, origin)
 
 
-def _job_id(event: Mapping[str, Any]) -> str | None:
-    details = event.get("taskSubmittedEventDetails")
-    output = json.loads(details["output"]) if details and details.get("output") else {}
-    return output.get("JobId")
-
-
-def _streams(job: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def of_summary(aws: Aws, told: Mapping[str, str]) -> Run:
     """
-    The log group and stream of each attempt of a job.
+    A run from what AWS lists of it.
     """
-    container = job.get("container", {})
-    options = container.get("logConfiguration", {}).get("options", {})
-    group = options.get("awslogs-group", "/aws/batch/job")
-    attempts = [attempt.get("container", {}) for attempt in job.get("attempts", ())]
-    streams = [one.get("logStreamName") for one in (*attempts, container)]
-    return ((group, stream) for stream in dict.fromkeys(filter(None, streams)))
+    arn = told.get("executionArn") or told.get("jobArn") or told["jobId"]
+    return attach(aws, arn)

@@ -14,6 +14,7 @@ from attrs import frozen
 
 from batchkit._checks import (
     ENVIRONMENT,
+    SECRETS,
     TAGS,
     Checked,
     Must,
@@ -129,7 +130,7 @@ class StackSpec(Checked):
         each(instance(str, takes="a text")), default=(), converter=as_tuple
     )
     environment: Mapping[str, str] = checked(ENVIRONMENT, factory=dict, converter=as_dict)
-    secrets: Mapping[str, str] = checked(ENVIRONMENT, factory=dict, converter=as_dict)
+    secrets: Mapping[str, str] = checked(SECRETS, factory=dict, converter=as_dict)
     grants: Sequence[Grant | Sequence[Grant]] = checked(
         each(instance(Grant, takes="a grant such as s3_read(...)")), default=(), converter=flatten
     )
@@ -167,8 +168,9 @@ class StackSpec(Checked):
             if self.max_vcpus < self.vcpus:
                 takes = f"at least vcpus, which is {self.vcpus:g}"
                 yield Fault("max_vcpus", self.max_vcpus, takes)
-        if both := set(self.environment) & set(self.secrets):
-            yield Fault("secrets", sorted(both), "names that environment doesn't have")
+        if isinstance(self.environment, Mapping) and isinstance(self.secrets, Mapping):
+            if both := self.environment.keys() & self.secrets.keys():
+                yield Fault("secrets", sorted(both, key=str), "names that environment doesn't have")
 
     @property
     def whole_timeout(self) -> int:

@@ -186,7 +186,8 @@ def describe(original: Any, self: Any) -> dict[str, Any]:
 @MENDS(
     BatchBackend,
     "list_jobs",
-    why="AWS lists RUNNING jobs unless told otherwise, and children only by their array",
+    why="AWS lists RUNNING jobs unless told otherwise, children only by their array, and the "
+    "newest first where there is a filter",
 )
 def list_jobs(original: Any, self: Any, **given: Any) -> list[Any]:
     if given.get("filters") is None and given.get("job_status") is None:
@@ -194,6 +195,8 @@ def list_jobs(original: Any, self: Any, **given: Any) -> list[Any]:
     found: list[Any] = original(self, **given)
     if given.get("array_job_id"):
         return found
+    if given.get("filters") is not None:
+        found.reverse()
     return [job for job in found if "index" not in job.array_properties]
 
 

@@ -1,0 +1,82 @@
+"""
+Links to AWS's console.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import quote
+
+DOMAINS: Final = {
+    "aws": "console.aws.amazon.com",
+    "aws-cn": "console.amazonaws.cn",
+    "aws-us-gov": "console.amazonaws-us-gov.com",
+}
+
+
+def _console(arn_or_partition: str, region: str, path: str) -> str:
+    partition = arn_or_partition.split(":")[1] if ":" in arn_or_partition else arn_or_partition
+    domain = DOMAINS.get(partition, DOMAINS["aws"])
+    prefix = f"{region}." if partition == "aws" else ""
+    return f"https://{prefix}{domain}/{path}"
+
+
+def execution(arn: str, region: str) -> str:
+    """
+    The page of an execution.
+    """
+    there = f"states/home?region={region}#/v2/executions/details/{quote(arn, safe=':/')}"
+    return _console(arn, region, there)
+
+
+def job(id: str, region: str, partition: str = "aws") -> str:
+    """
+    The page of a job.
+    """
+    there = f"batch/home?region={region}#jobs/detail/{quote(id, safe='')}"
+    return _console(partition, region, there)
+
+
+def log_stream(group: str, stream: str, region: str, partition: str = "aws") -> str:
+    """
+    The page of a log stream; CloudWatch wants the names quoted twice, with $ for %.
+    """
+
+    def twice(name: str) -> str:
+        return quote(quote(name, safe=""), safe="").replace("%", "$")
+
+    there = f"log-group/{twice(group)}/log-events/{twice(stream)}"
+    return _console(partition, region, f"cloudwatch/home?region={region}#logsV2:log-groups/{there}")
+
+
+def resource(kind: str, identity: str, region: str, partition: str = "aws") -> str:
+    """
+    The page of a resource of a stack; an empty text if its kind has none.
+    """
+    last = quote(identity.rpartition("/")[2], safe="")
+    whole = quote(identity, safe="")
+    pages = {
+        "Vpc": f"vpcconsole/home?region={region}#VpcDetails:VpcId={last}",
+        "Subnet": f"vpcconsole/home?region={region}#SubnetDetails:subnetId={last}",
+        "RouteTable": f"vpcconsole/home?region={region}#RouteTableDetails:RouteTableId={last}",
+        "InternetGateway": f"vpcconsole/home?region={region}#InternetGateway:internetGatewayId={last}",
+        "NatGateway": f"vpcconsole/home?region={region}#NatGatewayDetails:natGatewayId={last}",
+        "ElasticIp": f"vpcconsole/home?region={region}#ElasticIpDetails:AllocationId={last}",
+        "SecurityGroup": f"ec2/home?region={region}#SecurityGroup:groupId={last}",
+        "Role": f"iam/home#/roles/details/{last}",
+        "LogGroup": f"cloudwatch/home?region={region}#logsV2:log-groups/log-group/"
+        + quote(quote(identity.partition("log-group:")[2], safe=""), safe="").replace("%", "$"),
+        "Repository": f"ecr/repositories/private/{_account(identity)}/{last}?region={region}",
+        "ComputeEnvironment": f"batch/home?region={region}#compute-environments/detail/{whole}",
+        "JobQueue": f"batch/home?region={region}#queues/detail/{whole}",
+        "JobDefinition": f"batch/home?region={region}#job-definition/detail/{whole}",
+        "StateMachine": f"states/home?region={region}#/statemachines/view/{whole}",
+        "Table": f"dynamodbv2/home?region={region}#table?name={last}",
+        "Bucket": f"s3/buckets/{quote(identity.rpartition(':')[2], safe='')}?region={region}",
+    }
+    return _console(partition, region, pages[kind]) if kind in pages else ""
+
+
+def _account(arn: str) -> str:
+    parts = arn.split(":")
+    return parts[4] if len(parts) > 4 else ""

@@ -1,0 +1,45 @@
+"""
+`docs/troubleshooting.md`, written from the table of rules: `python -m batchkit._troubleshooting`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from batchkit import explain
+from batchkit._finding import Rule
+
+HEAD: Final = """\
+# Troubleshooting
+
+`run.explain()` says why a run is stuck or has failed, and `stack.diagnose()` what keeps a stack's jobs from
+running; `batchkit diagnose` shows both.
+Below is all that they look for, in the order of a job's life.
+This page is made from the rules themselves: `python -m batchkit._troubleshooting > docs/troubleshooting.md`.
+"""
+PARTS: Final[Sequence[tuple[str, Sequence[Rule]]]] = (
+    ("The job waits", explain.WAITING),
+    ("The container doesn't start", explain.STARTING),
+    ("The job has failed", (*explain.ENDED, *explain.FALLBACK)),
+)
+
+
+def page() -> str:
+    """
+    The page.
+    """
+    return "\n".join([HEAD, *(line for part in PARTS for line in _part(*part))])
+
+
+def _part(title: str, rules: Sequence[Rule]) -> Iterator[str]:
+    yield f"## {title}\n"
+    for rule in rules:
+        yield f"### {rule.name}\n"
+        yield f"- **What you see:** {rule.sign}"
+        yield f"- **Why:** {rule.cause}"
+        yield f"- **What to do:** {rule.fix}\n"
+
+
+if __name__ == "__main__":
+    print(page(), end="")

@@ -1,0 +1,156 @@
+"""
+The kinds of a network.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core_lab import STACK, TAGS, Account
+from kinds_cases import Act, Case, drift
+
+from batchkit import ElasticIp, InternetGateway, NatGateway, Route, RouteTable
+from batchkit import SecurityGroup, Subnet, Vpc
+
+COMMON: dict[str, Any] = {"name": STACK, "stack": STACK, "tags": TAGS}
+CLOSED = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
+
+
+def untag(there: Account, held: Any) -> None:
+    there.ec2.delete_tags(Resources=[held.id], Tags=[{"Key": "team"}])
+
+
+TAGS_LOST = {"tags": drift(untag, "CreateTags")}
+
+
+def attribute(name: str) -> Act:
+    return lambda there, held: there.ec2.modify_vpc_attribute(
+        VpcId=held.id, **{name: {"Value": False}}
+    )
+
+
+def close(there: Account, held: Any) -> None:
+    there.ec2.revoke_security_group_egress(GroupId=held.id, IpPermissions=CLOSED)
+
+
+def detach(there: Account, held: Any) -> None:
+    there.ec2.detach_internet_gateway(InternetGatewayId=held.id, VpcId=held.vpc)
+
+
+def disassociate(there: Account, held: Any) -> None:
+    (association,) = held.associations.values()
+    there.ec2.disassociate_route_table(AssociationId=association)
+
+
+def nat(there: Account) -> NatGateway:
+    subnet = there.subnet(there.vpc())
+    return NatGateway(subnet=subnet, address=there.address(), **COMMON)
+
+
+def table(there: Account) -> RouteTable:
+    vpc = there.vpc()
+    return RouteTable(vpc=vpc, subnets=[there.subnet(vpc)], **COMMON)
+
+
+def out(there: Account) -> Route:
+    vpc = there.vpc()
+    made: Any = there.ensure(RouteTable(vpc=vpc, **COMMON))
+    gateway = there.gateway(vpc)
+    return Route(name=STACK, table=made.id, internet_gateway=gateway)
+
+
+def through(there: Account) -> Route:
+    vpc = there.vpc()
+    made: Any = there.ensure(RouteTable(vpc=vpc, **COMMON))
+    return Route(name=STACK, table=made.id, nat_gateway=there.nat(vpc))
+
+
+def to_gateway(there: Account, held: Any) -> None:
+    vpc = there.ec2.describe_route_tables(RouteTableIds=[held.table])["RouteTables"][0]["VpcId"]
+    gateways = there.ec2.describe_internet_gateways(
+        Filters=[{"Name": "attachment.vpc-id", "Values": [vpc]}]
+    )["InternetGateways"]
+    gateway = gateways[0]["InternetGatewayId"] if gateways else there.gateway(vpc)
+    _route(there, held, GatewayId=gateway)
+
+
+def to_nat(there: Account, held: Any) -> None:
+    vpc = there.ec2.describe_route_tables(RouteTableIds=[held.table])["RouteTables"][0]["VpcId"]
+    _route(there, held, NatGatewayId=there.nat(vpc, "10.9.7.0/24"))
+
+
+def _route(there: Account, held: Any, **target: str) -> None:
+    where = {"RouteTableId": held.table, "DestinationCidrBlock": "0.0.0.0/0"}
+    there.ec2.delete_route(**where)
+    there.ec2.create_route(**where, **target)
+
+
+CASES = {
+    "Vpc": Case(
+        lambda there: Vpc(cidr="10.1.0.0/16", **COMMON),
+        ("CreateVpc", "ModifyVpcAttribute"),
+        ("DeleteVpc",),
+        {
+            "dns_support": drift(attribute("EnableDnsSupport"), "ModifyVpcAttribute"),
+            "dns_hostnames": drift(attribute("EnableDnsHostnames"), "ModifyVpcAttribute"),
+            **TAGS_LOST,
+        },
+        {"cidr": "10.2.0.0/16"},
+    ),
+    "Subnet": Case(
+        lambda there: Subnet(vpc=there.vpc(), cidr="10.9.2.0/24", **COMMON),
+        ("CreateSubnet",),
+        ("DeleteSubnet",),
+        TAGS_LOST,
+        {"vpc": "vpc-0f", "cidr": "10.9.3.0/24"},
+    ),
+    "SecurityGroup": Case(
+        lambda there: SecurityGroup(vpc=there.vpc(), **COMMON),
+        ("CreateSecurityGroup",),
+        ("DeleteSecurityGroup",),
+        {"egress": drift(close, "AuthorizeSecurityGroupEgress"), **TAGS_LOST},
+        {"vpc": "vpc-0f", "description": "another"},
+    ),
+    "InternetGateway": Case(
+        lambda there: InternetGateway(vpc=there.vpc(), **COMMON),
+        ("CreateInternetGateway", "AttachInternetGateway"),
+        ("DetachInternetGateway", "DeleteInternetGateway"),
+        {"vpc": drift(detach, "AttachInternetGateway"), **TAGS_LOST},
+    ),
+    "ElasticIp": Case(
+        lambda there: ElasticIp(**COMMON),
+        ("AllocateAddress", "CreateTags"),
+        ("ReleaseAddress",),
+        TAGS_LOST,
+    ),
+    "NatGateway": Case(
+        nat,
+        ("CreateNatGateway",),
+        ("DeleteNatGateway",),
+        TAGS_LOST,
+        {"subnet": "subnet-0f", "address": "eipalloc-0f"},
+    ),
+    "RouteTable": Case(
+        table,
+        ("CreateRouteTable", "AssociateRouteTable"),
+        ("DisassociateRouteTable", "DeleteRouteTable"),
+        {"subnets": drift(disassociate, "AssociateRouteTable"), **TAGS_LOST},
+        {"vpc": "vpc-0f"},
+    ),
+    "Route to the internet": Case(
+        out,
+        ("CreateRoute",),
+        ("DeleteRoute",),
+        {"internet_gateway": drift(to_nat, "ReplaceRoute", besides=("nat_gateway",))},
+        {"table": "rtb-0f"},
+        lists=False,
+    ),
+    "Route through NAT": Case(
+        through,
+        ("CreateRoute",),
+        ("DeleteRoute",),
+        {"nat_gateway": drift(to_gateway, "ReplaceRoute", besides=("internet_gateway",))},
+        {"table": "rtb-0f"},
+        lists=False,
+    ),
+}

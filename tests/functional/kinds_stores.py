@@ -1,0 +1,155 @@
+"""
+The kinds of IAM, ECR, logs, and those that hold data.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from core_lab import STACK, TAGS, TRUST, Account
+from kinds_cases import Case, drift
+
+from batchkit import Bucket, LogGroup, Repository, Role, Table, allow, aws_managed
+
+COMMON: dict[str, Any] = {"name": STACK, "stack": STACK, "tags": TAGS}
+MANAGED = "arn:aws:iam::aws:policy/service-role/AWSBatchServiceRole"
+
+
+def role(there: Account) -> Role:
+    return Role(
+        service="batch.amazonaws.com",
+        managed=[aws_managed("service-role/AWSBatchServiceRole")],
+        grants=[allow("s3:ListBucket"), allow(["sqs:SendMessage", "sqs:GetQueueUrl"], "*")],
+        boundary=there.policy(),
+        **COMMON,
+    )
+
+
+def trust(there: Account, held: Any) -> None:
+    there.iam.update_assume_role_policy(RoleName=held.name, PolicyDocument=TRUST)
+
+
+def detach(there: Account, held: Any) -> None:
+    there.iam.detach_role_policy(RoleName=held.name, PolicyArn=MANAGED)
+
+
+def more_grants(there: Account, held: Any) -> None:
+    statement = {"Effect": "Allow", "NotAction": "s3:*", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": statement})
+    there.iam.put_role_policy(RoleName=held.name, PolicyName="batchkit", PolicyDocument=document)
+
+
+def unbound(there: Account, held: Any) -> None:
+    there.iam.delete_role_permissions_boundary(RoleName=held.name)
+
+
+def longer(there: Account, held: Any) -> None:
+    there.iam.update_role(RoleName=held.name, MaxSessionDuration=7200)
+
+
+def untag_role(there: Account, held: Any) -> None:
+    there.iam.untag_role(RoleName=held.name, TagKeys=["team"])
+
+
+def no_scan(there: Account, held: Any) -> None:
+    there.ecr.put_image_scanning_configuration(
+        repositoryName=held.name, imageScanningConfiguration={"scanOnPush": False}
+    )
+
+
+def mutable(there: Account, held: Any) -> None:
+    there.ecr.put_image_tag_mutability(repositoryName=held.name, imageTagMutability="MUTABLE")
+
+
+def keep_all(there: Account, held: Any) -> None:
+    there.ecr.delete_lifecycle_policy(repositoryName=held.name)
+
+
+def untag_repository(there: Account, held: Any) -> None:
+    there.ecr.untag_resource(resourceArn=held.arn, tagKeys=["team"])
+
+
+def forever(there: Account, held: Any) -> None:
+    there.logs.delete_retention_policy(logGroupName=held.name)
+
+
+def untag_group(there: Account, held: Any) -> None:
+    there.logs.untag_resource(resourceArn=held.arn, tagKeys=["team"])
+
+
+def provisioned(there: Account, held: Any) -> None:
+    throughput = {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}
+    there.dynamodb.update_table(
+        TableName=held.name, BillingMode="PROVISIONED", ProvisionedThroughput=throughput
+    )
+
+
+def untag_table(there: Account, held: Any) -> None:
+    there.dynamodb.untag_resource(ResourceArn=held.arn, TagKeys=["team"])
+
+
+def public(there: Account, held: Any) -> None:
+    there.s3.delete_public_access_block(Bucket=held.name)
+
+
+def untag_bucket(there: Account, held: Any) -> None:
+    tags = there.s3.get_bucket_tagging(Bucket=held.name)["TagSet"]
+    left = [tag for tag in tags if tag["Key"] != "team"]
+    there.s3.put_bucket_tagging(Bucket=held.name, Tagging={"TagSet": left})
+
+
+CASES = {
+    "Role": Case(
+        role,
+        ("CreateRole", "AttachRolePolicy", "PutRolePolicy"),
+        ("DetachRolePolicy", "DeleteRolePolicy", "DeleteRole"),
+        {
+            "trust": drift(trust, "UpdateAssumeRolePolicy"),
+            "managed": drift(detach, "AttachRolePolicy"),
+            "grants": drift(more_grants, "PutRolePolicy"),
+            "boundary": drift(unbound, "PutRolePermissionsBoundary"),
+            "session_seconds": drift(longer, "UpdateRole"),
+            "tags": drift(untag_role, "TagRole"),
+        },
+    ),
+    "Repository": Case(
+        lambda there: Repository(**COMMON),
+        ("CreateRepository", "PutLifecyclePolicy"),
+        ("DeleteRepository",),
+        {
+            "scan_on_push": drift(no_scan, "PutImageScanningConfiguration"),
+            "immutable_tags": drift(mutable, "PutImageTagMutability"),
+            "keep": drift(keep_all, "PutLifecyclePolicy"),
+            "tags": drift(untag_repository, "TagResource"),
+        },
+    ),
+    "LogGroup": Case(
+        lambda there: LogGroup(**{**COMMON, "name": "/batchkit/movies"}),
+        ("CreateLogGroup", "PutRetentionPolicy"),
+        ("DeleteLogGroup",),
+        {
+            "retention": drift(forever, "PutRetentionPolicy"),
+            "tags": drift(untag_group, "TagResource"),
+        },
+    ),
+    "Table": Case(
+        lambda there: Table(**COMMON),
+        ("CreateTable",),
+        ("DeleteTable",),
+        {
+            "billing": drift(provisioned, "UpdateTable"),
+            "tags": drift(untag_table, "TagResource"),
+        },
+        {"key_name": "key", "key_type": "N"},
+    ),
+    "Bucket": Case(
+        lambda there: Bucket(**{**COMMON, "name": "a-bucket"}),
+        ("CreateBucket", "PutPublicAccessBlock"),
+        ("DeleteBucket",),
+        {
+            "private": drift(public, "PutPublicAccessBlock"),
+            "tags": drift(untag_bucket, "PutBucketTagging"),
+        },
+    ),
+}

@@ -1,0 +1,127 @@
+"""
+The life of every kind: made, left alone, changed by others, repaired, left alone, deleted.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import kinds_batch
+import kinds_network
+import kinds_stores
+import pytest
+from core_lab import STACK, Account
+from fakes import mutating
+from kinds_cases import Case
+
+from batchkit._blueprint import kinds
+from batchkit._calls import references
+from batchkit._resource import wishes
+from batchkit.errors import ReplacementNeeded
+from batchkit.events import Action
+
+CASES: dict[str, Case] = {**kinds_network.CASES, **kinds_stores.CASES, **kinds_batch.CASES}
+FIXED = [
+    pytest.param(case, field, other, id=f"{name}.{field}")
+    for name, case in CASES.items()
+    for field, other in case.fixed.items()
+]
+EACH = [pytest.param(case, id=name) for name, case in CASES.items()]
+
+
+@pytest.mark.parametrize("case", EACH)
+def test_made_once_and_then_left_alone(case: Case, there: Account) -> None:
+    """
+    The first ensure makes it with exactly the calls it takes; the second makes no change.
+    """
+    wish = case.wish(there)
+    with there.calls() as seen:
+        made = there.ensure(wish)
+    assert sorted(mutating(seen)) == sorted(case.creates)
+    assert made.key == wish.key and made.owned
+    assert not list(references(made.identity))
+    with there.calls() as seen:
+        there.ensure(wish)
+    assert mutating(seen) == []
+
+
+@pytest.mark.parametrize("case", EACH)
+def test_what_others_change_is_named_and_repaired(case: Case, there: Account) -> None:
+    """
+    For each field: the plan names it alone; ensuring repairs it with the calls for that.
+    """
+    wish = case.wish(there)
+    there.ensure(wish)
+    for field, drift in case.drifts.items():
+        (held,) = there.held(wish)
+        drift.act(there, held)
+        decision = there.decide(wish)
+        assert (field, decision.action) == (field, Action.UPDATE)
+        assert {change.field for change in decision.changes} == {field, *drift.besides}
+        with there.calls() as seen:
+            there.ensure(wish)
+        assert (field, tuple(mutating(seen))) == (field, drift.repair)
+        assert (field, there.decide(wish).action) == (field, Action.KEEP)
+
+
+@pytest.mark.parametrize(("case", "field", "other"), FIXED)
+def test_what_aws_cannot_change_is_refused_before_any_change(
+    case: Case, field: str, other: Any, there: Account
+) -> None:
+    """
+    Another value of a fixed field is a ReplacementNeeded that names the field and both values.
+    """
+    wish = case.wish(there)
+    there.ensure(wish)
+    changed = attrs.evolve(wish, **{field: other})
+    with there.calls() as seen, pytest.raises(ReplacementNeeded) as caught:
+        there.ensure(changed)
+    assert mutating(seen) == []
+    for part in (field, repr(getattr(wish, field)), repr(other)):
+        assert part in str(caught.value)
+
+
+@pytest.mark.parametrize("case", EACH)
+def test_found_by_its_stack_and_deleted(case: Case, there: Account) -> None:
+    """
+    A teardown finds it without its spec, deletes it with the calls it takes, and it is gone.
+    """
+    wish = case.wish(there)
+    there.ensure(wish)
+    found = there.found(type(wish)) if case.lists else there.held(wish)
+    assert [(one.key, one.owned) for one in found] == [(wish.key, True)]
+    with there.calls() as seen:
+        outcome = there.delete(found)
+    assert outcome.failed == {} and outcome.not_started == []
+    assert tuple(mutating(seen)) == case.deletes
+    assert not any(one.state not in one.GOING for one in there.held(wish))
+    assert there.delete(found).failed == {}
+
+
+@pytest.mark.parametrize("case", EACH)
+def test_another_stack_does_not_find_it(case: Case, there: Account) -> None:
+    """
+    What a stack owns is not found by the teardown of another, not even of one that begins alike.
+    """
+    wish = case.wish(there)
+    there.ensure(wish)
+    assert there.found(type(wish), "movie") == []
+    assert there.found(type(wish), STACK + "2") == []
+
+
+def test_every_kind_and_every_compared_field_has_its_case() -> None:
+    """
+    A kind or a field can't be added without its place in the tables above.
+    """
+    covered: dict[str, set[str]] = {}
+    for name, case in CASES.items():
+        covered.setdefault(name.split()[0], set()).update(case.drifts, case.fixed)
+    missing = {
+        kind.__name__: lacking
+        for kind in kinds()
+        if kind.__name__ != "Image"
+        and (lacking := {a.name for a in wishes(kind)} - covered.get(kind.__name__, set()))
+    }
+    # A route is found by its destination, a schedule in its group; both go with what has tags.
+    assert missing == {"Route": {"tags", "destination"}, "Schedule": {"tags", "group"}}

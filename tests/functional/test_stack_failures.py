@@ -1,0 +1,226 @@
+"""
+What happens when AWS refuses, throttles, breaks down or doesn't answer in the middle of a stack.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from core_lab import Account
+from faults import Lose, Refuse, before, unreachable
+from fakes import mutating
+from inventory import inventory
+
+from batchkit import (
+    AccessDenied,
+    Action,
+    ApplyError,
+    AwsError,
+    CredentialsError,
+    Event,
+    Phase,
+    QuotaExceeded,
+    StackSpec,
+    StillWaiting,
+    TeardownError,
+    destroy_stack,
+    ensure_stack,
+    plan_stack,
+)
+from batchkit._blueprint import resources
+
+SPEC = StackSpec(name="movies", image="alpine:3", schedule="rate(1 day)")
+ONE_EACH = ("subnets", "gateways", "addresses", "nats", "environments", "queues", "machines")
+WORKERS = pytest.mark.parametrize("workers", [1, 8])
+DENIED = ("AccessDeniedException", 403)
+
+
+def made(there: Account, **given: Any) -> Any:
+    return ensure_stack(SPEC, session=there.session, clock=there.clock, **given)
+
+
+def counts(there: Account) -> dict[str, int]:
+    """
+    How many of each sort there are, the default VPC's subnets left out.
+    """
+    held = inventory(there)
+    held["subnets"] = [one for one in held["subnets"] if not one["DefaultForAz"]]
+    return {sort: len(held) for sort, held in held.items()}
+
+
+def failed(there: Account, **given: Any) -> ApplyError:
+    with pytest.raises(ApplyError) as caught:
+        made(there, **given)
+    return caught.value
+
+
+@WORKERS
+def test_a_refusal_in_the_middle_is_told_and_stops_what_is_new(
+    workers: int, there: Account
+) -> None:
+    """
+    What was done, what failed and what was not started are all of it; the next run goes on.
+    """
+    everything = set(map(str, resources(SPEC, "us-east-1")))
+    with before(there.session, "before-call.batch.CreateJobQueue", Refuse(*DENIED)):
+        error = failed(there, workers=workers)
+    ((name, cause),) = error.failed
+    assert name == "JobQueue movies" and isinstance(cause, AccessDenied)
+    assert error.__cause__ is cause
+    assert cause.statement == {
+        "Effect": "Allow",
+        "Action": ["batch:CreateJobQueue", "batch:TagResource"],
+        "Resource": "*",
+    }
+    assert {*error.done, name, *error.not_started} == everything
+    assert {"StateMachine movies", "Schedule movies"} <= set(error.not_started)
+    for part in ("JobQueue movies", "batch:CreateJobQueue", "request r-1", "run it again"):
+        assert part in str(error)
+    with there.calls() as seen:
+        again = made(there, workers=workers)
+    assert "CreateVpc" not in mutating(seen) and "CreateNatGateway" not in mutating(seen)
+    assert again.plan.changes and made(there).plan.empty
+
+
+def test_nothing_new_begins_after_a_failure(there: Account) -> None:
+    """
+    With one worker nothing at all comes after the refused call.
+    """
+    with before(there.session, "before-call.ec2.CreateVpc", Refuse("VpcLimitExceeded", 400)):
+        with there.calls() as seen:
+            error = failed(there, workers=1)
+    assert mutating(seen)[-1] == "CreateVpc"
+    assert isinstance(error.failed[0][1], QuotaExceeded)
+    assert "Service Quotas" in str(error)
+
+
+@WORKERS
+@pytest.mark.parametrize(
+    "operation",
+    ["ec2.CreateVpc", "ec2.AllocateAddress", "ec2.CreateNatGateway", "iam.CreateRole"]
+    + ["ec2.DescribeVpcs", "batch.CreateComputeEnvironment", "stepfunctions.CreateStateMachine"],
+)
+@pytest.mark.parametrize("fault", [("ThrottlingException", 400), ("Odd", 500)], ids=lambda f: f[0])
+def test_throttling_and_breakdowns_pass(
+    operation: str, fault: tuple[str, int], workers: int, there: Account
+) -> None:
+    """
+    The call is tried again, or looked for and then tried again; there is exactly one of each.
+    """
+    hook = Refuse(*fault, times=2)
+    with before(there.session, f"before-call.{operation}", hook):
+        made(there, workers=workers)
+    assert hook.refused == 2
+    held = counts(there)
+    assert {sort: held[sort] for sort in ONE_EACH} == {**dict.fromkeys(ONE_EACH, 1), "subnets": 2}
+    assert made(there).plan.empty
+
+
+@pytest.mark.parametrize(
+    "operation",
+    ["CreateVpc", "AllocateAddress", "CreateInternetGateway", "CreateRouteTable"]
+    + ["CreateNatGateway", "CreateSubnet", "CreateSecurityGroup"],
+)
+def test_a_lost_answer_makes_no_second_one(operation: str, there: Account) -> None:
+    """
+    The create took effect but was not answered: it is found by its tags, not made again.
+    """
+    with before(there.session, f"after-call.ec2.{operation}", Lose()):
+        made(there)
+    held = counts(there)
+    assert {sort: held[sort] for sort in ONE_EACH} == {**dict.fromkeys(ONE_EACH, 1), "subnets": 2}
+    assert made(there).plan.empty
+
+
+def test_an_endpoint_that_is_down_is_told_after_a_while(there: Account) -> None:
+    """
+    The connection is tried for some seconds of the clock, then the error says which call it was.
+    """
+    with before(there.session, "before-call.iam.ListRoles", unreachable):
+        with pytest.raises(AwsError, match="iam:ListRoles failed with ConnectTimeoutError"):
+            made(there)
+    assert 5 < there.clock.now < 30
+
+
+def test_throttling_for_ever_is_told(there: Account) -> None:
+    """
+    Patience ends; the error has AWS's own code.
+    """
+    hook = Refuse("ThrottlingException", 400)
+    with before(there.session, "before-call.batch.DescribeJobQueues", hook):
+        with pytest.raises(AwsError, match="batch:DescribeJobQueues failed with Throttling"):
+            made(there)
+    assert there.clock.now > 100
+
+
+@pytest.mark.parametrize("code", ["ExpiredToken", "InvalidClientTokenId", "RequestExpired"])
+def test_expired_credentials_are_told_at_once(code: str, there: Account) -> None:
+    """
+    No attempt is repeated, and the error says what to do.
+    """
+    with before(there.session, "before-call.sts.GetCallerIdentity", Refuse(code, 403)):
+        with pytest.raises(CredentialsError, match="aws sso login"):
+            plan_stack(SPEC, session=there.session, clock=there.clock)
+    assert there.clock.now == 0
+
+
+def test_a_time_limit_ends_with_what_there_is(there: Account) -> None:
+    """
+    When the time for everything is over nothing new begins, and the next run goes on.
+    """
+    hook = Refuse("ThrottlingException", 400)
+    with before(there.session, "before-call.ec2.CreateNatGateway", hook):
+        error = failed(there, timeout=30)
+    assert any(isinstance(cause, StillWaiting) for _, cause in error.failed)
+    made(there)
+    assert made(there).plan.empty and counts(there)["nats"] == 1
+
+
+def test_an_interrupt_finishes_what_runs_and_the_next_run_goes_on(there: Account) -> None:
+    """
+    Ctrl-C goes to the caller; no call begins after it that wasn't under way.
+    """
+
+    def interrupt(event: Event) -> None:
+        if event.kind == "Vpc" and event.phase is Phase.DONE and event.action is Action.CREATE:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        made(there, on_event=interrupt, workers=8)
+    assert not [one for one in threading.enumerate() if one.name.startswith("batchkit")]
+    made(there)
+    assert made(there).plan.empty and counts(there)["vpcs"] == 2  # one is the default VPC
+
+
+def test_a_teardown_goes_round_what_fails(there: Account) -> None:
+    """
+    Only what stands under it is left, each with its reason; the next teardown finishes.
+    """
+    before_it = inventory(there)
+    made(there)
+    hook = Refuse("AccessDeniedException", 403)
+    with before(there.session, "before-call.ec2.DeleteNatGateway", hook):
+        with pytest.raises(TeardownError) as caught:
+            destroy_stack("movies", session=there.session, clock=there.clock)
+    error = caught.value
+    assert [name for name, _ in error.failed] == ["NatGateway movies"]
+    assert {"Vpc movies", "ElasticIp movies"} <= set(error.not_started)
+    assert {"JobQueue movies", "Role movies-job-us-east-1"} <= set(error.done)
+    assert "ec2:DeleteNatGateway" in str(error) and "something still uses it" in str(error)
+    destroy_stack("movies", session=there.session, clock=there.clock)
+    assert inventory(there) == before_it
+
+
+def test_pruning_that_fails_is_told(there: Account) -> None:
+    """
+    What the spec no longer names can't be deleted: a TeardownError, and the rest is in place.
+    """
+    made(there)
+    without = StackSpec(name="movies", image="alpine:3")
+    with before(there.session, "before-call.scheduler.DeleteSchedule", Refuse(*DENIED)):
+        with pytest.raises(TeardownError, match="scheduler:DeleteSchedule"):
+            ensure_stack(without, session=there.session, clock=there.clock)
+    ensure_stack(without, session=there.session, clock=there.clock)
+    assert counts(there)["schedules"] == 0

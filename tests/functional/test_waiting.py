@@ -1,0 +1,169 @@
+"""
+What takes AWS its time, comes out broken, or is done by somebody else meanwhile.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from core_lab import STACK, Account
+from faults import before
+from fakes import mutating
+from kinds_batch import environment
+from kinds_network import nat
+
+from batchkit import Action, BrokenResource, ComputeEnvironment, LogGroup, NotOwnedError
+from batchkit import StillWaiting
+from batchkit.resources.logs import group_name
+
+DESCRIBE = "after-call.batch.DescribeComputeEnvironments"
+ASSUME = "CLIENT_ERROR - r is not authorized to perform: sts:AssumeRole"
+
+
+class Says:
+    """
+    AWS says *state* of every compute environment, *times* times, and then what is so.
+    """
+
+    def __init__(self, state: str, reason: str = "", times: int = 10**9) -> None:
+        self.state = state
+        self.reason = reason
+        self.left = times
+
+    def __call__(self, parsed: Any, **_: object) -> None:
+        found = parsed["computeEnvironments"]
+        if found and self.left:
+            self.left -= 1
+            for one in found:
+                one.update(status=self.state, statusReason=self.reason)
+
+
+def test_it_waits_until_aws_is_done(there: Account) -> None:
+    """
+    On the clock that it is given, with looks a second or more apart.
+    """
+    with before(there.session, DESCRIBE, Says("CREATING", times=5)):
+        there.ensure(environment(there))
+    assert there.clock.now >= 5
+    assert all(1 <= pause <= 2 for pause in there.clock.sleeps)
+
+
+def test_what_never_gets_ready_is_told_with_its_last_state(there: Account) -> None:
+    """
+    After as long as its kind may take; running it again goes on.
+    """
+    wish = environment(there)
+    with before(there.session, DESCRIBE, Says("CREATING", "still at it")):
+        with pytest.raises(StillWaiting, match="still CREATING still at it after 1200 s"):
+            there.ensure(wish)
+    assert there.decide(wish).action is Action.KEEP
+
+
+def test_a_role_that_cannot_be_assumed_yet_is_tried_again(there: Account) -> None:
+    """
+    An update makes Batch look at it once more.
+    """
+    wish = environment(there)
+    with before(there.session, DESCRIBE, Says("INVALID", ASSUME, times=2)), there.calls() as seen:
+        there.ensure(wish)
+    names = mutating(seen)
+    assert names[0] == "CreateComputeEnvironment"
+    assert set(names[1:]) == {"UpdateComputeEnvironment"}
+
+
+def test_what_comes_out_broken_is_told_with_its_reason(there: Account) -> None:
+    """
+    At once where the reason isn't one that passes, and in the end where it doesn't pass.
+    """
+    wish = environment(there)
+    with before(there.session, DESCRIBE, Says("INVALID", "the subnet is gone")):
+        with pytest.raises(BrokenResource, match="is INVALID: the subnet is gone"):
+            there.ensure(wish)
+    with before(there.session, DESCRIBE, Says("INVALID", ASSUME)):
+        with pytest.raises((BrokenResource, StillWaiting), match="INVALID"):
+            there.ensure(wish)
+    assert there.ensure(wish).key == wish.key
+
+
+def test_a_name_that_is_just_going_is_waited_for_and_made_anew(there: Account) -> None:
+    """
+    The old one is gone before the new one is made.
+    """
+    wish = environment(there)
+    there.ensure(wish)
+    there.batch.update_compute_environment(computeEnvironment=STACK, state="DISABLED")
+    there.batch.delete_compute_environment(computeEnvironment=STACK)
+    old = there.held(wish)
+    with there.calls() as seen:
+        there.ensure(wish)
+    assert mutating(seen) == ["CreateComputeEnvironment"]
+    assert not old or there.clock.now > 0
+
+
+def test_a_deletion_that_fails_is_told(there: Account) -> None:
+    """
+    Batch gives up on a deletion by making it INVALID.
+    """
+    there.ensure(environment(there))
+    found = there.found(ComputeEnvironment)
+    hook = Says("INVALID", "a job holds it")
+    with before(there.session, DESCRIBE, hook):
+        outcome = there.delete(found)
+    ((_, error),) = outcome.failed.items()
+    assert isinstance(error, (BrokenResource, StillWaiting)) or not there.held(found[0])
+
+
+def made_meanwhile(there: Account, tags: dict[str, str]) -> Any:
+    """
+    Somebody makes the log group just before batchkit does.
+    """
+    done: list[bool] = []
+
+    def make(**_: object) -> None:
+        if not done:
+            done.append(True)
+            there.logs.create_log_group(logGroupName=group_name(STACK), tags=tags)
+
+    return make
+
+
+def test_what_somebody_else_makes_meanwhile_is_taken_up_if_it_is_the_stacks(
+    there: Account,
+) -> None:
+    """
+    Another run of the same stack was faster: what is there is compared and brought into shape.
+    """
+    wish = LogGroup(name=group_name(STACK), stack=STACK)
+    there.logs.describe_log_groups()
+    hook = made_meanwhile(there, {"batchkit:stack": STACK})
+    with before(there.session, "before-call.logs.CreateLogGroup", hook):
+        there.ensure(wish)
+    assert there.decide(wish).action is Action.KEEP
+
+
+def test_what_somebody_else_makes_meanwhile_is_refused_if_it_is_not(there: Account) -> None:
+    """
+    It is not touched.
+    """
+    wish = LogGroup(name=group_name(STACK), stack=STACK)
+    there.logs.describe_log_groups()
+    with before(there.session, "before-call.logs.CreateLogGroup", made_meanwhile(there, {})):
+        with pytest.raises(NotOwnedError):
+            there.ensure(wish)
+    (group,) = there.logs.describe_log_groups()["logGroups"]
+    assert "retentionInDays" not in group
+
+
+def test_a_nat_gateway_that_failed_is_told(there: Account) -> None:
+    """
+    With AWS's code and message.
+    """
+
+    def fail(parsed: Any, **_: object) -> None:
+        for one in parsed["NatGateways"]:
+            one.update(State="failed", FailureCode="Gateway.NotAttached", FailureMessage="no way")
+
+    with before(there.session, "after-call.ec2.DescribeNatGateways", fail):
+        with pytest.raises(BrokenResource, match="failed: Gateway.NotAttached: no way"):
+            there.ensure(nat(there))

@@ -1,0 +1,228 @@
+"""
+Specs that refuse what AWS would refuse: one clear error that names the field.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from batchkit import Bucket, ImageSource, SpecError, StackSpec, Table, allow, s3_read
+from batchkit.resources.definitions import FARGATE_MEMORY
+
+ODD = [None, True, 1, 1.5, "", "x y", b"x", [], {}, object(), [None], {1: 2}, float("nan")]
+MIB = [0, 256, 512, 1024, 1536, 2048, 4096, 5120, 8192, 9216, 16384, 30720, 32768, 61440, 122880]
+
+
+def spec(**given: Any) -> StackSpec:
+    return StackSpec(**{"name": "movies", "image": "alpine:3", **given})
+
+
+def faults(**given: Any) -> list[str]:
+    """
+    The fields that a spec is refused for.
+    """
+    with pytest.raises(SpecError) as caught:
+        spec(**given)
+    return [fault.field for fault in caught.value.faults]
+
+
+REFUSED: dict[str, list[Any]] = {
+    "name": ["", "Movies", "movies_1", "1movies", "a" * 41, "-a", "a-", "a--b", "é", "a\n"],
+    "image": ["", "alpine", "Alpine:3", "no-such-folder", "a:b:c d", "https://x/y"],
+    "vcpus": [0, 0.3, 3, 32, -1, "1"],
+    "memory": [0, 2047, 2048.0, 16384, "2048", -1],
+    "command": ["echo", [1], [None], {"a": 1}],
+    "environment": [["A"], {"1A": "x"}, {"A-B": "x"}, {"": "x"}, {"A": 1}, {"AWS_BATCH_X": ""}],
+    "secrets": [["A"], {"A": 1}, {"A B": "arn"}, {"A": ""}],
+    "grants": ["s3:GetObject", [{"Effect": "Allow"}], [None], 1],
+    "timeout": [59, 0, 14 * 86400 + 1, 60.0, "60"],
+    "attempts": [0, 11, 1.0, "1"],
+    "architecture": ["x86_64", "AMD64", "arm64", 64],
+    "ephemeral_storage": [20, 201, 21.5, "30"],
+    "max_vcpus": [0, 100_001, 4.0],
+    "spot": [1, 0, "yes", None],
+    "service_role": ["other", "", None, 1],
+    "boundary": ["", "policy/x", 1, True],
+    "cidr": ["10.1.0.0", "10.1.0.1/16", "10.1.0.0/15", "10.1.0.0/25", "x", 16, "::/16", "10.1/16"],
+    "availability_zones": [0, 4, 1.0, "1"],
+    "log_retention": [0, 2, 31, 30.0, True, "30"],
+    "priority": [-1, 1001, 1.0],
+    "runnable_limit": [599, 86401, None, 600.0],
+    "run_timeout": [59, 0, "60", 60.0],
+    "schedule": ["", "daily", "rate(1 days)", "rate(2 day)", "rate(0 hours)", "rate(1 week)"]
+    + ["cron(0 9 * * ?)", "cron(0 9 ? * ? *)", "cron(0 9 * * * *)", "cron(0 9 * * ? * *)"]
+    + ["at(2030-01-31)", "at(2030-13-01T00:00:00)", "at(2030-02-30T00:00:00)", "rate(01 hours)"]
+    + ["cron(60 9 * * ? *)", "cron(0 24 * * ? *)", "cron(0 9 32 * ? *)", "cron(0 9 ? * 8 *)"]
+    + ["cron(0 9 * 13 ? *)", "cron(0 9 * * ? 1969)", "cron(0/x 9 * * ? *)"]
+    + ["cron(0 1-2-3 * * ? *)"],
+    "time_zone": ["", "Berlin", "CEST", "Europe/", None, 1],
+    "table": ["ab", "a b", 1, Bucket(name="a-bucket")],
+    "bucket": ["ab", "A-bucket", "a..b", "1.2.3.4", "xn--a", "a-s3alias", 1, Table(name="tab")],
+    "tags": [["a"], {"aws:x": "y"}, {"Name": "x"}, {"batchkit:stack": "x"}, {"a" * 129: ""}]
+    + [{"a": "b" * 257}, {"a": 1}, {"a": "<>"}, {str(n): "" for n in range(41)}],
+}
+TAKEN: dict[str, list[Any]] = {
+    "name": ["a", "a" * 40, "movies-2", "m1-x-9"],
+    "image": ["alpine:3", "a.b.c/d/e", "localhost:5000/x@sha256:" + "a" * 64, "x/y:z"],
+    "command": [(), ["echo", "hello"], ("x",)],
+    "environment": [{}, {"A": "", "_b1": "x"}],
+    "grants": [[], [s3_read("films"), allow("sqs:*")], (allow("sqs:*"),)],
+    "timeout": [60, 14 * 86400],
+    "attempts": [1, 10],
+    "ephemeral_storage": [None, 21, 200],
+    "boundary": [None, "arn:aws:iam::1:policy/x"],
+    "cidr": ["10.0.0.0/16", "192.168.3.0/24"],
+    "log_retention": [None, 1, 3653],
+    "priority": [0, 1000],
+    "runnable_limit": [600, 86400],
+    "run_timeout": [None, 60],
+    "schedule": [None, "rate(1 day)", "rate(2 days)", "rate(15 minutes)", "at(2030-01-31T09:00:00)"]
+    + ["cron(0 9 * * ? *)", "cron(0/5 8-17 ? * MON-FRI 2030)", "cron(0 0 L * ? *)"]
+    + ["cron(0 9,17 1-15 JAN,JUL ? *)", "cron(*/5 * ? * 6#3 *)", "cron(0 9 15W * ? 2030-2033)"],
+    "time_zone": ["UTC", "Europe/Berlin", "America/Sao_Paulo"],
+    "table": [None, "films", Table(name="films")],
+    "bucket": [None, "films-1", Bucket(name="films-1")],
+    "tags": [{}, {"a": "", "team/b": "x y"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [pytest.param(f, v, id=f"{f}-{n}") for f, vs in REFUSED.items() for n, v in enumerate(vs)],
+)
+def test_what_aws_would_refuse_is_refused(field: str, value: Any) -> None:
+    """
+    The error names the field alone, what it got, and what it takes.
+    """
+    with pytest.raises(SpecError) as caught:
+        spec(**{field: value})
+    fault, *others = caught.value.faults
+    assert (fault.field, bool(fault.takes)) == (field, True)
+    assert {other.field for other in others} <= ({"max_vcpus"} if field == "vcpus" else set())
+    assert f"{field}: got {fault.got!r}, takes {fault.takes}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [pytest.param(f, v, id=f"{f}-{n}") for f, vs in TAKEN.items() for n, v in enumerate(vs)],
+)
+def test_what_aws_takes_is_taken(field: str, value: Any) -> None:
+    """
+    The edges of what is valid.
+    """
+    assert spec(**{field: value}).name
+
+
+def test_every_field_has_its_refusals() -> None:
+    """
+    A field can't be added without its place in the table.
+    """
+    assert set(REFUSED) == {a.name for a in attrs.fields(StackSpec)}
+
+
+@pytest.mark.parametrize("field", REFUSED)
+@pytest.mark.parametrize("value", ODD, ids=[f"odd-{n}" for n in range(len(ODD))])
+def test_odd_types_are_refused_by_name_or_taken(field: str, value: Any) -> None:
+    """
+    Never a TypeError or AttributeError from inside.
+    """
+    try:
+        spec(**{field: value})
+    except SpecError as error:
+        assert field in {fault.field for fault in error.faults}
+
+
+@pytest.mark.parametrize("vcpus", FARGATE_MEMORY)
+@pytest.mark.parametrize("memory", sorted({*MIB, *sum(FARGATE_MEMORY.values(), ())}))
+def test_fargates_pairs(vcpus: float, memory: int) -> None:
+    """
+    Of all CPU and memory pairs exactly those that Fargate has are taken.
+    """
+    given: dict[str, Any] = {"vcpus": vcpus, "memory": memory, "max_vcpus": 16}
+    if memory in FARGATE_MEMORY[vcpus]:
+        assert spec(**given).memory == memory
+    else:
+        with pytest.raises(SpecError, match=f"with {vcpus:g} vCPU: "):
+            spec(**given)
+
+
+def test_fargates_table_is_awss() -> None:
+    """
+    The ends and steps of the documentation.
+    """
+    ends = {v: (m[0], m[-1], m[1] - m[0], len(m)) for v, m in FARGATE_MEMORY.items()}
+    assert ends == {
+        0.25: (512, 2048, 512, 3),
+        0.5: (1024, 4096, 1024, 4),
+        1: (2048, 8192, 1024, 7),
+        2: (4096, 16384, 1024, 13),
+        4: (8192, 30720, 1024, 23),
+        8: (16384, 61440, 4096, 12),
+        16: (32768, 122880, 8192, 12),
+    }
+
+
+def test_several_faults_are_told_together() -> None:
+    """
+    One error, in the order of the fields.
+    """
+    assert faults(name="", vcpus=3, cidr="x", spot="y") == ["name", "vcpus", "spot", "cidr"]
+
+
+def test_faults_between_fields() -> None:
+    """
+    A job that is larger than the whole, and a name that is both a variable and a secret.
+    """
+    assert faults(vcpus=8, memory=16384, max_vcpus=4) == ["max_vcpus"]
+    both = {"environment": {"A": "x"}, "secrets": {"A": "arn:aws:ssm:x:1:parameter/a"}}
+    assert faults(**both) == ["secrets"]
+
+
+def test_a_folder_is_an_image_to_build(tmp_path: Path) -> None:
+    """
+    A path, or the text of a folder that is there; what isn't there is no image by accident.
+    """
+    assert spec(image=tmp_path).image == ImageSource(tmp_path) == spec(image=str(tmp_path)).image
+    assert spec(image=ImageSource(tmp_path)).image == ImageSource(tmp_path)
+
+
+def test_a_run_may_take_its_time_in_the_queue_and_all_attempts() -> None:
+    """
+    Unless it is told how long.
+    """
+    given: dict[str, Any] = {"runnable_limit": 600, "attempts": 3, "timeout": 100}
+    assert spec(**given).whole_timeout == 900
+    assert spec(**given, run_timeout=60).whole_timeout == 60
+
+
+ANYTHING = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(),
+    st.binary(),
+    st.lists(st.text() | st.integers() | st.none(), max_size=3),
+    st.dictionaries(st.text() | st.integers(), st.text() | st.integers() | st.none(), max_size=3),
+)
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=400, deadline=None)
+@given(st.sampled_from(sorted(REFUSED)), ANYTHING)
+def test_anything_gives_a_spec_or_an_error_that_names_the_field(field: str, value: Any) -> None:
+    """
+    Whatever a field is given.
+    """
+    try:
+        made = spec(**{field: value})
+    except SpecError as error:
+        named = {fault.field for fault in error.faults}
+        assert field in named or (field == "vcpus" and named <= {"memory", "max_vcpus"})
+    else:
+        assert hash(made.name)

@@ -1,0 +1,270 @@
+"""
+The steps that the kinds of Batch, Step Functions and Scheduler describe.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import evolve
+from fakes import HERE, FakeAsk
+
+from batchkit import ComputeEnvironment, JobDefinition, JobQueue, Schedule, ScheduleGroup
+from batchkit import StateMachine
+from batchkit._calls import GONE, ITEM, REGION, SETTLE, Each, Json, Ref
+from batchkit.resources.batch import STUCK_REASONS
+
+TAGS = {"batchkit:stack": "movies", "Name": "movies"}
+LIST = [{"Key": key, "Value": value} for key, value in TAGS.items()]
+ROLE = "arn:aws:iam::123456789012:role/r"
+ENVIRONMENT = ComputeEnvironment(
+    name="movies", subnets=["subnet-2", "subnet-1"], security_groups=["sg-1"], service_role=ROLE
+)
+QUEUE = JobQueue(name="movies", compute_environments=["b", "a"], runnable_limit=600)
+DEFINITION = JobDefinition(name="movies", image="alpine:3", execution_role=ROLE)
+MACHINE = StateMachine(name="movies", definition={"StartAt": "A"}, role=ROLE)
+GROUP = ScheduleGroup(name="movies")
+SCHEDULE = Schedule(
+    name="movies", group="movies", expression="rate(1 day)", target="arn:aws:x", role=ROLE
+)
+PARAMS: dict[str, Any] = {
+    "Name": "movies",
+    "GroupName": "movies",
+    "ScheduleExpression": "rate(1 day)",
+    "ScheduleExpressionTimezone": "UTC",
+    "FlexibleTimeWindow": {"Mode": "OFF"},
+    "State": "ENABLED",
+    "Target": {"Arn": "arn:aws:x", "RoleArn": ROLE, "Input": "{}"},
+}
+
+
+def held(wish: Any, **outputs: Any) -> Any:
+    return evolve(wish, **{"owner": "movies", "state": "VALID", "reason": "", **outputs})
+
+
+def test_a_compute_environment_is_created_and_waited_for() -> None:
+    """
+    Subnets in one order, so that the same spec is the same call.
+    """
+    create = ENVIRONMENT.CREATE(
+        computeEnvironmentName="movies",
+        type="MANAGED",
+        state="ENABLED",
+        computeResources={
+            "type": "FARGATE",
+            "maxvCpus": 4,
+            "subnets": ["subnet-1", "subnet-2"],
+            "securityGroupIds": ["sg-1"],
+        },
+        tags=TAGS,
+        serviceRole=ROLE,
+    )
+    assert list(ENVIRONMENT.create()) == [create, SETTLE]
+    linked = evolve(ENVIRONMENT, service_role=None)
+    assert "serviceRole" not in next(linked.create()).params  # type: ignore[union-attr]
+
+
+def test_a_compute_environment_that_is_to_be_off_is_made_on_first() -> None:
+    """
+    AWS takes no other state at creation.
+    """
+    steps = list(evolve(ENVIRONMENT, enabled=False).create())
+    off = ENVIRONMENT.UPDATE(
+        computeEnvironment="movies", computeResources={"maxvCpus": 4}, state="DISABLED"
+    )
+    assert steps[1:] == [SETTLE, off, SETTLE]
+
+
+def test_a_compute_environment_is_updated_in_one_call() -> None:
+    """
+    All that differs in one, with the tags beside it.
+    """
+    there = held(ENVIRONMENT, arn="arn:ce")
+    assert list(ENVIRONMENT.update(there, ("subnets", "enabled", "service_role", "tags"))) == [
+        ENVIRONMENT.UPDATE(
+            computeEnvironment="movies",
+            computeResources={"maxvCpus": 4, "subnets": ["subnet-1", "subnet-2"]},
+            state="ENABLED",
+            serviceRole=ROLE,
+        ),
+        SETTLE,
+        ENVIRONMENT.TAG(resourceArn="arn:ce", tags=TAGS),
+    ]
+    assert list(ENVIRONMENT.update(there, ("max_vcpus",)))[0] == ENVIRONMENT.UPDATE(
+        computeEnvironment="movies", computeResources={"maxvCpus": 4}
+    )
+
+
+def test_an_environment_that_could_not_use_its_new_role_is_tried_again() -> None:
+    """
+    Reasons that pass are repaired; others are not.
+    """
+    denied = held(
+        ENVIRONMENT, state="INVALID", reason="is not authorized to perform sts:AssumeRole"
+    )
+    (step,) = ENVIRONMENT.repair(denied) or ()
+    assert step == ENVIRONMENT.UPDATE(
+        computeEnvironment="movies", computeResources={"maxvCpus": 4}, state="ENABLED"
+    )
+    assert ENVIRONMENT.repair(held(ENVIRONMENT, reason="subnet is gone")) is None
+    assert QUEUE.repair(held(QUEUE)) is None
+
+
+def test_environments_and_queues_are_turned_off_before_they_are_deleted() -> None:
+    """
+    One that is off already is only deleted.
+    """
+    assert list(held(ENVIRONMENT).delete()) == [
+        ENVIRONMENT.DISABLE(computeEnvironment="movies", state="DISABLED"),
+        SETTLE,
+        ENVIRONMENT.DELETE(computeEnvironment="movies"),
+        GONE,
+    ]
+    assert list(held(QUEUE).delete())[0] == QUEUE.DISABLE(jobQueue="movies", state="DISABLED")
+    for off in (held(ENVIRONMENT, enabled=False), held(QUEUE, enabled=False)):
+        assert len(list(off.delete())) == 2
+
+
+def test_a_queue_is_created() -> None:
+    """
+    The environments in the order given; a limit for each reason for which a job may be stuck.
+    """
+    assert list(QUEUE.create()) == [
+        QUEUE.CREATE(
+            jobQueueName="movies",
+            state="ENABLED",
+            priority=1,
+            computeEnvironmentOrder=[
+                {"order": 1, "computeEnvironment": "b"},
+                {"order": 2, "computeEnvironment": "a"},
+            ],
+            tags=TAGS,
+            jobStateTimeLimitActions=[
+                {"state": "RUNNABLE", "action": "CANCEL", "maxTimeSeconds": 600, "reason": reason}
+                for reason in STUCK_REASONS
+            ],
+        ),
+        SETTLE,
+    ]
+    unlimited = next(evolve(QUEUE, runnable_limit=None).create())
+    assert "jobStateTimeLimitActions" not in unlimited.params  # type: ignore[union-attr]
+
+
+def test_a_queue_is_updated_in_what_differs() -> None:
+    """
+    A broken one is turned on again; no limit takes the actions away.
+    """
+    wish = evolve(QUEUE, runnable_limit=None)
+    assert list(wish.update(held(QUEUE), ("state", "priority", "runnable_limit"))) == [
+        QUEUE.UPDATE(jobQueue="movies", state="ENABLED", priority=1, jobStateTimeLimitActions=[]),
+        SETTLE,
+    ]
+    assert list(QUEUE.update(held(QUEUE, arn="arn:q"), ("tags",))) == [
+        QUEUE.TAG(resourceArn="arn:q", tags=TAGS)
+    ]
+
+
+def test_limits_that_differ_by_reason_count_as_a_drift() -> None:
+    """
+    0 is what no wish has.
+    """
+    answer = {
+        "jobQueueName": "movies",
+        "state": "ENABLED",
+        "status": "VALID",
+        "priority": 1,
+        "jobQueueArn": "arn:q",
+        "computeEnvironmentOrder": [],
+        "jobStateTimeLimitActions": [{"reason": STUCK_REASONS[0], "maxTimeSeconds": 600}],
+    }
+    assert JobQueue.parse(answer, "movies").runnable_limit == 0
+    assert JobQueue.parse({**answer, "jobStateTimeLimitActions": []}).runnable_limit is None
+
+
+def test_a_definition_is_registered_with_everything_that_fargate_needs() -> None:
+    """
+    What is empty is left out; empty environment values are dropped by AWS, not a drift.
+    """
+    wish = evolve(
+        DEFINITION, command=["a"], ephemeral_storage=30, retry_on_spot=True, environment={"A": ""}
+    )
+    call = next(wish.create())
+    given: Any = call.params  # type: ignore[union-attr]
+    properties = given["containerProperties"]
+    assert given["retryStrategy"]["evaluateOnExit"][1] == {"onReason": "*", "action": "EXIT"}
+    assert properties["ephemeralStorage"] == {"sizeInGiB": 30}
+    assert properties["command"] == ["a"]
+    assert properties["logConfiguration"]["options"]["awslogs-region"] == REGION
+    bare = next(DEFINITION.create())
+    left_out = {"command", "jobRoleArn", "secrets", "ephemeralStorage"}
+    assert not left_out & set(bare.params["containerProperties"])  # type: ignore[union-attr]
+    assert not wish.differs("environment", evolve(DEFINITION, environment={}))
+    assert wish.differs("environment", evolve(DEFINITION, environment={"A": "x"}))
+
+
+def test_a_definition_changes_by_a_new_revision_but_for_its_tags() -> None:
+    """
+    All revisions are deregistered when it is deleted.
+    """
+    there = held(DEFINITION, arn="arn:d:2", revisions=("arn:d:2", "arn:d:1"))
+    assert list(DEFINITION.update(there, ("tags",))) == [
+        DEFINITION.TAG(resourceArn="arn:d:2", tags=TAGS)
+    ]
+    assert next(iter(DEFINITION.update(there, ("image", "tags")))) == next(DEFINITION.create())
+    assert list(there.delete()) == [
+        DEFINITION.DELETE(jobDefinition=arn) for arn in ("arn:d:2", "arn:d:1")
+    ]
+
+
+def test_a_state_machine() -> None:
+    """
+    Made, updated in what differs, and deleted after its executions are stopped.
+    """
+    tags = [{"key": key, "value": value} for key, value in TAGS.items()]
+    document = Json({"StartAt": "A"})
+    assert list(MACHINE.create()) == [
+        MACHINE.CREATE(name="movies", definition=document, roleArn=ROLE, type="STANDARD", tags=tags)
+    ]
+    there = held(MACHINE, arn="arn:m")
+    assert list(MACHINE.update(there, ("definition", "role", "tags"))) == [
+        MACHINE.UPDATE(stateMachineArn="arn:m", definition=document, roleArn=ROLE),
+        MACHINE.TAG(resourceArn="arn:m", tags=tags),
+    ]
+    stop, *rest = there.delete()
+    assert isinstance(stop, Each) and stop.then.params["executionArn"] == ITEM
+    assert rest == [MACHINE.DELETE(stateMachineArn="arn:m"), GONE]
+
+
+def test_a_schedule_and_its_group() -> None:
+    """
+    An update sends everything: what is left out would go back to its default.
+    """
+    assert list(SCHEDULE.create()) == [SCHEDULE.CREATE(**PARAMS)]
+    off = evolve(SCHEDULE, enabled=False)
+    assert list(off.update(held(SCHEDULE), ("enabled",))) == [
+        SCHEDULE.UPDATE(**{**PARAMS, "State": "DISABLED"})
+    ]
+    assert list(SCHEDULE.delete()) == [SCHEDULE.DELETE(Name="movies", GroupName="movies")]
+    assert list(GROUP.create()) == [GROUP.CREATE(Name="movies", Tags=LIST), SETTLE]
+    assert list(GROUP.update(held(GROUP, arn="arn:g"), ("tags",))) == [
+        GROUP.TAG(ResourceArn="arn:g", Tags=LIST)
+    ]
+    assert list(GROUP.delete()) == [GROUP.DELETE(Name="movies"), GONE]
+
+
+def test_a_schedule_on_its_own_brings_its_group() -> None:
+    """
+    The group is ensured before it.
+    """
+    group, schedule = SCHEDULE.companions()
+    assert group == GROUP and schedule == SCHEDULE
+    assert schedule.after == (Ref("ScheduleGroup", "movies", "there"),)
+
+
+def test_a_schedule_without_its_group_is_not_there() -> None:
+    """
+    The group's tags tell the owner, so without them there is nothing to read.
+    """
+    ask = FakeAsk(GetSchedule=None, GetScheduleGroup=None, ListTagsForResource=None)
+    assert SCHEDULE.read(ask) is None and list(Schedule.find("movies", ask)) == []
+    assert ask.scope == HERE

@@ -1,0 +1,202 @@
+"""
+The steps that the kinds of a network describe.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import evolve
+
+from batchkit import ElasticIp, InternetGateway, NatGateway, Network, Route, RouteTable
+from batchkit import SecurityGroup, Subnet, Vpc
+from batchkit._calls import GONE, SETTLE, Call, Each, Ref, Zone
+from batchkit.resources.network import subnet_cidrs
+
+TAGS = [{"Key": "batchkit:stack", "Value": "movies"}, {"Key": "Name", "Value": "movies"}]
+VPC = Vpc(name="movies")
+SUBNET = Subnet(name="movies", vpc="vpc-1", cidr="10.1.1.0/24", zone=1)
+GROUP = SecurityGroup(name="movies", vpc="vpc-1")
+GATEWAY = InternetGateway(name="movies", vpc="vpc-1")
+ADDRESS = ElasticIp(name="movies")
+NAT = NatGateway(name="movies", subnet="subnet-1", address="eipalloc-1")
+TABLE = RouteTable(name="movies", vpc="vpc-1", subnets=["subnet-1"])
+ROUTE = Route(name="movies", table="rtb-1", nat_gateway="nat-1")
+
+
+def tagged(kind: str) -> list[dict[str, Any]]:
+    return [{"ResourceType": kind, "Tags": TAGS}]
+
+
+def held(wish: Any, **outputs: Any) -> Any:
+    return evolve(wish, **{"owner": "movies", "state": "available", **outputs})
+
+
+def calls(steps: Any) -> list[Any]:
+    """
+    The API calls of EC2 among *steps*.
+    """
+    return [one for one in steps if isinstance(one, Call) and one.operation.service == "ec2"]
+
+
+def everyone(*cidrs: str) -> list[dict[str, Any]]:
+    return [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": cidr} for cidr in cidrs]}]
+
+
+def test_a_vpc_is_made_with_its_tags_and_gets_dns() -> None:
+    """
+    Tagged in the call that makes it; host names only where DNS is on.
+    """
+    create = VPC.CREATE(CidrBlock="10.1.0.0/16", TagSpecifications=tagged("vpc"))
+    steps = list(VPC.create())
+    assert steps[0] == create and SETTLE in steps
+    assert VPC.MODIFY(VpcId=VPC.id, EnableDnsHostnames={"Value": True}) in steps
+    silent = list(evolve(VPC, dns_support=False, dns_hostnames=False).create())
+    assert VPC.MODIFY(VpcId=VPC.id, EnableDnsSupport={"Value": False}) in silent
+    assert calls(evolve(VPC, dns_hostnames=False).create()) == [create]
+
+
+def test_a_vpc_is_repaired_one_attribute_a_call() -> None:
+    """
+    AWS refuses both together.
+    """
+    there = held(VPC, id="vpc-1")
+    assert calls(VPC.update(there, ("dns_support", "dns_hostnames", "tags"))) == [
+        VPC.MODIFY(VpcId="vpc-1", EnableDnsSupport={"Value": True}),
+        VPC.MODIFY(VpcId="vpc-1", EnableDnsHostnames={"Value": True}),
+        VPC.TAG(Resources=[VPC.identity], Tags=TAGS),
+    ]
+    assert calls(there.delete()) == [VPC.DELETE(VpcId="vpc-1")]
+
+
+def test_a_subnet_has_its_zone_by_number() -> None:
+    """
+    Which zones there are is known only where the calls go.
+    """
+    create = SUBNET.CREATE(
+        VpcId="vpc-1",
+        CidrBlock="10.1.1.0/24",
+        AvailabilityZone=Zone(1),
+        TagSpecifications=tagged("subnet"),
+    )
+    assert list(SUBNET.create()) == [create, SETTLE]
+    assert list(SUBNET.update(held(SUBNET, id="subnet-1"), ())) == []
+    assert list(held(SUBNET, id="subnet-1").delete()) == [SUBNET.DELETE(SubnetId="subnet-1")]
+
+
+def test_a_security_group_lets_out_what_it_is_told() -> None:
+    """
+    AWS lets a new one out to everywhere, so that is taken back where it isn't wanted.
+    """
+    assert [step for step in GROUP.create() if step != SETTLE] == [
+        GROUP.CREATE(
+            GroupName="movies",
+            Description="Made by batchkit: everything out, nothing in",
+            VpcId="vpc-1",
+            TagSpecifications=tagged("security-group"),
+        )
+    ]
+    narrow = evolve(GROUP, egress=["10.0.0.0/8"])
+    assert [step for step in narrow.create() if step != SETTLE][1:] == [
+        GROUP.REVOKE(GroupId=GROUP.id, IpPermissions=everyone("0.0.0.0/0")),
+        GROUP.ALLOW(GroupId=GROUP.id, IpPermissions=everyone("10.0.0.0/8")),
+    ]
+
+
+def test_a_security_group_gets_what_is_missing() -> None:
+    """
+    What others have added stays, and is no difference.
+    """
+    there = held(GROUP, id="sg-1", egress=["10.0.0.0/8"])
+    assert GROUP.differs("egress", there)
+    assert list(GROUP.update(there, ("egress",))) == [
+        GROUP.ALLOW(GroupId="sg-1", IpPermissions=everyone("0.0.0.0/0"))
+    ]
+    more = held(GROUP, egress=["0.0.0.0/0", "10.0.0.0/8"])
+    assert not GROUP.differs("egress", more)
+    assert list(there.delete()) == [GROUP.DELETE(GroupId="sg-1")]
+
+
+def test_an_internet_gateway_is_attached_and_moved() -> None:
+    """
+    Away from where it is, to where it belongs; detached before it is deleted.
+    """
+    create, attach = calls(GATEWAY.create())[:2]
+    assert create == GATEWAY.CREATE(TagSpecifications=tagged("internet-gateway"))
+    assert attach == GATEWAY.ATTACH(InternetGatewayId=GATEWAY.id, VpcId="vpc-1")
+    elsewhere = held(GATEWAY, id="igw-1", vpc="vpc-2")
+    detach = GATEWAY.DETACH(InternetGatewayId="igw-1", VpcId="vpc-2")
+    delete = GATEWAY.DELETE(InternetGatewayId="igw-1")
+    assert calls(GATEWAY.update(elsewhere, ("vpc",)))[0] == detach
+    assert calls(elsewhere.delete()) == [detach, delete]
+    nowhere = held(GATEWAY, id="igw-1", vpc="")
+    assert len(calls(GATEWAY.update(nowhere, ("vpc",)))) == 1
+    assert calls(nowhere.delete()) == [delete]
+
+
+def test_an_address_is_allocated_and_released() -> None:
+    """
+    In the VPC's way.
+    """
+    allocate = calls(ADDRESS.create())[0]
+    assert allocate == ADDRESS.CREATE(Domain="vpc", TagSpecifications=tagged("elastic-ip"))
+    assert SETTLE in list(ADDRESS.create())
+    there = held(ADDRESS, id="eipalloc-1")
+    assert calls(there.delete()) == [ADDRESS.DELETE(AllocationId="eipalloc-1")]
+
+
+def test_a_nat_gateway_is_waited_for_both_ways() -> None:
+    """
+    Until it is there, and until it is gone; one that failed needs no deletion.
+    """
+    create, settle = next(NAT.create()), list(NAT.create())[-1]
+    assert create == NAT.CREATE(
+        SubnetId="subnet-1", AllocationId="eipalloc-1", TagSpecifications=tagged("natgateway")
+    )
+    assert settle == SETTLE
+    assert list(held(NAT, id="nat-1").delete()) == [NAT.DELETE(NatGatewayId="nat-1"), GONE]
+    assert list(held(NAT, id="nat-1", state="failed").delete()) == []
+
+
+def test_a_route_table_takes_its_subnets_from_where_they_are() -> None:
+    """
+    Without a gap where another table has them; those that aren't wanted are let go.
+    """
+    there = held(TABLE, id="rtb-1", subnets=["subnet-9"], associations={"subnet-9": "rtbassoc-9"})
+    move, associate, let_go, *_ = TABLE.update(there, ("subnets",))
+    assert isinstance(move, Each) and move.then.operation == TABLE.MOVE
+    assert associate == TABLE.ASSOCIATE(RouteTableId="rtb-1", SubnetId="subnet-1")
+    assert let_go == TABLE.DISASSOCIATE(AssociationId="rtbassoc-9")
+    new = evolve(TABLE, subnets=[Ref("Subnet", "a", "id")])
+    steps = calls(new.update(held(TABLE, id="rtb-1", subnets=[], associations={}), ("subnets",)))
+    assert steps == [TABLE.ASSOCIATE(RouteTableId="rtb-1", SubnetId=Ref("Subnet", "a", "id"))]
+    assert list(there.delete()) == [
+        TABLE.DISASSOCIATE(AssociationId="rtbassoc-9"),
+        TABLE.DELETE(RouteTableId="rtb-1"),
+    ]
+
+
+def test_a_route_has_one_target() -> None:
+    """
+    The one that is wanted; updating replaces it.
+    """
+    params = {
+        "RouteTableId": "rtb-1",
+        "DestinationCidrBlock": "0.0.0.0/0",
+        "NatGatewayId": "nat-1",
+    }
+    assert list(ROUTE.create()) == [ROUTE.CREATE(**params)]
+    assert list(ROUTE.update(held(ROUTE), ("nat_gateway",))) == [ROUTE.REPLACE(**params)]
+    del params["NatGatewayId"]
+    assert list(ROUTE.delete()) == [ROUTE.DELETE(**params)]
+
+
+def test_a_network_is_cut_into_subnets_that_fit() -> None:
+    """
+    Of 256 addresses if it is large, of 16 if it is as small as /24; none overlaps.
+    """
+    assert subnet_cidrs("10.1.0.0/16")[:3] == ["10.1.0.0/24", "10.1.1.0/24", "10.1.2.0/24"]
+    assert subnet_cidrs("10.1.0.0/24")[:2] == ["10.1.0.0/28", "10.1.0.16/28"]
+    assert len(subnet_cidrs("10.1.0.0/22")) == 16
+    members = Network(name="movies", availability_zones=3).members
+    assert len({subnet.cidr for subnet in members.private}) == 3

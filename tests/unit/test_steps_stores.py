@@ -1,0 +1,236 @@
+"""
+The steps that the kinds of IAM, ECR, logs, and those that hold data describe.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from attrs import evolve
+from fakes import FakeAsk
+
+from batchkit import Bucket, Image, ImageSource, LogGroup, Repository, Role, SpecError, Table, allow
+from batchkit._calls import GONE, ITEM, LOCATION, SETTLE, Arn, Each, Json
+from batchkit.resources.iam import canonical, trust
+from batchkit.resources.image import Push, login
+
+TAGS = {"batchkit:stack": "movies", "Name": "movies"}
+LIST = [{"Key": key, "Value": value} for key, value in TAGS.items()]
+ROLE = Role(name="movies", service="batch.amazonaws.com", managed=["arn:a"], grants=[allow("s3:A")])
+REPOSITORY = Repository(name="movies")
+LOGS = LogGroup(name="movies")
+TABLE = Table(name="movies")
+BUCKET = Bucket(name="movies")
+
+
+def held(wish: Any, **outputs: Any) -> Any:
+    return evolve(wish, **{"owner": "movies", "state": "", "arn": "arn:x", **outputs})
+
+
+def test_a_role_is_made_with_its_policies() -> None:
+    """
+    Under the stack's path, with what it may do attached and inline.
+    """
+    create, attach, put, *_ = ROLE.create()
+    given: Any = create.params  # type: ignore[union-attr]
+    assert (given["Path"], given["Tags"]) == ("/batchkit/movies/", LIST)
+    assert given["AssumeRolePolicyDocument"] == Json(canonical(trust("batch.amazonaws.com")))
+    assert attach == ROLE.ATTACH(RoleName="movies", PolicyArn="arn:a")
+    assert put.params["PolicyName"] == "batchkit"  # type: ignore[union-attr]
+    bounded = next(evolve(ROLE, boundary="arn:b").create())
+    assert bounded.params["PermissionsBoundary"] == "arn:b"  # type: ignore[union-attr]
+    assert len(list(evolve(ROLE, managed=None, grants=()).create())) == 1
+
+
+def test_a_role_is_brought_back_field_by_field() -> None:
+    """
+    What is missing is attached, what is too much detached; no grants is no inline policy.
+    """
+    there = held(ROLE, managed=["arn:b"])
+    assert list(ROLE.update(there, ("managed",))) == [
+        ROLE.ATTACH(RoleName="movies", PolicyArn="arn:a"),
+        ROLE.DETACH(RoleName="movies", PolicyArn="arn:b"),
+    ]
+    bare = evolve(ROLE, grants=(), boundary=None)
+    assert list(bare.update(there, ("grants", "boundary", "session_seconds"))) == [
+        ROLE.UPDATE(RoleName="movies", MaxSessionDuration=3600),
+        ROLE.UNBOUND(RoleName="movies"),
+        ROLE.DROP(RoleName="movies", PolicyName="batchkit"),
+    ]
+
+
+def test_a_role_is_stripped_before_it_is_deleted() -> None:
+    """
+    Of whatever is attached or inline by then.
+    """
+    detach, drop, delete = held(ROLE).delete()
+    assert isinstance(detach, Each) and detach.then.params["PolicyArn"] == ITEM
+    assert isinstance(drop, Each) and delete == ROLE.DELETE(RoleName="movies")
+
+
+def test_policies_are_compared_in_one_form() -> None:
+    """
+    IAM gives lists of one as scalars, and reorders.
+    """
+    one = {"Statement": [{"Action": ["b", "a"], "Resource": ["*"]}]}
+    other = {"Statement": {"Resource": "*", "Action": ["a", "b"]}}
+    assert canonical(one) == canonical(other)
+
+
+def test_a_repository() -> None:
+    """
+    Made with its scan, and its policy after it; each setting has a call of its own.
+    """
+    create, expire = REPOSITORY.create()
+    assert create == REPOSITORY.CREATE(
+        repositoryName="movies",
+        imageTagMutability="IMMUTABLE",
+        imageScanningConfiguration={"scanOnPush": True},
+        tags=LIST,
+    )
+    drift = ("scan_on_push", "immutable_tags", "keep", "tags")
+    steps = list(REPOSITORY.update(held(REPOSITORY), drift))
+    assert steps[2] == expire and len(steps) == 4
+    assert list(REPOSITORY.delete()) == [REPOSITORY.DELETE(repositoryName="movies", force=True)]
+
+
+@pytest.mark.parametrize(
+    ("policy", "keep"),
+    [
+        (None, 0),
+        ({"rules": []}, 0),
+        ({"rules": [{"selection": {"countNumber": 20}}]}, 0),
+        (
+            {
+                "rules": [
+                    {
+                        "rulePriority": 1,
+                        "selection": {
+                            "tagStatus": "any",
+                            "countType": "imageCountMoreThan",
+                            "countNumber": 20,
+                        },
+                        "action": {"type": "expire"},
+                    }
+                ]
+            },
+            20,
+        ),
+    ],
+)
+def test_a_lifecycle_policy_that_is_not_batchkits_counts_as_none(policy: Any, keep: int) -> None:
+    """
+    0 is what no wish has, so it is a drift.
+    """
+    text = None if policy is None else {"lifecyclePolicyText": json.dumps(policy)}
+    described = {"repositories": [{"repositoryArn": "arn:r", "repositoryUri": "uri"}]}
+    ask = FakeAsk(
+        DescribeRepositories=described, GetLifecyclePolicy=text, ListTagsForResource={"tags": LIST}
+    )
+    (there,) = Repository.find("movies", ask)
+    assert (there.keep, there.uri, there.owned) == (keep, "uri", True)
+
+
+def test_log_groups_keep_their_lines_as_long_as_told() -> None:
+    """
+    For ever is no retention policy.
+    """
+    assert list(LOGS.create())[:2] == [
+        LOGS.CREATE(logGroupName="movies", tags=TAGS),
+        LOGS.KEEP(logGroupName="movies", retentionInDays=30),
+    ]
+    forever = evolve(LOGS, retention=None)
+    assert list(forever.create()) == [LOGS.CREATE(logGroupName="movies", tags=TAGS), SETTLE]
+    assert list(forever.update(held(LOGS), ("retention", "tags"))) == [
+        LOGS.KEEP_ALL(logGroupName="movies"),
+        LOGS.TAG(resourceArn=Arn("logs", "log-group:movies"), tags=TAGS),
+    ]
+
+
+def test_a_table() -> None:
+    """
+    One key, paid for by the request, waited for both ways.
+    """
+    create, settle = evolve(TABLE, key_name="title", key_type="N").create()
+    assert settle == SETTLE
+    given: Any = create.params  # type: ignore[union-attr]
+    assert given["KeySchema"] == [{"AttributeName": "title", "KeyType": "HASH"}]
+    assert given["AttributeDefinitions"] == [{"AttributeName": "title", "AttributeType": "N"}]
+    assert list(TABLE.delete()) == [TABLE.DELETE(TableName="movies"), GONE]
+
+
+def test_a_bucket_is_made_with_its_tags_and_emptied_before_it_goes() -> None:
+    """
+    All versions, a thousand at a time; the tags of others are written back.
+    """
+    create, block, settle = BUCKET.create()
+    where = {"LocationConstraint": LOCATION, "Tags": LIST}
+    assert create == BUCKET.CREATE(Bucket="movies", CreateBucketConfiguration=where)
+    assert settle == SETTLE and block.operation == BUCKET.BLOCK  # type: ignore[union-attr]
+    (tag,) = BUCKET.update(held(BUCKET, tags={"theirs": "x"}), ("tags",))
+    written = tag.params["Tagging"]["TagSet"]  # type: ignore[union-attr]
+    assert {"Key": "theirs", "Value": "x"} in written
+    empty, delete = BUCKET.delete()
+    assert isinstance(empty, Each) and empty.batch == 1000
+    assert delete == BUCKET.DELETE(Bucket="movies")
+
+
+class Registry:
+    """
+    A door to AWS that only gives a token.
+    """
+
+    def call(self, call: Any) -> Any:
+        assert call.operation.name == "GetAuthorizationToken"
+        return {"authorizationData": [{"authorizationToken": "QVdTOnNlY3JldA=="}]}
+
+
+def test_an_image_is_pushed_and_goes_with_its_repository() -> None:
+    """
+    It is one step, there is nothing to update or delete, and the login is read from the token.
+    """
+    given: dict[str, Any] = {"source": ImageSource("."), "platform": "linux/amd64", "tag": "t"}
+    image = Image(name="movies", repository="uri", **given)
+    assert list(image.create()) == [
+        Push(Image.PUSH, "movies", "uri", "t", ImageSource("."), "linux/amd64")
+    ]
+    assert (
+        list(image.update(image, ())) == list(image.delete()) == list(Image.find("m", None)) == []
+    )
+    assert not image.differs("tag", image)
+    assert login(Registry()) == ("AWS", "secret")
+
+
+@pytest.mark.parametrize(
+    ("make", "field"),
+    [
+        (lambda: Role(name="a b", service="batch.amazonaws.com"), "name"),
+        (lambda: Role(name="a" * 65, service="batch.amazonaws.com"), "name"),
+        (lambda: Role(name="a", service="batch"), "service"),
+        (lambda: Role(name="a", service="x.amazonaws.com", session_seconds=60), "session_seconds"),
+        (lambda: Role(name="a", service="x.amazonaws.com", managed=["x"]), "managed"),
+        (lambda: Repository(name="Movies"), "name"),
+        (lambda: Repository(name="movies", keep=0), "keep"),
+        (lambda: LogGroup(name="aws/x"), "name"),
+        (lambda: LogGroup(name="x", retention=2), "retention"),
+        (lambda: Table(name="x"), "name"),
+        (lambda: Table(name="films", key_type="BOOL"), "key_type"),
+        (lambda: Bucket(name="Films"), "name"),
+        (lambda: Bucket(name="films", private=False), "private"),
+        (lambda: ImageSource(None), "folder"),  # type: ignore[arg-type]
+        (lambda: ImageSource(".", build_args={"A": 1}), "build_args"),  # type: ignore[dict-item]
+        (lambda: ImageSource(".", limit=0), "limit"),
+        (lambda: LogGroup(name="x", tags={"aws:a": "b"}), "tags"),
+        (lambda: LogGroup(name="x", stack=7), "stack"),  # type: ignore[arg-type]
+        (lambda: LogGroup(name=None), "name"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_aws_would_refuse_is_refused(make: Any, field: str) -> None:
+    """
+    A kind on its own tests its fields as a spec does.
+    """
+    with pytest.raises(SpecError) as caught:
+        make()
+    assert field in [fault.field for fault in caught.value.faults]
