@@ -18,6 +18,7 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 
+from batchkit import _advice
 from batchkit._calls import Call
 from batchkit.errors import AccessDenied, AwsError, BatchkitError, CredentialsError, QuotaExceeded
 
@@ -130,12 +131,13 @@ def translate(call: Call, error: Exception, resource: str) -> Exception:
 def _refused(call: Call, error: ClientError, resource: str) -> AwsError:
     kind: type[AwsError] = AwsError
     advice = ""
+    missing = _advice.statement(call.operation, message(error))
     if code(error) in DENIED:
-        kind, advice = AccessDenied, _permission_advice(call)
+        kind, advice = AccessDenied, _advice.permission(missing)
     elif code(error) in EXPIRED:
         kind = CredentialsError
     elif _QUOTA.search(code(error)):
-        kind, advice = QuotaExceeded, "Free one, or ask for more in the Service Quotas console"
+        kind, advice = QuotaExceeded, _advice.quota(code(error))
     failure = kind(
         str(call.operation),
         code(error),
@@ -145,20 +147,8 @@ def _refused(call: Call, error: ClientError, resource: str) -> AwsError:
         advice=advice,
     )
     if isinstance(failure, AccessDenied):
-        failure.statement = statement(call)
+        failure.statement = missing
     return failure
-
-
-def statement(call: Call) -> dict[str, object]:
-    """
-    The policy statement that allows *call*.
-    """
-    return {"Effect": "Allow", "Action": sorted(call.operation.permissions), "Resource": "*"}
-
-
-def _permission_advice(call: Call) -> str:
-    wanted = ", ".join(sorted(call.operation.permissions))
-    return f"The caller's policy must allow {wanted}; stack_policy(spec) gives the whole policy"
 
 
 def unreachable(service: str, error: Exception) -> BatchkitError:

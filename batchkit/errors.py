@@ -96,7 +96,7 @@ class AwsError(BatchkitError):
         what = f"{resource}: " if resource else ""
         which = f" (request {request_id})" if request_id else ""
         super().__init__(
-            f"{what}{operation} failed with {code}: {message}{which}. {advice or self.advice}"
+            f"{what}{operation} failed with {code}: {message.rstrip('.')}{which}. {advice or self.advice}"
         )
 
 
