@@ -22,7 +22,7 @@ from batchkit.resources.definitions import JobDefinition
 from batchkit.resources.ecr import Repository
 from batchkit.resources.iam import Role, aws_managed
 from batchkit.resources.image import PLATFORMS, Image, ImageSource
-from batchkit.resources.logs import LogGroup, group_name
+from batchkit.resources.logs import ClaimGroup, LogGroup, group_name
 from batchkit.resources.network import Network
 from batchkit.resources.reference import ImageReference, is_tag_in_ecr
 from batchkit.resources.schedule import Schedule, ScheduleGroup
@@ -272,4 +272,4 @@ def kinds() -> dict[type[Resource], set[type[Resource]]]:
     graph: dict[type[Resource], set[type[Resource]]] = {k: set() for k in kind.values()}
     for key, below in needs(everything).items():
         graph[kind[key]].update(kind[other] for other in below)
-    return graph
+    return {**graph, ClaimGroup: set()}

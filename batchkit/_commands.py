@@ -65,7 +65,9 @@ def run(terminal: Terminal, env: Mapping[str, str], name: str | None, wait: bool
 @click.pass_obj
 def logs(terminal: Terminal, run: str, follow: bool) -> None:
     """
-    Print the lines of RUN, an ARN or a job's id; of the newest run without it.
+    Print the lines of a run.
+
+    RUN is an ARN, a job's id or a name; the newest run without it.
     """
     chosen = _run(terminal, run)
     with _goes_on(chosen):

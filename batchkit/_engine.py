@@ -101,7 +101,6 @@ class Engine:
             held
             for held in self._seen.found
             if not held.DATA
-            and not held.hidden
             and held.state not in held.GOING
             and (held.key not in used or used[held.key] not in (None, held.identity))
         ]

@@ -40,7 +40,7 @@ def walk(
     After a failure what depends on it isn't started.  If *stop* is given, it is called at once, and
     nothing else is started either.  An interrupt calls *stop*, waits for what runs, and is raised.
     """
-    walker = _Walker(graph, stop is not None)
+    walker = _Walker(graph)
     halted = threading.Event()
 
     def halt() -> None:
@@ -72,20 +72,18 @@ def _attempt(work: Callable[[], object], halt: Callable[[], None]) -> object:
 
 
 class _Walker(Generic[K]):
-    def __init__(self, graph: Mapping[K, Collection[K]], stops: bool) -> None:
+    def __init__(self, graph: Mapping[K, Collection[K]]) -> None:
         self._order: TopologicalSorter[K] = TopologicalSorter(
             {node: [need for need in needs if need in graph] for node, needs in graph.items()}
         )
         self._order.prepare()
         self._nodes = list(graph)
-        self._stops = stops
         self._running: dict[Future[object], K] = {}
         self._done: list[K] = []
         self._failed: dict[K, Exception] = {}
 
     def start(self, submit: Callable[[K], Future[object]]) -> Collection[Future[object]]:
-        if not (self._stops and self._failed):
-            self._running.update({submit(node): node for node in self._order.get_ready()})
+        self._running.update({submit(node): node for node in self._order.get_ready()})
         return self._running.keys()
 
     def finish(self, futures: Collection[Future[object]]) -> None:

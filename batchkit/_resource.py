@@ -101,6 +101,7 @@ class Resource(Checked):
     DATA: ClassVar[bool] = False
     TAGGED: ClassVar[bool] = True
     RENAMES: ClassVar[bool] = False
+    HIDDEN: ClassVar[bool] = False
     SECONDS: ClassVar[float] = 300
 
     name: str = checked(text(r"\S(.*\S)?", "a text"))
@@ -161,13 +162,6 @@ class Resource(Checked):
         The tags that it is made with, batchkit's own first.
         """
         return {_tags.OWNER: self.stack, _tags.NAME: self.name, **self.tags}
-
-    @property
-    def hidden(self) -> bool:
-        """
-        Whether it belongs to another resource, and goes with that.
-        """
-        return False
 
     @property
     def committed(self) -> bool:

@@ -54,7 +54,7 @@ class Terminal:
     json: bool = False
     quiet: bool = False
     verbose: bool = False
-    name: str | None = None
+    of_stack: str | None = None
 
     @property
     def out(self) -> Console:
@@ -92,8 +92,8 @@ class Terminal:
         """
         The name of the stack: the option's, or that in the `batchkit.toml`.
         """
-        if self.name:
-            return self.name
+        if self.of_stack:
+            return self.of_stack
         if not Path(self.config).exists():
             msg = f"there is no {self.config} that says which stack: name it with --stack"
             raise ConfigError(msg)
@@ -153,7 +153,9 @@ _OPTIONS = (
     _option("-q", "--quiet", is_flag=True, help="Only results and errors."),
     _option("-v", "--verbose", is_flag=True, help="All events, and tracebacks of errors."),
 )
-on_stack = _option("-s", "--stack", "name", metavar="NAME", help="Instead of the config's stack.")
+on_stack = _option(
+    "-s", "--stack", "of_stack", metavar="NAME", help="Instead of the config's stack."
+)
 
 
 class Commands(click.Group):

@@ -110,8 +110,16 @@ def _troubled(aws: Aws, facts: Facts) -> list[Job]:
     last = sorted(ended, key=lambda job: job.get("stoppedAt") or job.get("createdAt", 0))[-1:]
     failed = [job for job in last if job["status"] == _jobs.FAILED]
     jobs = _jobs.describe(aws, [job["jobId"] for job in (*waiting, *starting, *failed)])
-    tellings = [_postmortem.telling(_children(aws, job)) for job in jobs]
+    tellings = [_postmortem.telling(_children(aws, job)) for job in jobs if not _meant(job)]
     return [job for job in tellings if job is not None]
+
+
+def _meant(job: Job) -> bool:
+    """
+    Whether someone ended it, and not Batch because it could not be run.
+    """
+    ended = job.details.get("isTerminated") or job.details.get("isCancelled")
+    return bool(ended) and "JobStateTimeLimit" not in job.reason
 
 
 def _children(aws: Aws, job: Job) -> list[Job]:

@@ -282,7 +282,7 @@ def plan_stack(
 
 
 def _observe(engine: Engine, aws: Aws, spec: StackSpec) -> Sequence[Any]:
-    lasting = [kind for kind in kinds() if not kind.DATA]
+    lasting = [kind for kind in kinds() if not (kind.DATA or kind.HIDDEN)]
     return engine.observe(resources(spec, aws.region), lasting, spec.name)
 
 
@@ -331,7 +331,8 @@ def describe_stack(
         StackNotFound: Nothing carries its tag here.
     """
     aws = Aws(session, clock)
-    found = _teardown.find(aws, list(kinds()), _name(name))
+    shown = [kind for kind in kinds() if not kind.HIDDEN]
+    found = _teardown.find(aws, shown, _name(name))
     if not found:
         msg = f"there is no stack {name!r} in this account in {aws.region}"
         raise StackNotFound(msg)

@@ -78,6 +78,9 @@ MENDS.value(
 )
 
 
+_REGIONS = {"aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
+
+
 def _load(backend: Any, arn: str) -> None:
     owner, _, path = arn.partition(":policy/")
     if arn in backend.managed_policies or not owner.endswith(":iam::aws"):
@@ -85,9 +88,9 @@ def _load(backend: Any, arn: str) -> None:
     data = _data(path.rpartition("/")[2])
     if data is None:
         return
-    policy = AWSManagedPolicy.from_data(
-        path.rpartition("/")[2], backend.account_id, backend.region_name, data
-    )
+    # moto takes a region's partition, and has one backend of IAM for all regions of a partition.
+    region = _REGIONS.get(arn.split(":")[1], backend.region_name)
+    policy = AWSManagedPolicy.from_data(path.rpartition("/")[2], backend.account_id, region, data)
     if policy.arn == arn:
         backend.aws_managed_policies.append(policy)
         backend.managed_policies[arn] = policy

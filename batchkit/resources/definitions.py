@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Final
 
 from attrs import frozen
 
+from batchkit import _tags
 from batchkit._calls import REGION, SETTLE, Arn, NotYet, Operation, Ref, Steps
 from batchkit._checks import (
     ENVIRONMENT,
@@ -137,8 +138,11 @@ class JobDefinition(Resource):
         if not active:
             return None
         ours = sorted(active, key=lambda one: -int(one["revision"]))
+        # A revision registered by hand carries no tag; the name is the stack's all the same.
+        owners = [_tags.owner(_tags.parse(one.get("tags"))) for one in ours]
+        owner = stack if stack in owners else owners[0]
         return cls(
-            **held_tags(ours[0].get("tags"), name=name, stack=stack),
+            **{**held_tags(ours[0].get("tags"), name=name, stack=stack), "owner": owner},
             **_container(ours[0].get("containerProperties", {})),
             **_retries(ours[0].get("retryStrategy") or {}),
             timeout=(ours[0].get("timeout") or {}).get("attemptDurationSeconds", 0),

@@ -56,22 +56,26 @@ class LogGroup(Resource):
     retention: int | None = checked(RETENTION, default=30)
     arn: str = output()
 
-    @property
-    def hidden(self) -> bool:
-        return self.name.startswith(claims(self.stack))
-
     def targets(self) -> tuple[str | Arn, ...]:
         return (_arn(self.name), _arn(f"{self.name}:*"))
 
     @classmethod
     def find(cls, stack: str, ask: Ask) -> Iterable[LogGroup]:
-        prefix = group_name(stack)
-        for group in ask(cls.DESCRIBE(logGroupNamePrefix=prefix))["logGroups"]:
-            name = group["logGroupName"]
-            if name == prefix or name.startswith(f"{prefix}/"):
-                held = cls._parse(group, stack, ask(cls.TAGS(resourceArn=_arn(name))))
-                if held is not None and held.owned:
-                    yield held
+        listed = ask(cls.DESCRIBE(logGroupNamePrefix=group_name(stack)))["logGroups"]
+        groups = [group for group in listed if cls.is_mine(group["logGroupName"], stack)]
+        calls = [cls.TAGS(resourceArn=_arn(group["logGroupName"])) for group in groups]
+        for group, tags in zip(groups, ask.all(*calls) if calls else (), strict=True):
+            held = cls._parse(group, stack, tags)
+            if held is not None and held.owned:
+                yield held
+
+    @classmethod
+    def is_mine(cls, name: str, stack: str) -> bool:
+        """
+        Whether the log group *name* may be one of this kind that *stack* owns.
+        """
+        own = group_name(stack)
+        return name == own or (name.startswith(f"{own}/") and not name.startswith(claims(stack)))
 
     def read(self, ask: Ask) -> LogGroup | None:
         groups, tags = ask.all(
@@ -112,6 +116,19 @@ class LogGroup(Resource):
 
 
 ensure_log_group = ensurer(LogGroup)
+
+
+@frozen(kw_only=True)
+class ClaimGroup(LogGroup):
+    """
+    A claim whose resource was deleted by somebody else; see `_claims.py`.
+    """
+
+    HIDDEN: ClassVar = True
+
+    @classmethod
+    def is_mine(cls, name: str, stack: str) -> bool:
+        return name.startswith(claims(stack))
 
 
 def group_name(stack: str) -> str:

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from bucket_tags import bucket_tags
 from fakes import FakeClock, Seen, recording
 
 from batchkit import _reads, _teardown
@@ -176,5 +175,5 @@ def account(region: str = "us-east-1") -> Iterator[Account]:
     """
     An empty account.
     """
-    with bucket_tags(), local_aws(docker=False, region=region) as session:
+    with local_aws(docker=False, region=region) as session:
         yield Account(session)

@@ -36,6 +36,13 @@ class Refuse:
         return http, {**self.answer, "ResponseMetadata": about}
 
 
+def pretend(**_: object) -> tuple[AWSResponse, dict[str, Any]]:
+    """
+    Answers that all is well, and does nothing.
+    """
+    return AWSResponse("", 200, {}, None), {"ResponseMetadata": {"HTTPStatusCode": 200}}
+
+
 class Lose:
     """
     Lets the first *times* calls take effect, and loses their answers.

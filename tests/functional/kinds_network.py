@@ -11,6 +11,7 @@ from kinds_cases import Act, Case, drift
 
 from batchkit import ElasticIp, InternetGateway, NatGateway, Route, RouteTable
 from batchkit import SecurityGroup, Subnet, Vpc
+from batchkit._tags import SETTLED
 
 COMMON: dict[str, Any] = {"name": STACK, "stack": STACK, "tags": TAGS}
 CLOSED = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
@@ -18,6 +19,10 @@ CLOSED = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
 
 def untag(there: Account, held: Any) -> None:
     there.ec2.delete_tags(Resources=[held.id], Tags=[{"Key": "team"}])
+
+
+def unsettle(there: Account, held: Any) -> None:
+    there.ec2.delete_tags(Resources=[held.id], Tags=[{"Key": SETTLED}])
 
 
 TAGS_LOST = {"tags": drift(untag, "CreateTags")}
@@ -88,11 +93,13 @@ def _route(there: Account, held: Any, **target: str) -> None:
 CASES = {
     "Vpc": Case(
         lambda there: Vpc(cidr="10.1.0.0/16", **COMMON),
-        ("CreateVpc", "ModifyVpcAttribute"),
-        ("DeleteVpc",),
+        ("CreateVpc", "CreateLogGroup", "ModifyVpcAttribute"),
+        ("DeleteLogGroup", "DeleteVpc"),
         {
             "dns_support": drift(attribute("EnableDnsSupport"), "ModifyVpcAttribute"),
-            "dns_hostnames": drift(attribute("EnableDnsHostnames"), "ModifyVpcAttribute"),
+            "dns_hostnames": drift(
+                attribute("EnableDnsHostnames"), "CreateLogGroup", "ModifyVpcAttribute"
+            ),
             **TAGS_LOST,
         },
         {"cidr": "10.2.0.0/16"},
@@ -119,9 +126,9 @@ CASES = {
     ),
     "ElasticIp": Case(
         lambda there: ElasticIp(**COMMON),
-        ("AllocateAddress", "CreateTags"),
-        ("ReleaseAddress",),
-        TAGS_LOST,
+        ("AllocateAddress", "CreateLogGroup", "CreateTags"),
+        ("DeleteLogGroup", "ReleaseAddress"),
+        {"settled": drift(unsettle, "CreateLogGroup", "CreateTags"), **TAGS_LOST},
     ),
     "NatGateway": Case(
         nat,

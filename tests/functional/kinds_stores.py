@@ -145,7 +145,7 @@ CASES = {
     ),
     "Bucket": Case(
         lambda there: Bucket(**{**COMMON, "name": "a-bucket"}),
-        ("CreateBucket", "PutPublicAccessBlock"),
+        ("CreateBucket", "PutBucketTagging", "PutPublicAccessBlock"),
         ("DeleteBucket",),
         {
             "private": drift(public, "PutPublicAccessBlock"),

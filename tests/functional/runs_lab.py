@@ -56,6 +56,12 @@ class Stand:
         """
         return self.python(program, **given).wait(30, check=False)
 
+    def fine(self) -> None:
+        """
+        The newest job has succeeded.
+        """
+        self.stack.submit().wait(30)
+
     def until(self, run: Run, true: Callable[[Run], object]) -> None:
         """
         *true* holds for the run; asked anew as `Run.wait` does.

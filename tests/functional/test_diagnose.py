@@ -6,12 +6,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
+from botocore.awsrequest import AWSResponse
 from runs_lab import Stand, stand
 
-from batchkit import ComputeEnvironment, JobFailed, NatGateway, RouteTable, SecurityGroup, Subnet
+from batchkit import (
+    ComputeEnvironment,
+    JobFailed,
+    NatGateway,
+    Run,
+    RouteTable,
+    SecurityGroup,
+    Stack,
+    Subnet,
+    describe_stack,
+)
 from batchkit._facts import FARGATE_VCPUS
 
 REGION = "us-east-1"
@@ -208,6 +221,7 @@ def test_a_job_behind_others_waits_its_turn(there: Stand) -> None:
     """
     That is no error.
     """
+    there.fine()
     running = there.python(SLOW, vcpus=4, memory=8192)
     there.until(running, lambda one: one.status == "RUNNING")
     found = there.stack.diagnose()
@@ -272,7 +286,7 @@ def test_a_job_that_took_too_long_is_found(there: Stand) -> None:
         containerOverrides={"command": ["python", "-c", SLOW]},
         timeout={"attemptDurationSeconds": 1},
     )
-    run = type(there.stack.submit(["true"])).from_arn(made["jobId"], session=there.session)
+    run = Run.from_arn(made["jobId"], session=there.session)
     found = run.wait(30, check=False).explain()
     assert rules(found) == ["timed-out"]
     assert "1 s" in found[0].message
@@ -310,6 +324,18 @@ def test_an_execution_without_a_job_says_why(there: Stand) -> None:
     there.mend()
 
 
+@contextmanager
+def answering(there: Stand, event: str, answer: Callable[..., Any]) -> Iterator[Stack]:
+    """
+    The stack, as a caller sees it to whom AWS answers so.
+    """
+    there.session.events.register(f"before-call.{event}", answer)
+    try:
+        yield describe_stack(there.spec.name, session=there.session)
+    finally:
+        there.session.events.unregister(f"before-call.{event}", answer)
+
+
 def test_the_quota_of_fargate_is_looked_at(there: Stand) -> None:
     """
     Six vCPUs, four in use, four more wanted.
@@ -318,16 +344,16 @@ def test_the_quota_of_fargate_is_looked_at(there: Stand) -> None:
 
     def six(params: Any, **_: Any) -> Any:
         asked.append(json.loads(params["body"])["QuotaCode"])
-        return type("Ok", (), {"status_code": 200})(), {"Quota": {"Value": 6.0}}
+        return Mock(spec=AWSResponse, status_code=200), {"Quota": {"Value": 6.0}}
 
-    there.session.events.register("before-call.service-quotas.GetServiceQuota", six)
-    fresh = Stand(there.session, there.spec)
-    there.session.events.unregister("before-call.service-quotas.GetServiceQuota", six)
-    running = fresh.python(SLOW, vcpus=4, memory=8192)
-    fresh.until(running, lambda one: one.status == "RUNNING")
+    there.fine()
+    running = there.python(SLOW, vcpus=4, memory=8192)
+    there.until(running, lambda one: one.status == "RUNNING")
     there.mend(vcpus=4, memory=8192, max_vcpus=16)
-    found = fresh.stack.diagnose()
+    with answering(there, "service-quotas.GetServiceQuota", six) as stack:
+        found = stack.diagnose()
     assert rules(found) == ["fargate-quota"]
+    assert "4 vCPUs are in use and the job wants 4" in found[0].message
     assert set(asked) == {FARGATE_VCPUS["FARGATE"]}
     running.cancel("over")
     running.wait(30, check=False)
@@ -353,15 +379,11 @@ def test_what_may_not_be_seen_is_said(there: Stand) -> None:
 
     def refuse(**_: Any) -> Any:
         error = {"Error": {"Code": "AccessDenied", "Message": "not allowed"}}
-        return type("No", (), {"status_code": 403})(), error
+        return Mock(spec=AWSResponse, status_code=403), error
 
-    there.stack.submit().wait(30)
-    there.session.events.register("before-call.iam.GetRole", refuse)
-    fresh = Stand(there.session, there.spec) if False else None
-    from batchkit import describe_stack
-
-    stack = describe_stack("films", session=there.session)
-    found = stack.diagnose()
-    there.session.events.unregister("before-call.iam.GetRole", refuse)
-    assert fresh is None and rules(found) == ["not-seen"]
-    assert found[0].subject == "iam:GetRole"
+    there.fine()
+    with answering(there, "ecr.DescribeImages", refuse) as stack:
+        found = stack.diagnose()
+    assert rules(found) == ["not-seen"]
+    assert found[0].subject == "ecr:DescribeImages"
+    assert found.errors == []

@@ -165,10 +165,11 @@ def test_a_bucket_is_made_with_its_tags_and_emptied_before_it_goes() -> None:
     """
     All versions, a thousand at a time; the tags of others are written back.
     """
-    create, block, settle = BUCKET.create()
+    create, tagged, block, settle = BUCKET.create()
     where = {"LocationConstraint": LOCATION, "Tags": LIST}
     assert create == BUCKET.CREATE(Bucket="movies", CreateBucketConfiguration=where)
     assert settle == SETTLE and block.operation == BUCKET.BLOCK  # type: ignore[union-attr]
+    assert tagged.params["Tagging"] == {"TagSet": LIST}  # type: ignore[union-attr]
     (tag,) = BUCKET.update(held(BUCKET, tags={"theirs": "x"}), ("tags",))
     written = tag.params["Tagging"]["TagSet"]  # type: ignore[union-attr]
     assert {"Key": "theirs", "Value": "x"} in written
