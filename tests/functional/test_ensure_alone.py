@@ -135,7 +135,7 @@ def test_more_zones_than_there_are_is_told(there: Account) -> None:
         there.aws.zone(17)
 
 
-NO_POLICIES = pytest.mark.xfail(reason="the embedded AWS lacks AWS's own policies in us-gov")
+NO_POLICIES = pytest.mark.xfail(reason="moto names the roles of us-gov arn:aws")
 
 
 @pytest.mark.parametrize(
