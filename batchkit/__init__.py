@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from batchkit._plan import Plan
     from batchkit._preflight import preflight
     from batchkit._progress import Progress, progress
+    from batchkit._stack import Stack
     from batchkit._teardown import Teardown
     from batchkit.errors import (
         AccessDenied,
@@ -76,7 +77,6 @@ if TYPE_CHECKING:
     from batchkit.runs import Run
     from batchkit.spec import StackSpec
     from batchkit.stack import (
-        Stack,
         describe_stack,
         destroy_stack,
         ensure_stack,
@@ -193,6 +193,7 @@ _HOMES = {
     "._plan": "Plan",
     "._preflight": "preflight",
     "._progress": "Progress progress",
+    "._stack": "Stack",
     "._teardown": "Teardown",
     ".errors": (
         "AccessDenied ApplyError AwsError BatchkitError BrokenResource BuildFailed "
@@ -219,7 +220,7 @@ _HOMES = {
     ".resources.vpc": "SecurityGroup Subnet Vpc ensure_security_group",
     ".runs": "Run",
     ".spec": "StackSpec",
-    ".stack": "Stack describe_stack destroy_stack ensure_stack list_stacks plan_stack stack_policy",
+    ".stack": "describe_stack destroy_stack ensure_stack list_stacks plan_stack stack_policy",
 }
 
 

@@ -185,7 +185,8 @@ def _goes_on(run: Run) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        click.echo(f"\nInterrupted; the run goes on.  To pick it up: batchkit logs -f {run.arn}", err=True)
+        told = f"Interrupted; the run goes on.  To pick it up: batchkit logs -f {run.arn}"
+        click.echo(f"\n{told}", err=True)
         raise
 
 

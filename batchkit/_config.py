@@ -101,7 +101,7 @@ def _narrow(fault: Fault) -> Iterator[Found]:
 
 def _told(path: Path, faults: Sequence[Found], lines: Lines) -> str:
     placed = sorted((lines.of(fault.path), str(fault)) for fault in faults)
-    return "\n".join(f"{path}:{line}: {text}" if line else f"{path}: {text}" for line, text in placed)
+    return "\n".join(f"{path}{f':{line}' if line else ''}: {text}" for line, text in placed)
 
 
 def _read(path: Path) -> str:

@@ -67,7 +67,8 @@ class Engine:
         held = decision.held
         self._known.forget(wish.key)
         if held is not None and decision.action is not Action.CREATE:
-            stale = decision.action is not Action.KEEP
+            # Tags are put back as they are on; any other update makes what is renewed anew.
+            stale = any(change.field != "tags" for change in decision.changes)
             values = {
                 a.name: getattr(held, a.name)
                 for a in outputs(type(held))

@@ -51,7 +51,12 @@ class Facts:
     """
 
     def __init__(
-        self, aws: Aws, queue: str, definition: str, job: Job | None = None, state: State | None = None
+        self,
+        aws: Aws,
+        queue: str,
+        definition: str,
+        job: Job | None = None,
+        state: State | None = None,
     ) -> None:
         self.aws = aws
         self.job = job

@@ -107,9 +107,7 @@ class Rule:
         return Finding(severity, str(subject), message, fix or self.fix, self.name)
 
 
-def rule(
-    sign: str, cause: str, fix: str
-) -> Callable[[Callable[[Facts, Rule], Found]], Rule]:
+def rule(sign: str, cause: str, fix: str) -> Callable[[Callable[[Facts, Rule], Found]], Rule]:
     """
     Makes a `Rule` of a function; its name is the function's.
     """

@@ -25,16 +25,16 @@ STYLE: Final = """
 @media (prefers-color-scheme:dark){.batchkit{--good:#3fb950;--busy:#d29922;--bad:#ff7b72;
  --calm:#9198a1}}
 .batchkit h4{font-size:15px;margin:.2em 0 .5em;font-weight:600}
-.batchkit table{border-collapse:collapse;margin:.3em 0;color:inherit;font-size:13px}
-.batchkit th,.batchkit td{text-align:left;padding:.2em 1em .2em 0;vertical-align:top;border:0;
- background:none;white-space:normal;overflow-wrap:anywhere}
-.batchkit tr{background:none}
+.batchkit table{border-collapse:collapse;margin:.3em 0!important;color:inherit;font-size:13px}
+.batchkit th,.batchkit td{text-align:left!important;padding:.2em 1em .2em 0;vertical-align:top;
+ border:0;white-space:normal;overflow-wrap:anywhere}
+.batchkit tr,.batchkit td,.batchkit th{background:none!important}
 .batchkit td:first-child{white-space:nowrap}
 .batchkit th{font-weight:600;color:var(--calm)}
-.batchkit a{color:inherit;text-decoration:underline;text-decoration-color:var(--calm)}
+.batchkit a{color:inherit!important;text-decoration:underline;text-decoration-color:var(--calm)}
 .batchkit pre{background:var(--tint);color:inherit;padding:.6em .8em;border-radius:6px;
  margin:.4em 0;overflow:auto;max-height:24em;font:12px/1.5 ui-monospace,monospace}
-.batchkit code{background:none;color:inherit;font:12px ui-monospace,monospace}
+.batchkit code{background:none!important;color:inherit;font:12px ui-monospace,monospace}
 .batchkit .dim{color:var(--calm)}
 .batchkit .good{color:var(--good)}.batchkit .busy{color:var(--busy)}
 .batchkit .bad{color:var(--bad)}.batchkit .calm{color:var(--calm)}

@@ -12,7 +12,7 @@ from batchkit._picture import picture
 from batchkit._resource import Resource
 
 if TYPE_CHECKING:
-    from batchkit.stack import Stack
+    from batchkit._stack import Stack
 
 
 def page(stack: Stack) -> str:

@@ -38,7 +38,7 @@ _NATS: Final = ("vpc", "L-FE5A380F")
 _ADDRESSES: Final = ("ec2", "L-0263D0A3")
 _USED_UP: Final = "Delete one, or ask for more in the Service Quotas console."
 _DOCKER: Final = (
-    "Start Docker, point DOCKER_HOST at a daemon, or give the URI of an image that is in a registry."
+    "Start Docker, point DOCKER_HOST at a daemon, or give the URI of an image in a registry."
 )
 
 
@@ -128,7 +128,9 @@ def image(facts: Facts) -> Iterator[Finding]:
     scope = facts.aws.scope
     if parsed and parsed["account"] == scope.account:
         if not _in_ecr(facts, parsed["repositoryName"], parsed["id"]):
-            yield finding(f"image {facts.spec.image}", "it isn't in ECR.", "Push it, or correct image.")
+            yield finding(
+                f"image {facts.spec.image}", "it isn't in ECR.", "Push it, or correct image."
+            )
 
 
 def _in_ecr(facts: Facts, repository: str, id: dict[str, str]) -> bool:
@@ -253,9 +255,7 @@ def _caller(aws: Aws) -> str | None:
     return arn if ":iam:" in arn and ":user/" in arn else None
 
 
-def finding(
-    subject: str, message: str, fix: str, severity: Severity = Severity.ERROR
-) -> Finding:
+def finding(subject: str, message: str, fix: str, severity: Severity = Severity.ERROR) -> Finding:
     return Finding(severity, subject, message, fix, "preflight")
 
 

@@ -55,13 +55,14 @@ def resource(kind: str, identity: str, region: str, partition: str = "aws") -> s
     """
     last = quote(identity.rpartition("/")[2], safe="")
     whole = quote(identity, safe="")
+    vpc = f"vpcconsole/home?region={region}"
     pages = {
-        "Vpc": f"vpcconsole/home?region={region}#VpcDetails:VpcId={last}",
-        "Subnet": f"vpcconsole/home?region={region}#SubnetDetails:subnetId={last}",
-        "RouteTable": f"vpcconsole/home?region={region}#RouteTableDetails:RouteTableId={last}",
-        "InternetGateway": f"vpcconsole/home?region={region}#InternetGateway:internetGatewayId={last}",
-        "NatGateway": f"vpcconsole/home?region={region}#NatGatewayDetails:natGatewayId={last}",
-        "ElasticIp": f"vpcconsole/home?region={region}#ElasticIpDetails:AllocationId={last}",
+        "Vpc": f"{vpc}#VpcDetails:VpcId={last}",
+        "Subnet": f"{vpc}#SubnetDetails:subnetId={last}",
+        "RouteTable": f"{vpc}#RouteTableDetails:RouteTableId={last}",
+        "InternetGateway": f"{vpc}#InternetGateway:internetGatewayId={last}",
+        "NatGateway": f"{vpc}#NatGatewayDetails:natGatewayId={last}",
+        "ElasticIp": f"{vpc}#ElasticIpDetails:AllocationId={last}",
         "SecurityGroup": f"ec2/home?region={region}#SecurityGroup:groupId={last}",
         "Role": f"iam/home#/roles/details/{last}",
         "LogGroup": f"cloudwatch/home?region={region}#logsV2:log-groups/log-group/"

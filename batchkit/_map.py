@@ -2,8 +2,8 @@
 Fan-out: one job for each item, as the children of array jobs.
 
 A child finds its items, a JSON list, in the variable BATCHKIT_ITEMS, or at the S3 address in
-BATCHKIT_ITEMS_URI if they have no room there; its own is the one of its AWS_BATCH_JOB_ARRAY_INDEX.  A
-single item is no array, and has no index.
+BATCHKIT_ITEMS_URI if they have no room there; its own is the one of its AWS_BATCH_JOB_ARRAY_INDEX.
+A single item is no array, and has no index.
 """
 
 from __future__ import annotations

@@ -63,6 +63,19 @@ class Progress:
         more = len(running) - _SHOWN
         return Group(*spinners, *([Text(f"  and {more} more", "dim")] if more > 0 else []))
 
+    @property
+    def told(self) -> str:
+        """
+        What was done so far, and what was under way, in words.
+        """
+        with self._lock:
+            ended, running = list(self._ended), list(self._running.values())
+        done = [f"{e.action} {e.kind} {e.name}" for e in ended if e.phase is Phase.DONE]
+        open_ones = [f"{event.kind} {event.name}" for event in running]
+        parts = (("Done", done), ("Under way", open_ones))
+        told = [f"{what}: {', '.join(names) or 'nothing'}." for what, names in parts]
+        return printable("  ".join(told))
+
     def _note(self, event: Event) -> None:
         key = (event.kind, event.name)
         if event.phase not in _ENDED:

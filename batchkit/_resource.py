@@ -235,6 +235,13 @@ class Resource(Checked):
         """
         raise NotImplementedError
 
+    def retire(self) -> Steps:
+        """
+        The first of the steps that `delete` gives: those that needn't wait until all that stand
+        on it are gone.
+        """
+        return iter(())
+
     def repair(self: Self, held: Self) -> Steps | None:
         """
         The steps that bring a broken one back, if its reason is one that passes.

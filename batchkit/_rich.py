@@ -20,7 +20,7 @@ from batchkit._text import printable, seconds
 
 if TYPE_CHECKING:
     from batchkit.runs import Run
-    from batchkit.stack import Stack
+    from batchkit._stack import Stack
 
 _COLOURS: Final = {
     _html.GOOD: "green",

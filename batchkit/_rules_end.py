@@ -36,8 +36,8 @@ def out_of_memory(facts: Facts, self: Rule) -> Found:
 @rule(
     "`Job attempt duration exceeded timeout`; or the execution is TIMED_OUT.",
     "An attempt took longer than timeout, or the whole run longer than run_timeout.",
-    "Raise timeout (of an attempt) or run_timeout (of the whole, with the time in the queue) in the "
-    "spec; or pass timeout= to stack.submit.",
+    "Raise timeout (of an attempt) or run_timeout (of the whole, with the time in the queue) in "
+    "the spec; or pass timeout= to stack.submit.",
 )
 def timed_out(facts: Facts, self: Rule) -> Found:
     limit = ((facts.job.details if facts.job else {}).get("timeout") or {}).get(
@@ -144,6 +144,8 @@ RULES: Final = (
     dependency_failed,
     command_not_found,
 )
+
+
 @rule(
     "`ResourceInitializationError: unable to pull secrets or registry auth`, or "
     "`CannotPullContainerError` with a time-out.",

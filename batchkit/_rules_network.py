@@ -26,8 +26,9 @@ def subnet_missing(facts: Facts, self: Rule) -> Found:
 
 @rule(
     _UNREACHABLE,
-    "The subnets of the job have no way out: the NAT gateway is gone, its route is a black hole or "
-    "missing, or a public subnet's job has no public address; and there are no VPC endpoints instead.",
+    "The subnets of the job have no way out: the NAT gateway is gone, its route is a black hole "
+    "or missing, or a public subnet's job has no public address; and there are no VPC endpoints "
+    "instead.",
     ENSURE,
 )
 def no_way_out(facts: Facts, self: Rule) -> Found:
@@ -64,7 +65,8 @@ def _public(facts: Facts) -> bool:
 @rule(
     _UNREACHABLE,
     "The security groups of the compute environment let nothing out on port 443.",
-    "Allow TCP 443 out of the group; ensure_stack(spec) (`batchkit up`) puts the stack's own rule back.",
+    "Allow TCP 443 out of the group; ensure_stack(spec) (`batchkit up`) puts the stack's own rule "
+    "back.",
 )
 def no_egress(facts: Facts, self: Rule) -> Found:
     groups = facts.wiring.groups

@@ -38,10 +38,10 @@ def queue_disabled(facts: Facts, self: Rule) -> Found:
 @rule(
     "The job stays in RUNNABLE with `ACTION_REQUIRED - CE(s) associated with the job queue are "
     "invalid.`",
-    "Batch can't use a compute environment: a role that it can't assume, a subnet or security group "
-    "that is gone.  Its statusReason says which.",
-    "Put back what the reason names, then run ensure_stack(spec) again (`batchkit up`): it makes Batch "
-    "try the compute environment once more.",
+    "Batch can't use a compute environment: a role that it can't assume, a subnet or security "
+    "group that is gone.  Its statusReason says which.",
+    "Put back what the reason names, then run ensure_stack(spec) again (`batchkit up`): it makes "
+    "Batch try the compute environment once more.",
 )
 def environment_invalid(facts: Facts, self: Rule) -> Found:
     for one in facts.environments:
@@ -129,7 +129,8 @@ def queue_full(facts: Facts, self: Rule) -> Found:
 @rule(
     "The job stays in RUNNABLE, with `CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY`.",
     "AWS has no capacity of that kind at the moment; with Spot that is common.",
-    "Wait, let the stack have more availability_zones, or set spot=True, which falls back on demand.",
+    "Wait, let the stack have more availability_zones, or set spot=True, which falls back on "
+    "demand.",
 )
 def no_capacity(facts: Facts, self: Rule) -> Found:
     if "INSUFFICIENT_INSTANCE_CAPACITY" in facts.reason:
@@ -137,7 +138,8 @@ def no_capacity(facts: Facts, self: Rule) -> Found:
 
 
 @rule(
-    "The compute environment is INVALID, or the job has `MISCONFIGURATION:SERVICE_ROLE_PERMISSIONS`.",
+    "The compute environment is INVALID, or the job has "
+    "`MISCONFIGURATION:SERVICE_ROLE_PERMISSIONS`.",
     "Batch's service role isn't there, doesn't trust batch.amazonaws.com, or lacks permissions.",
     ENSURE,
 )

@@ -32,7 +32,8 @@ _MACHINES: Final = {"X86_64": "amd64", "ARM64": "arm64"}
     "`CannotPullContainerError: ... not found` or `manifest unknown`.",
     "The image, or its tag, isn't in the registry: never pushed, deleted, or expired by the "
     "repository's lifecycle policy.",
-    "Run ensure_stack(spec) again (`batchkit up`): it builds and pushes the image; or correct image.",
+    "Run ensure_stack(spec) again (`batchkit up`): it builds and pushes the image; or correct "
+    "image.",
 )
 def image_missing(facts: Facts, self: Rule) -> Found:
     image = str(facts.container.get("image", ""))
@@ -48,8 +49,8 @@ def image_missing(facts: Facts, self: Rule) -> Found:
     "descriptor matching platform`.",
     "The image is built for another architecture than the job definition's runtime platform; most "
     "often on a Mac with an Apple chip.",
-    'Build for the platform of the spec (an image built by batchkit always is), or set architecture to '
-    '"ARM64" or "X86_64" as the image is.',
+    "Build for the platform of the spec (an image built by batchkit always is), or set "
+    'architecture to "ARM64" or "X86_64" as the image is.',
 )
 def wrong_architecture(facts: Facts, self: Rule) -> Found:
     wanted = (facts.container.get("runtimePlatform") or {}).get("cpuArchitecture") or "X86_64"
@@ -129,8 +130,8 @@ def job_role_trust(facts: Facts, self: Rule) -> Found:
 
 
 @rule(
-    "`ResourceInitializationError: failed to validate logger args: ... The specified log group does "
-    "not exist`.",
+    "`ResourceInitializationError: failed to validate logger args: ... The specified log group "
+    "does not exist`.",
     "The log group isn't there any more.",
     "Run ensure_stack(spec) again (`batchkit up`): it makes the log group anew.",
 )
@@ -147,8 +148,8 @@ def log_group_missing(facts: Facts, self: Rule) -> Found:
     "`ResourceInitializationError: unable to pull secrets ... AccessDeniedException ... "
     "secretsmanager:GetSecretValue` (or ssm:GetParameters).",
     "The execution role may not read a secret, or there is no such secret.",
-    "Give the ARN of the secret in secrets; ensure_stack(spec) (`batchkit up`) allows the execution role "
-    "to read it.  A secret with its own key also needs kms:Decrypt.",
+    "Give the ARN of the secret in secrets; ensure_stack(spec) (`batchkit up`) allows the "
+    "execution role to read it.  A secret with its own key also needs kms:Decrypt.",
 )
 def secret_unreadable(facts: Facts, self: Rule) -> Found:
     role = _held(facts, EXECUTION)

@@ -90,7 +90,9 @@ class Submission(Checked):
     )
     environment: Mapping[str, str] = checked(ENVIRONMENT, factory=dict, converter=as_dict)
     array_size: int | None = checked(optional(whole(2, LARGEST, "children")), default=None)
-    depends_on: Sequence[str] = checked(each(instance(str), most=20), default=(), converter=as_tuple)
+    depends_on: Sequence[str] = checked(
+        each(instance(str), most=20), default=(), converter=as_tuple
+    )
     vcpus: float | None = checked(optional(VCPUS), default=None)
     memory: int | None = checked(optional(instance(int, takes="MiB")), default=None)
     timeout: int | None = checked(optional(TIMEOUT), default=None)

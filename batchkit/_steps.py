@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+import attrs
 import jmespath
 
 from batchkit import _reads
@@ -18,8 +19,10 @@ from batchkit.errors import BatchkitError, BrokenResource, StillWaiting
 from batchkit.events import Action, Event, Listener, Phase
 
 SHORTEST: Final = 1.0
-LONGEST: Final = 2.0
+LONGEST: Final = 5.0
 """Seconds between two looks at a resource: AWS throttles more than one a second."""
+LATE: Final = 0.01
+"""How late, as a part of the wait, a look may find that AWS is done."""
 REPAIRS: Final = 180.0
 """For how many seconds a failure that may pass is answered with another attempt."""
 UNLISTED: Final = 60.0
@@ -113,7 +116,7 @@ class Runner:
         What AWS holds, and the seconds spent, again and again until the deadline.
         """
         began = self._aws.clock.monotonic()
-        last, pause = "", SHORTEST
+        last = ""
         while True:
             spent = self._aws.clock.monotonic() - began
             held = self._look(resource, action, spent)
@@ -125,15 +128,15 @@ class Runner:
             if state != last:
                 self._tell(resource, action, state, spent)
                 last = state
-            self._aws.pause(pause)
-            pause = min(LONGEST, pause * 1.2)
+            self._aws.pause(min(max(SHORTEST, LATE * spent), LONGEST))
 
     def _tell(self, resource: Resource, action: Action, state: str, spent: float) -> None:
         kind = type(resource).__name__
         self._emit(Event(kind, resource.name, action, Phase.WAITING, state, spent))
 
     def _look(self, resource: Resource, action: Action, spent: float) -> Resource | None:
-        candidates = _reads.read(self._aws, resource)
+        known = attrs.evolve(resource, **self._known.of(resource.key))
+        candidates = _reads.read(self._aws, known)
         if action is Action.DELETE:
             same = (held for held in candidates if held.identity == resource.identity)
             return next(same, None)

@@ -5,6 +5,8 @@ Deleting: what depends goes before what it depends on, and one failure stops onl
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 
 from attrs import frozen
 
@@ -63,14 +65,26 @@ def delete(
 
         tell(Phase.STARTED)
         try:
-            going = held.state in held.GOING
-            runner.run(held, iter((GONE,)) if going else held.delete(), Action.DELETE)
+            done = retired[key].result()
+            steps = iter((GONE,)) if held.state in held.GOING else islice(held.delete(), done, None)
+            runner.run(held, steps, Action.DELETE)
         except Exception as error:
             tell(Phase.FAILED, str(error))
             raise
         tell(Phase.DONE)
 
-    return walk(_dependents(found, kinds), remove, workers=workers)
+    with ThreadPoolExecutor(workers) as early:
+        retired = {key: early.submit(_retire, runner, held) for key, held in by_key.items()}
+        return walk(_dependents(found, kinds), remove, workers=workers)
+
+
+def _retire(runner: Runner, held: Resource) -> int:
+    """
+    Does what can be done to *held* while others still stand on it; says how many steps that was.
+    """
+    steps = () if held.state in held.GOING else tuple(held.retire())
+    runner.run(held, iter(steps), Action.DELETE)
+    return len(steps)
 
 
 def _identity(held: Resource) -> Identity:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import enum
 import json
-import logging
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ from rich.console import Console
 from rich.text import Text
 
 from batchkit import _config, _failures, local
+from batchkit._progress import Progress, progress
 from batchkit._text import printable
 from batchkit.errors import BatchkitError, ConfigError, JobFailed, SpecError
 from batchkit.spec import StackSpec
@@ -72,7 +72,7 @@ class Terminal:
 
     def session(self) -> boto3.Session:
         """
-        A session of the chosen profile and region, or of the embedded AWS that runs in this process.
+        A session of the chosen profile and region, or of the embedded AWS in this process.
         """
         embedded = local.active()
         if embedded is not None and not (self.profile or self.region):
@@ -115,15 +115,17 @@ class Terminal:
             self.out.print(Text(text) if isinstance(text, str) else text)
 
     @contextmanager
-    def standing(self, command: str) -> Iterator[None]:
+    def standing(self, command: str) -> Iterator[Progress]:
         """
-        If the block is interrupted, it is said that running *command* again goes on.
+        A listener for the block, which shows progress; an interrupt says what stands then.
         """
-        try:
-            yield
-        except KeyboardInterrupt:
-            click.echo(f"Interrupted.  `batchkit {command}` again goes on from here.", err=True)
-            raise
+        with progress(self.err, verbose=self.verbose) as listener:
+            try:
+                yield listener
+            except KeyboardInterrupt:
+                click.echo(f"\nInterrupted.  {listener.told}", err=True)
+                click.echo(f"`batchkit {command}` again goes on from here.", err=True)
+                raise
 
 
 def options(command: F) -> F:
@@ -219,12 +221,3 @@ def _exit(error: BaseException) -> Exit:
     if isinstance(error, (SpecError, ConfigError)):
         return Exit.USAGE
     return Exit.JOB_FAILED if isinstance(error, JobFailed) else Exit.FAILED
-
-
-def log(terminal: Terminal) -> None:
-    """
-    With -v, what the logger `batchkit` is told goes to standard error.
-    """
-    if terminal.verbose:
-        logging.basicConfig(stream=sys.stderr, format="%(message)s")
-        logging.getLogger("batchkit").setLevel(logging.DEBUG)

@@ -13,10 +13,13 @@ from batchkit._finding import Rule
 HEAD: Final = """\
 # Troubleshooting
 
-`run.explain()` says why a run is stuck or has failed, and `stack.diagnose()` what keeps a stack's jobs from
-running; `batchkit diagnose` shows both.
+`run.explain()` says why a run is stuck or has failed.
+`stack.diagnose()` says what keeps a stack's jobs from running.
+`batchkit diagnose` shows both.
 Below is all that they look for, in the order of a job's life.
-This page is made from the rules themselves: `python -m batchkit._troubleshooting > docs/troubleshooting.md`.
+
+This page is made from the rules themselves:
+`python -m batchkit._troubleshooting > docs/troubleshooting.md`.
 """
 PARTS: Final[Sequence[tuple[str, Sequence[Rule]]]] = (
     ("The job waits", explain.WAITING),

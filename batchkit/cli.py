@@ -11,7 +11,6 @@ from typing import Any
 import click
 
 from batchkit import _commands, _outputs, _scaffold, stack as stacks
-from batchkit._progress import progress
 from batchkit._terminal import Commands, Exit, Terminal, on_stack, options
 from batchkit._version import VERSION
 
@@ -31,7 +30,12 @@ Tab completion: add to ~/.bashrc (or zsh, fish)
 """
 
 
-@click.group("batchkit", cls=Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    "batchkit",
+    cls=Commands,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @options
 @click.version_option(VERSION, "--version", message="batchkit %(version)s")
 def main() -> None:
@@ -80,7 +84,7 @@ def up(terminal: Terminal, adopt: bool) -> None:
     Create, update or leave alone what batchkit.toml asks for.
     """
     spec, session = terminal.spec(), terminal.session()
-    with terminal.standing("up"), progress(terminal.err, verbose=terminal.verbose) as listener:
+    with terminal.standing("up") as listener:
         stack = stacks.ensure_stack(spec, session=session, on_event=listener, adopt=adopt)
     changes = len(stack.plan.changes)
     terminal.tell(f"{stack.name} stands; {changes} changes", _outputs.plan(stack.plan))
@@ -102,7 +106,7 @@ def down(terminal: Terminal, yes: bool, delete_data: bool) -> None:
     what = f"{name} and its data" if delete_data else name
     if not yes:
         click.confirm(f"Delete the stack {what}?", abort=True, err=True)
-    with terminal.standing("down"), progress(terminal.err, verbose=terminal.verbose) as listener:
+    with terminal.standing("down") as listener:
         done = stacks.destroy_stack(
             name, session=session, delete_data=delete_data, on_event=listener
         )

@@ -16,12 +16,13 @@ from rich.markup import escape
 from rich.table import Table as RichTable
 
 from batchkit._progress import progress
+from batchkit._stack import Stack
 from batchkit.errors import BatchkitError, StackNotFound
 from batchkit.grants import dynamodb_write, s3_read
 from batchkit.local import local_aws
 from batchkit.resources.data import Bucket, ensure_bucket
 from batchkit.spec import StackSpec
-from batchkit.stack import Stack, describe_stack, destroy_stack, ensure_stack
+from batchkit.stack import describe_stack, destroy_stack, ensure_stack
 
 NAME: Final = "movies"
 BUCKET: Final = "batchkit-demo-films"

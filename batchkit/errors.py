@@ -95,8 +95,9 @@ class AwsError(BatchkitError):
         self.resource = resource
         what = f"{resource}: " if resource else ""
         which = f" (request {request_id})" if request_id else ""
+        says = message.rstrip(".")
         super().__init__(
-            f"{what}{operation} failed with {code}: {message.rstrip('.')}{which}. {advice or self.advice}"
+            f"{what}{operation} failed with {code}: {says}{which}. {advice or self.advice}"
         )
 
 

@@ -5,7 +5,7 @@ Runs: follow one, wait for its end, learn why it ended, end it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 import boto3
@@ -197,7 +197,7 @@ class Run:
 
     def explain(self) -> Diagnosis:
         """
-        Why the run has failed, or is stuck: findings, the most telling first.  Empty if all is well.
+        Why the run has failed, or is stuck: findings, the worst first; empty if all is well.
         """
         from batchkit.explain import explain
 
@@ -255,11 +255,3 @@ def attach(aws: Aws, arn: str) -> Run:
         raise RunNotFound(msg)
     origin = Execution(aws, arn) if execution else Submission(aws, [job[2] if job else arn])
     return Run(arn, aws, origin)
-
-
-def of_summary(aws: Aws, told: Mapping[str, str]) -> Run:
-    """
-    A run from what AWS lists of it.
-    """
-    arn = told.get("executionArn") or told.get("jobArn") or told["jobId"]
-    return attach(aws, arn)

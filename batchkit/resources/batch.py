@@ -50,6 +50,8 @@ class BatchResource(Resource):
     DESCRIBE: ClassVar[Operation]
     LISTED: ClassVar[str]
     NAMED: ClassVar[str]
+    PARAMETER: ClassVar[str]
+    DISABLE: ClassVar[Operation]
     TAG: ClassVar = Operation("batch", "TagResource")
     READY: ClassVar = ("VALID",)
     BROKEN: ClassVar = ("INVALID",)
@@ -102,6 +104,11 @@ class BatchResource(Resource):
         """
         return "ENABLED" if self.enabled else "DISABLED"
 
+    def retire(self) -> Steps:
+        if self.enabled:
+            yield self.DISABLE(**{self.PARAMETER: self.name}, state="DISABLED")
+            yield SETTLE
+
     def tag(self, held: Resource, drift: Collection[str]) -> Steps:
         """
         The call that puts the tags back, if they differ.
@@ -139,6 +146,7 @@ class ComputeEnvironment(BatchResource):
     )
     LISTED: ClassVar = "computeEnvironments"
     NAMED: ClassVar = "computeEnvironmentName"
+    PARAMETER: ClassVar = "computeEnvironment"
     RENAMES: ClassVar = True
 
     type: str = fixed(one_of("FARGATE", "FARGATE_SPOT"), default="FARGATE")
@@ -209,9 +217,7 @@ class ComputeEnvironment(BatchResource):
         return None
 
     def delete(self) -> Steps:
-        if self.enabled:
-            yield self.DISABLE(computeEnvironment=self.name, state="DISABLED")
-            yield SETTLE
+        yield from self.retire()
         yield self.DELETE(computeEnvironment=self.name)
         yield GONE
 
@@ -246,6 +252,7 @@ class JobQueue(BatchResource):
     DELETE: ClassVar = Operation("batch", "DeleteJobQueue", absent=(MISSING,), not_yet=(MODIFIED,))
     LISTED: ClassVar = "jobQueues"
     NAMED: ClassVar = "jobQueueName"
+    PARAMETER: ClassVar = "jobQueue"
 
     compute_environments: Sequence[str | Ref] = checked(
         each(text(r"\S+", "a compute environment's ARN"), least=1, most=3), converter=as_tuple
@@ -296,9 +303,7 @@ class JobQueue(BatchResource):
         yield from self.tag(held, drift)
 
     def delete(self) -> Steps:
-        if self.enabled:
-            yield self.DISABLE(jobQueue=self.name, state="DISABLED")
-            yield SETTLE
+        yield from self.retire()
         # This also ends the jobs that are left, about 16 a second.
         yield self.DELETE(jobQueue=self.name)
         yield GONE

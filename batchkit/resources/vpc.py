@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 
 from attrs import frozen
 
-from batchkit._calls import SETTLE, Operation, Ref, Steps, Zone
+from batchkit._calls import SETTLE, Call, Operation, Ref, Steps, Zone
 from batchkit._checks import a_bool, as_set, checked, each, network, text, whole
 from batchkit._ensure import ensurer
 from batchkit._resource import Ask, fixed, held_tags, output, unread
+from batchkit._tags import of_stack
 from batchkit.resources._ec2 import NEW_ANY, NEW_VPC, TAGGING, VPC, Ec2Resource, busy
 
 
@@ -46,13 +47,20 @@ class Vpc(Ec2Resource):
     def committed(self) -> bool:
         return self.dns_hostnames
 
+    def candidates(self, ask: Ask) -> list[Vpc]:
+        if isinstance(self.id, str):  # asked at once, so that `parse` finds them answered
+            ask.all(self.DESCRIBE(Filters=of_stack(self.stack)), *self._attributes(self.id))
+        return super().candidates(ask)
+
+    @classmethod
+    def _attributes(cls, vpc: str) -> list[Call]:
+        names = ("enableDnsSupport", "enableDnsHostnames")
+        return [cls.ATTRIBUTE(VpcId=vpc, Attribute=name) for name in names]
+
     @classmethod
     def parse(cls, answer: Mapping[str, Any], ask: Ask) -> Vpc | None:
         vpc = answer["VpcId"]
-        support, hostnames = ask.all(
-            cls.ATTRIBUTE(VpcId=vpc, Attribute="enableDnsSupport"),
-            cls.ATTRIBUTE(VpcId=vpc, Attribute="enableDnsHostnames"),
-        )
+        support, hostnames = ask.all(*cls._attributes(vpc))
         if support is None or hostnames is None:
             return None
         return cls(

@@ -8,7 +8,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from batchkit import Run, _commands, describe_stack, local_aws
+from batchkit import Action, Event, Phase, Run, _commands, describe_stack, local_aws
 from batchkit._terminal import Exit, Terminal
 from batchkit.cli import main
 from batchkit.local import LocalSession
@@ -208,21 +208,29 @@ def test_an_interrupt_says_what_stands(cli: Cli) -> None:
     Of a stack: that the same command goes on.  Of a run: how to pick it up.
     """
     run = Run.from_arn(cli("run").stdout.strip(), session=cli.session)
-    for block, told in (
-        (Terminal().standing("up"), "`batchkit up` again goes on"),
-        (_commands._goes_on(run), f"batchkit logs -f {run.arn}"),
-    ):
-        _interrupted(block, told)
+    up = _interrupted(Terminal().standing("up"), _an_event_each)
+    assert "Done: create Vpc films.  Under way: Subnet films-a." in up
+    assert "`batchkit up` again goes on" in up
+    assert f"batchkit logs -f {run.arn}" in _interrupted(_commands._goes_on(run))
 
 
-def _interrupted(block: Any, told: str) -> None:
+def _an_event_each(listener: Any) -> None:
+    listener(Event("Vpc", "films", Action.CREATE, Phase.DONE))
+    listener(Event("Subnet", "films-a", Action.CREATE, Phase.STARTED))
+
+
+def _interrupted(block: Any, meanwhile: Callable[[Any], None] = print) -> str:
+    """
+    What is said when *block* is interrupted.
+    """
+
     @click.command()
     def wait() -> None:
-        with block:
+        with block as given:
+            meanwhile(given)
             raise KeyboardInterrupt
 
-    result = CliRunner().invoke(wait)
-    assert told in result.stderr
+    return CliRunner().invoke(wait).stderr
 
 
 def test_hostile_lines_dont_steer_the_terminal(cli: Cli) -> None:

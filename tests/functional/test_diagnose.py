@@ -83,9 +83,7 @@ def no_image(there: Stand) -> None:
 def no_egress(there: Stand) -> None:
     group = there.stack.arn(SecurityGroup)
     held = there.ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]
-    there.ec2.revoke_security_group_egress(
-        GroupId=group, IpPermissions=held["IpPermissionsEgress"]
-    )
+    there.ec2.revoke_security_group_egress(GroupId=group, IpPermissions=held["IpPermissionsEgress"])
 
 
 def private_table(there: Stand) -> str:
@@ -94,9 +92,7 @@ def private_table(there: Stand) -> str:
 
 
 def no_route(there: Stand) -> None:
-    there.ec2.delete_route(
-        RouteTableId=private_table(there), DestinationCidrBlock="0.0.0.0/0"
-    )
+    there.ec2.delete_route(RouteTableId=private_table(there), DestinationCidrBlock="0.0.0.0/0")
 
 
 def distrusted(part: str) -> Break:

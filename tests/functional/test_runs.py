@@ -17,6 +17,7 @@ from runs_lab import Stand, stand
 from batchkit import JobFailed, Run, RunNotFound, SpecError, StillWaiting, _jobs, describe_stack
 
 SLOW = "import time; print('on', flush=True); time.sleep(30)"
+WAITS = '{"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 60, "End": true}}}'
 MOST_ADDED = 1.0
 """Seconds that a run may add to its job here; the benchmark, on a machine of its own, takes 0.3."""
 
@@ -184,7 +185,7 @@ def test_a_run_whose_machine_is_gone_isnt_waited_for(there: Stand) -> None:
     machine = there.stepfunctions.create_state_machine(
         name="passing",
         roleArn="arn:aws:iam::123456789012:role/none",
-        definition='{"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 60, "End": true}}}',
+        definition=WAITS,
     )["stateMachineArn"]
     arn = there.stepfunctions.start_execution(stateMachineArn=machine, name="x")["executionArn"]
     run = Run.from_arn(arn, session=there.session, clock=FakeClock())
@@ -328,15 +329,13 @@ def test_a_killed_followers_run_is_picked_up_by_another(there: Stand) -> None:
     """
     program = "import time\nfor n in range(4): print('line', n, flush=True); time.sleep(.3)"
     run = there.python(program)
-    follower = textwrap.dedent(
-        f"""
+    follower = textwrap.dedent(f"""
         import boto3
         from batchkit import Run
         session = boto3.Session("AKIA", "secret", region_name="us-east-1")
         for line in Run.from_arn("{run.arn}", session=session).logs(follow=True):
             print(line, flush=True)
-        """
-    )
+        """)
     killed = _follower(there, follower)
     assert killed.stdout is not None and killed.stdout.readline() == "line 0\n"
     killed.kill()

@@ -67,7 +67,9 @@ def test_every_field_has_a_key(tmp_path: Path) -> None:
     The file gives the spec that the same arguments give.
     """
     spec = load_spec(write(tmp_path, ALL))
-    assert all(f"{field.name} = " in ALL or f"[{field.name}]" in ALL for field in attrs.fields(StackSpec))
+    assert all(
+        f"{field.name} = " in ALL or f"[{field.name}]" in ALL for field in attrs.fields(StackSpec)
+    )
     assert isinstance(spec.image, ImageSource) and spec.image.folder == tmp_path / "job"
     assert spec.table == Table(name="films")
     grants = [s3_read("other", "key"), dynamodb_write("films"), allow(["sqs:SendMessage"])]
@@ -91,10 +93,19 @@ def test_a_folder_is_relative_to_the_file(tmp_path: Path) -> None:
         ('name = "films"\n\n# a\nmemroy = 3\nimage = "a:b"', r":4: memroy: .*mean memory\?"),
         ('image = "a:b"', r": name: is required"),
         ('name = "films"\nimage = "a:b"\nmemory = 3', r":3: memory: got 3, takes with 1 vCPU"),
-        ('name = "films"\nimage = "a:b"\n[environment]\nA = "x"\nB = 2', r":5: environment.B: got 2"),
+        (
+            'name = "films"\nimage = "a:b"\n[environment]\nA = "x"\nB = 2',
+            r":5: environment.B: got 2",
+        ),
         ('name = "films"\nimage = "a:b"\ngrants = [\n {x = 1},\n]', r":3: grants: takes tables"),
-        ('name = "films"\nimage = "a:b"\ngrants = [{s3_read = "B"}]', r":3: grants.bucket: got 'B'"),
-        ('name = "films"\nimage = "a:b"\n[table]\nname = "t"\nkey = 1', r":3: table: .*unexpected key"),
+        (
+            'name = "films"\nimage = "a:b"\ngrants = [{s3_read = "B"}]',
+            r":3: grants.bucket: got 'B'",
+        ),
+        (
+            'name = "films"\nimage = "a:b"\n[table]\nname = "t"\nkey = 1',
+            r":3: table: .*unexpected key",
+        ),
         ('name = "films"\nimage = "a:b"\n[bucket]\nname = "B"', r":4: bucket.name: got 'B'"),
         ('name = """\nfilms\n"""\nimage = "a:b"', r":1: name: got"),
         ('name = "films"\nimage = {dockerfile = ""}', r":2: image.dockerfile: got ''"),
@@ -140,7 +151,9 @@ def test_what_init_writes_is_a_spec(tmp_path: Path) -> None:
     text = (tmp_path / "batchkit.toml").read_text(encoding="utf-8")
     lines = text.split("\n")
     start = next(n for n, line in enumerate(lines) if line.startswith("# command"))
-    on = [line[2:] if line.startswith("# ") and _is_toml(line[2:]) else line for line in lines[start:]]
+    on = [
+        line[2:] if line.startswith("# ") and _is_toml(line[2:]) else line for line in lines[start:]
+    ]
     spec = load_spec(write(tmp_path, "\n".join([*lines[:start], *on])))
     assert spec.schedule and spec.grants and spec.secrets and spec.tags
 

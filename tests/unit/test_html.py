@@ -27,8 +27,12 @@ from batchkit.events import Action, Event, Phase
 from batchkit.resources.batch import JobQueue
 from batchkit.resources.vpc import Subnet, Vpc
 
-HOSTILE = "</pre></td><script>alert(1)</script><img src=x onerror=alert(1)>\"' \x1b[31m\u202e\x07&amp;"
-ELEMENTS = set("a b br circle code details div g h4 path pre rect span style summary svg table".split())
+HOSTILE = (
+    "</pre></td><script>alert(1)</script><img src=x onerror=alert(1)>\"' \x1b[31m\u202e\x07&amp;"
+)
+ELEMENTS = set(
+    "a b br circle code details div g h4 path pre rect span style summary svg table".split()
+)
 ELEMENTS |= set("td text th title tr".split())
 
 
@@ -217,7 +221,8 @@ def test_links_lead_to_the_partitions_console(partition: str, region: str, start
 
 
 @pytest.mark.parametrize(
-    ("number", "text"), [(0.04, "0.0 s"), (9.5, "9.5 s"), (61, "61 s"), (200, "3 min 20 s"), (7260, "2 h 1 min")]
+    ("number", "text"),
+    [(0.04, "0.0 s"), (9.5, "9.5 s"), (61, "61 s"), (200, "3 min 20 s"), (7260, "2 h 1 min")],
 )
 def test_times_are_told_in_few_words(number: float, text: str) -> None:
     """

@@ -54,9 +54,7 @@ class FakeAws:
         return self.answers.get(call.operation.name)
 
 
-def facts(
-    job: dict[str, Any] | None = None, state: State | None = None, **answers: Any
-) -> Facts:
+def facts(job: dict[str, Any] | None = None, state: State | None = None, **answers: Any) -> Facts:
     """
     A queue with an environment, and what AWS answers besides.
     """
@@ -241,10 +239,15 @@ def test_port_443_must_be_let_out() -> None:
     """
     anywhere = {"IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
     cases = {
-        True: [{"IpProtocol": "-1", **anywhere}, {"IpProtocol": "tcp", "FromPort": 443,
-                "ToPort": 443, **anywhere}],
-        False: [{"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, **anywhere},
-                {"IpProtocol": "-1"}, {"IpProtocol": "udp", **anywhere}],
+        True: [
+            {"IpProtocol": "-1", **anywhere},
+            {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, **anywhere},
+        ],
+        False: [
+            {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, **anywhere},
+            {"IpProtocol": "-1"},
+            {"IpProtocol": "udp", **anywhere},
+        ],
     }
     for lets_out, permissions in cases.items():
         for permission in permissions:
