@@ -108,11 +108,12 @@ class Ec2Resource(Resource):
             self.LISTED,
         )
 
-    def unclaim(self) -> Steps:
+    def retire(self) -> Steps:
         """
         The step that gives the name back, if this is the twin that has it.
         """
-        yield Unclaim(self.DROP, group_of(self), str(self.identity))
+        if self.CLAIMED_BY:
+            yield Unclaim(self.DROP, group_of(self), str(self.identity))
 
     def tag(self, drift: Collection[str]) -> Steps:
         """

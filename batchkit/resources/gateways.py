@@ -145,7 +145,7 @@ class ElasticIp(Ec2Resource):
         yield self.TAG(Resources=[identity], Tags=as_list({SETTLED: "yes"}))
 
     def delete(self) -> Steps:
-        yield from self.unclaim()
+        yield from self.retire()
         yield self.DELETE(AllocationId=self.id)
 
 

@@ -91,7 +91,7 @@ class Vpc(Ec2Resource):
         yield from self.tag(drift)
 
     def delete(self) -> Steps:
-        yield from self.unclaim()
+        yield from self.retire()
         yield self.DELETE(VpcId=self.id)
 
 
