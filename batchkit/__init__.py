@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from batchkit._version import VERSION as __version__
 
 if TYPE_CHECKING:
-    from batchkit._config import load_spec
-    from batchkit._finding import Diagnosis, Finding, Severity
-    from batchkit._jobs import Attempt, Job
-    from batchkit._logs import LogLine
-    from batchkit._map import Mapped, Result
+    from batchkit._command.config import load_spec
+    from batchkit._diagnose.finding import Diagnosis, Finding, Severity
+    from batchkit._runs.jobs import Attempt, Job
+    from batchkit._runs.logs import LogLine
+    from batchkit._runs.map_ import Mapped, Result
     from batchkit._plan import Plan
-    from batchkit._preflight import preflight
-    from batchkit._progress import Progress, progress
+    from batchkit._diagnose.preflight import preflight
+    from batchkit._show.progress import Progress, progress
     from batchkit._stack import Stack
     from batchkit._teardown import Teardown
     from batchkit.errors import (
@@ -185,14 +185,14 @@ __all__ = [
 ]
 
 _HOMES = {
-    "._config": "load_spec",
-    "._finding": "Diagnosis Finding Severity",
-    "._jobs": "Attempt Job",
-    "._logs": "LogLine",
-    "._map": "Mapped Result",
+    "._command.config": "load_spec",
+    "._diagnose.finding": "Diagnosis Finding Severity",
+    "._runs.jobs": "Attempt Job",
+    "._runs.logs": "LogLine",
+    "._runs.map_": "Mapped Result",
     "._plan": "Plan",
-    "._preflight": "preflight",
-    "._progress": "Progress progress",
+    "._diagnose.preflight": "preflight",
+    "._show.progress": "Progress progress",
     "._stack": "Stack",
     "._teardown": "Teardown",
     ".errors": (

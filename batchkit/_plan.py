@@ -78,12 +78,12 @@ class Plan:
         return "\n".join([f"{self.stack}: {self.told}", *map(str, self.changes)])
 
     def _repr_html_(self) -> str:
-        from batchkit import _html
+        from batchkit._show import html as _html
 
         return _html.plan(self)
 
     def __rich__(self) -> object:
-        from batchkit import _rich
+        from batchkit._show import rich_ as _rich
 
         return _rich.plan(self)
 

@@ -9,11 +9,13 @@ from typing import Any
 
 from attrs import field, frozen
 
-from batchkit import _recent, _start, explain
+from batchkit import explain
+from batchkit._runs import recent as _recent
+from batchkit._runs import start as _start
 from batchkit._aws import Aws
-from batchkit._finding import Diagnosis
-from batchkit._map import Mapped, fan_out
-from batchkit._origins import Execution, Submission
+from batchkit._diagnose.finding import Diagnosis
+from batchkit._runs.map_ import Mapped, fan_out
+from batchkit._runs.origins import Execution, Submission
 from batchkit._plan import Plan
 from batchkit._resource import Resource
 from batchkit.errors import StackNotFound
@@ -191,12 +193,12 @@ class Stack:
         )
 
     def _repr_html_(self) -> str:
-        from batchkit._html_stack import page
+        from batchkit._show.html_stack import page
 
         return page(self)
 
     def __rich__(self) -> object:
-        from batchkit._rich import stack
+        from batchkit._show.rich_ import stack
 
         return stack(self)
 

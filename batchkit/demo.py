@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as RichTable
 
-from batchkit._progress import progress
+from batchkit._show.progress import progress
 from batchkit._stack import Stack
 from batchkit.errors import BatchkitError, StackNotFound
 from batchkit.grants import dynamodb_write, s3_read

@@ -7,14 +7,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from batchkit import _facts, _jobs, _roles, _rules_end, _rules_network, _rules_queue, _rules_start
-from batchkit import _postmortem, _wiring
+from batchkit._diagnose import facts as _facts
+from batchkit._runs import jobs as _jobs
+from batchkit._diagnose import roles as _roles
+from batchkit._diagnose import rules_end as _rules_end
+from batchkit._diagnose import rules_network as _rules_network
+from batchkit._diagnose import rules_queue as _rules_queue
+from batchkit._diagnose import rules_start as _rules_start
+from batchkit._diagnose import postmortem as _postmortem
+from batchkit._show import wiring as _wiring
 from batchkit._aws import Aws
 from batchkit._calls import Operation
-from batchkit._facts import Facts
-from batchkit._finding import Diagnosis, Finding, Rule, Severity
-from batchkit._jobs import Job
-from batchkit._origins import State
+from batchkit._diagnose.facts import Facts
+from batchkit._diagnose.finding import Diagnosis, Finding, Rule, Severity
+from batchkit._runs.jobs import Job
+from batchkit._runs.origins import State
 from batchkit.resources.image import Image
 
 if TYPE_CHECKING:

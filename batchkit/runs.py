@@ -11,19 +11,23 @@ from typing import TYPE_CHECKING, Final
 import boto3
 from attrs import field, frozen
 
-from batchkit import _jobs, _links, _logs, _origins, _postmortem
+from batchkit._runs import jobs as _jobs
+from batchkit._runs import links as _links
+from batchkit._runs import logs as _logs
+from batchkit._runs import origins as _origins
+from batchkit._diagnose import postmortem as _postmortem
 from batchkit._aws import Aws
 from batchkit._calls import Operation
 from batchkit._checks import refuse
 from batchkit._clock import Clock
-from batchkit._jobs import Job
-from batchkit._logs import Follower, LogLine
-from batchkit._origins import Execution, Origin, State, Submission
-from batchkit._start import LIST_RUNS, PUT, START, SUBMIT
+from batchkit._runs.jobs import Job
+from batchkit._runs.logs import Follower, LogLine
+from batchkit._runs.origins import Execution, Origin, State, Submission
+from batchkit._runs.start import LIST_RUNS, PUT, START, SUBMIT
 from batchkit.errors import RunNotFound, StillWaiting
 
 if TYPE_CHECKING:
-    from batchkit._finding import Diagnosis
+    from batchkit._diagnose.finding import Diagnosis
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
     START,
@@ -204,12 +208,12 @@ class Run:
         return explain(self._aws, self)
 
     def _repr_html_(self) -> str:
-        from batchkit._html_run import page
+        from batchkit._show.html_run import page
 
         return page(self)
 
     def __rich__(self) -> object:
-        from batchkit._rich import run
+        from batchkit._show.rich_ import run
 
         return run(self)
 

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import boto3
 
-from batchkit import _plan, _policy, _preflight, _tags, _teardown, explain, runs
+from batchkit import _plan, _policy, _tags, _teardown, explain, runs
+from batchkit._diagnose import preflight as _preflight
 from batchkit._aws import Aws
 from batchkit._blueprint import kinds, resources
 from batchkit._checks import demand

@@ -77,7 +77,7 @@ class ImageSource(Checked):
         Raises:
             ContextError: There is no such folder or Dockerfile, or it is too large.
         """
-        from batchkit._context import read_context
+        from batchkit._image.context import read_context
 
         return read_context(self.folder, self.dockerfile, limit=self.limit)
 
@@ -128,7 +128,8 @@ class Push(Job):
         return str(aws.session.stand_in(reference, self.source.folder))
 
     def _deliver(self, aws: Any, tell: Callable[[object], None]) -> str:
-        from batchkit import _docker, _docker_push
+        from batchkit._image import build as _docker
+        from batchkit._image import push as _docker_push
 
         with closing(_docker.connect()) as client:
             built = self._build(aws, tell, None)
@@ -143,7 +144,7 @@ class Push(Job):
             )
 
     def _build(self, aws: Any, tell: Callable[[object], None], reference: str | None) -> Any:
-        from batchkit import _docker
+        from batchkit._image import build as _docker
 
         with closing(_docker.connect()) as client:
             built = _docker.build(

@@ -16,8 +16,9 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from batchkit import Action, Event, Phase, Run, _commands, describe_stack, local_aws
-from batchkit._terminal import Exit, Terminal
+from batchkit import Action, Event, Phase, Run, describe_stack, local_aws
+from batchkit._command import commands as _commands
+from batchkit._show.terminal import Exit, Terminal
 from batchkit.cli import main
 from batchkit.local import LocalSession
 

@@ -25,7 +25,7 @@ from batchkit import (
     preflight,
     s3_read,
 )
-from batchkit._finding import Diagnosis
+from batchkit._diagnose.finding import Diagnosis
 
 ROLE = "arn:aws:iam::123456789012:role/deployers/deployer"
 SESSION = "arn:aws:sts::123456789012:assumed-role/deployer/me"

@@ -14,7 +14,7 @@ from runs_lab import Stand, stand
 from batchkit import BatchkitError, Grant, Role, SpecError, describe_stack
 from batchkit._blueprint import resources
 from batchkit._calls import Arn
-from batchkit._map import _chunks, fan_out
+from batchkit._runs.map_ import _chunks, fan_out
 
 PICK = """
 import json, os, sys

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from batchkit._context import MTIME, Context, read_context
+from batchkit._image.context import MTIME, Context, read_context
 from batchkit.errors import ContextError
 
 NOBODY = 65534

@@ -21,9 +21,9 @@ import urllib3
 from attrs import Factory, define, field
 from docker.errors import APIError, StreamParseError
 
-from batchkit._context import Context, read_context
-from batchkit._docker import Built, build, check_architecture, connect, resolve_local
-from batchkit._docker_push import BACKOFF, LayerProgress, push
+from batchkit._image.context import Context, read_context
+from batchkit._image.build import Built, build, check_architecture, connect, resolve_local
+from batchkit._image.push import BACKOFF, LayerProgress, push
 from batchkit.errors import BuildFailed, DockerUnavailable, PushFailed, WrongArchitecture
 
 PASSWORD = "eyJwYXlsb2FkIjoi-very-secret-token"
@@ -714,7 +714,7 @@ def test_importing_needs_no_docker() -> None:
     The package loads docker-py only when there is something to build.
     """
     code = (
-        "import sys, batchkit, batchkit._docker_push\n"
+        "import sys, batchkit, batchkit._image.push\n"
         "sys.exit(bool({'docker', 'requests'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

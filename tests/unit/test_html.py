@@ -15,14 +15,17 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from batchkit import Diagnosis, Finding, LogGroup, Plan, Progress, Severity, Stack, progress
-from batchkit import _html, _html_run, _links, _picture
+from batchkit._show import html as _html
+from batchkit._show import html_run as _html_run
+from batchkit._runs import links as _links
+from batchkit._show import picture as _picture
 from batchkit._calls import Ref
-from batchkit._diff import differences
-from batchkit._jobs import parse
+from batchkit._show.diff import differences
+from batchkit._runs.jobs import parse
 from batchkit._plan import Item
-from batchkit._progress import Notebook
+from batchkit._show.progress import Notebook
 from batchkit._resource import Change
-from batchkit._text import printable, seconds
+from batchkit._show.text import printable, seconds
 from batchkit.events import Action, Event, Phase
 from batchkit.resources.batch import JobQueue
 from batchkit.resources.vpc import Subnet, Vpc

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from fakes import FakeClock
 
-from batchkit import _troubleshooting, explain
-from batchkit._facts import Facts, parse_image
-from batchkit._finding import Finding, Rule, Severity
-from batchkit._jobs import parse
-from batchkit._origins import State
-from batchkit._roles import HeldRole
+from batchkit import explain
+from batchkit._diagnose import troubleshooting as _troubleshooting
+from batchkit._diagnose.facts import Facts, parse_image
+from batchkit._diagnose.finding import Finding, Rule, Severity
+from batchkit._runs.jobs import parse
+from batchkit._runs.origins import State
+from batchkit._diagnose.roles import HeldRole
 
 ENVIRONMENT = {
     "computeEnvironmentName": "films-1",
@@ -311,7 +312,7 @@ def test_what_a_role_allows_is_read_from_its_policies() -> None:
 
 def test_the_page_of_troubles_is_made_of_the_rules(request: pytest.FixtureRequest) -> None:
     """
-    `python -m batchkit._troubleshooting > docs/troubleshooting.md` writes it.
+    `python -m batchkit._diagnose.troubleshooting > docs/troubleshooting.md` writes it.
     """
     page = (request.config.rootpath / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
     assert page == _troubleshooting.page()

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from batchkit import AwsError, SpecError, _start
+from batchkit import AwsError, SpecError
+from batchkit._runs import start as _start
 from batchkit._aws import AlreadyThere, Ambiguous
-from batchkit._start import Submission
+from batchkit._runs.start import Submission
 
 MACHINE = "arn:aws:states:us-east-1:1:stateMachine:films"
 LISTED = {"jobId": "j-1", "jobName": "films-x", "status": "RUNNABLE"}

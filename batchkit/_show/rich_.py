@@ -10,13 +10,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from batchkit import _html
-from batchkit._diff import differences
-from batchkit._finding import Diagnosis, Severity
-from batchkit._jobs import Job
+from batchkit._show import html as _html
+from batchkit._show.diff import differences
+from batchkit._diagnose.finding import Diagnosis, Severity
+from batchkit._runs.jobs import Job
 from batchkit._plan import SIGNS, Plan
-from batchkit._progress import STYLES
-from batchkit._text import printable, seconds
+from batchkit._show.progress import STYLES
+from batchkit._show.text import printable, seconds
 
 if TYPE_CHECKING:
     from batchkit.runs import Run

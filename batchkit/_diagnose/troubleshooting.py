@@ -1,5 +1,7 @@
 """
-`docs/troubleshooting.md`, written from the table of rules: `python -m batchkit._troubleshooting`.
+`docs/troubleshooting.md`, written from the table of rules.
+
+`python -m batchkit._diagnose.troubleshooting` writes it.
 """
 
 from __future__ import annotations
@@ -8,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from batchkit import explain
-from batchkit._finding import Rule
+from batchkit._diagnose.finding import Rule
 
 HEAD: Final = """\
 # Troubleshooting
@@ -19,7 +21,7 @@ HEAD: Final = """\
 Below is all that they look for, in the order of a job's life.
 
 This page is made from the rules themselves:
-`python -m batchkit._troubleshooting > docs/troubleshooting.md`.
+`python -m batchkit._diagnose.troubleshooting > docs/troubleshooting.md`.
 """
 PARTS: Final[Sequence[tuple[str, Sequence[Rule]]]] = (
     ("The job waits", explain.WAITING),

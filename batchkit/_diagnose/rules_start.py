@@ -8,9 +8,9 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
-from batchkit._facts import Facts, parse_image
-from batchkit._finding import Found, Rule, Severity, rule
-from batchkit._roles import HeldRole
+from batchkit._diagnose.facts import Facts, parse_image
+from batchkit._diagnose.finding import Found, Rule, Severity, rule
+from batchkit._diagnose.roles import HeldRole
 
 ENSURE: Final = "Run ensure_stack(spec) again (`batchkit up`): it puts the role back."
 TASKS: Final = "ecs-tasks.amazonaws.com"

@@ -15,13 +15,13 @@ from typing import Any, Final, overload
 import attrs
 from attrs import field, frozen
 
-from batchkit import _jobs
+from batchkit._runs import jobs as _jobs
 from batchkit._aws import Aws
 from batchkit._blueprint import ITEMS as FOLDER
 from batchkit._checks import refuse
-from batchkit._jobs import Job
-from batchkit._origins import Submission as Origin
-from batchkit._start import LARGEST, PUT, ROOM, Submission, submit
+from batchkit._runs.jobs import Job
+from batchkit._runs.origins import Submission as Origin
+from batchkit._runs.start import LARGEST, PUT, ROOM, Submission, submit
 from batchkit.errors import BatchkitError
 from batchkit.runs import Run
 

@@ -10,10 +10,10 @@ from typing import Any, Final, Protocol
 
 from attrs import frozen
 
-from batchkit import _jobs
+from batchkit._runs import jobs as _jobs
 from batchkit._aws import Aws
 from batchkit._calls import Operation
-from batchkit._jobs import Job
+from batchkit._runs.jobs import Job
 from batchkit.errors import RunNotFound
 
 EXECUTION: Final = Operation(

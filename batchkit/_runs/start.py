@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
-from batchkit import _jobs
+from batchkit._runs import jobs as _jobs
 from batchkit._aws import AlreadyThere, Ambiguous, Aws
 from batchkit._calls import Operation
 from batchkit._checks import (

@@ -11,13 +11,14 @@ from typing import Any, Final, TypeVar
 
 import attrs
 
-from batchkit import _jobs, _logs
+from batchkit._runs import jobs as _jobs
+from batchkit._runs import logs as _logs
 from batchkit._aws import Aws
 from batchkit._calls import Call, Operation
-from batchkit._jobs import Job
-from batchkit._origins import State
-from batchkit._roles import HeldRole, read_role
-from batchkit._wiring import Wiring
+from batchkit._runs.jobs import Job
+from batchkit._runs.origins import State
+from batchkit._diagnose.roles import HeldRole, read_role
+from batchkit._show.wiring import Wiring
 from batchkit.errors import AwsError
 from batchkit.resources.batch import ComputeEnvironment, JobQueue
 from batchkit.resources.definitions import JobDefinition

@@ -7,9 +7,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from batchkit import _jobs, _logs
-from batchkit._jobs import Job
-from batchkit._origins import State
+from batchkit._runs import jobs as _jobs
+from batchkit._runs import logs as _logs
+from batchkit._runs.jobs import Job
+from batchkit._runs.origins import State
 from batchkit.errors import BatchkitError, JobFailed
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from batchkit._aws import Aws
 from batchkit._calls import Operation
-from batchkit._jobs import Job
+from batchkit._runs.jobs import Job
 
 GET: Final = Operation("logs", "GetLogEvents", absent=("ResourceNotFoundException",))
 LAST: Final = 20

@@ -15,9 +15,9 @@ from typing import Any, NoReturn
 from attrs import define, field, frozen
 
 from batchkit._clock import Clock, SystemClock
-from batchkit._docker import ignore, resolve_local
-from batchkit._docker_failures import PUSH, known, masked
-from batchkit._docker_stream import Engine, Event, events, failure_of, silence
+from batchkit._image.build import ignore, resolve_local
+from batchkit._image.failures import PUSH, known, masked
+from batchkit._image.stream import Engine, Event, events, failure_of, silence
 from batchkit.errors import PushFailed
 
 PUSH_DEADLINE = 1800.0

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import field, frozen
 
 if TYPE_CHECKING:
-    from batchkit._facts import Facts
+    from batchkit._diagnose.facts import Facts
 
 
 class Severity(str, enum.Enum):
@@ -66,12 +66,12 @@ class Diagnosis(list[Finding]):
         return [finding for finding in self if finding.severity is Severity.ERROR]
 
     def _repr_html_(self) -> str:
-        from batchkit._html import diagnosis
+        from batchkit._show.html import diagnosis
 
         return diagnosis(self)
 
     def __rich__(self) -> Any:
-        from batchkit._rich import diagnosis
+        from batchkit._show.rich_ import diagnosis
 
         return diagnosis(self)
 

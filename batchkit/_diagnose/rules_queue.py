@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from batchkit._facts import FARGATE_VCPUS, Facts
-from batchkit._finding import Found, Rule, Severity, rule
+from batchkit._diagnose.facts import FARGATE_VCPUS, Facts
+from batchkit._diagnose.finding import Found, Rule, Severity, rule
 
 ENSURE: Final = "Run ensure_stack(spec) again (`batchkit up`): it puts back what differs."
 _WAITING: Final = ("SUBMITTED", "PENDING", "RUNNABLE", "")

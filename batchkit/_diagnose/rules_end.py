@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from batchkit._facts import Facts
-from batchkit._finding import Found, Rule, Severity, rule
+from batchkit._diagnose.facts import Facts
+from batchkit._diagnose.finding import Found, Rule, Severity, rule
 from batchkit.resources.definitions import FARGATE_MEMORY
 
 _KILLED: Final = 137

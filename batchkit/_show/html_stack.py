@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from batchkit import _links
-from batchkit._html import colour_of, frame, link, rows, tag
-from batchkit._picture import picture
+from batchkit._runs import links as _links
+from batchkit._show.html import colour_of, frame, link, rows, tag
+from batchkit._show.picture import picture
 from batchkit._resource import Resource
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from typing import IO, Any
 
 from attrs import field, frozen
 
-from batchkit._dockerignore import Hits, Ignore, read_ignore
+from batchkit._image.dockerignore import Hits, Ignore, read_ignore
 from batchkit.errors import ContextError
 
 LIMIT = 1 << 30

@@ -15,7 +15,7 @@ from rich.spinner import Spinner
 from rich.text import Text
 
 from batchkit._plan import SIGNS
-from batchkit._text import printable, seconds
+from batchkit._show.text import printable, seconds
 from batchkit.events import Action, Event, Phase
 
 STYLES: Final = {
@@ -137,7 +137,7 @@ class Notebook:
         """
         The output of the cell shows *ended*, and *running* beneath.
         """
-        from batchkit._html import events
+        from batchkit._show.html import events
 
         page = {"text/html": events(ended, running), "text/plain": f"{len(ended)} done"}
         if self._handle is None:

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 import attrs
 
-from batchkit import _links
-from batchkit._html import GOOD, Markup, colour_of, tag
+from batchkit._runs import links as _links
+from batchkit._show.html import GOOD, Markup, colour_of, tag
 from batchkit._resource import Resource
 
 WIDTH: Final = 156

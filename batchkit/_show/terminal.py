@@ -20,9 +20,10 @@ from botocore.exceptions import BotoCoreError
 from rich.console import Console
 from rich.text import Text
 
-from batchkit import _config, _failures, local
-from batchkit._progress import Progress, progress
-from batchkit._text import printable
+from batchkit import _failures, local
+from batchkit._command import config as _config
+from batchkit._show.progress import Progress, progress
+from batchkit._show.text import printable
 from batchkit.errors import BatchkitError, ConfigError, JobFailed, SpecError
 from batchkit.spec import StackSpec
 

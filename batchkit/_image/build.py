@@ -15,9 +15,9 @@ from typing import Any, NoReturn, cast
 from attrs import define, field, frozen
 
 from batchkit._clock import Clock, SystemClock
-from batchkit._context import Context
-from batchkit._docker_failures import CONNECT, build_failure, known, masked
-from batchkit._docker_stream import Engine, Event, breakages, events, failure_of, inspect
+from batchkit._image.context import Context
+from batchkit._image.failures import CONNECT, build_failure, known, masked
+from batchkit._image.stream import Engine, Event, breakages, events, failure_of, inspect
 from batchkit.errors import BuildFailed, DockerUnavailable, WrongArchitecture
 
 SILENCE = 120.0

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from batchkit import _plan
-from batchkit._diff import differences
-from batchkit._finding import Diagnosis, Severity
+from batchkit._show.diff import differences
+from batchkit._diagnose.finding import Diagnosis, Severity
 from batchkit._plan import Plan
-from batchkit._text import printable, seconds
+from batchkit._show.text import printable, seconds
 from batchkit.events import Action, Event, Phase
 
 GOOD, BUSY, BAD, CALM = "good", "busy", "bad", "calm"

@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from batchkit._facts import Facts
-from batchkit._finding import Found, Rule, rule
-from batchkit._wiring import ANYWHERE
+from batchkit._diagnose.facts import Facts
+from batchkit._diagnose.finding import Found, Rule, rule
+from batchkit._show.wiring import ANYWHERE
 
 ENSURE: Final = "Run ensure_stack(spec) again (`batchkit up`): it puts the network back."
 _UNREACHABLE: Final = (

@@ -12,8 +12,8 @@ from batchkit import _policy, explain, runs
 from batchkit._aws import IDENTITY, Aws
 from batchkit._blueprint import resources
 from batchkit._calls import Call, Operation, resolve
-from batchkit._facts import FARGATE_VCPUS, QUOTA, parse_image
-from batchkit._finding import Finding, Severity
+from batchkit._diagnose.facts import FARGATE_VCPUS, QUOTA, parse_image
+from batchkit._diagnose.finding import Finding, Severity
 from batchkit._resource import Resource
 from batchkit._tags import of_stack
 from batchkit.errors import AwsError, BatchkitError, DockerUnavailable
@@ -105,7 +105,7 @@ def docker(facts: Facts) -> Iterator[Finding]:
     """
     A Docker daemon answers, since the image must be built.
     """
-    from batchkit import _docker
+    from batchkit._image import build as _docker
 
     if not getattr(facts.aws.session, "docker", True):  # the embedded AWS needs none
         return

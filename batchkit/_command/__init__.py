@@ -1,0 +1,3 @@
+"""
+What the command `batchkit` is made of.
+"""

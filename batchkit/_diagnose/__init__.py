@@ -1,0 +1,3 @@
+"""
+What keeps a stack or a job from running: facts, rules and findings.
+"""

@@ -1,0 +1,3 @@
+"""
+What a run is made of: submissions, executions, jobs and their lines.
+"""

@@ -1,0 +1,3 @@
+"""
+How things look in a terminal and in a notebook.
+"""
