@@ -6,6 +6,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+CONFIG ?= job_image/batchkit.toml
 SOURCES := setup.cfg pyproject.toml
 
 .DEFAULT_GOAL := help
@@ -41,7 +42,7 @@ bench: $(VENV)/.test
 	$(BIN)/python -m tests.bench
 
 up plan run logs down: $(VENV)/.local
-	$(BIN)/batchkit $@
+	$(BIN)/batchkit --config $(CONFIG) $@
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .coverage* htmlcov .pytest_cache .mypy_cache .hypothesis

@@ -168,6 +168,8 @@ class StackSpec(Checked):
             if self.max_vcpus < self.vcpus:
                 takes = f"at least vcpus, which is {self.vcpus:g}"
                 yield Fault("max_vcpus", self.max_vcpus, takes)
+        if isinstance(self.image, ImageSource) and len(str(self.name)) == 1:
+            yield Fault("name", self.name, "at least 2 characters with a folder, as ECR does")
         if isinstance(self.environment, Mapping) and isinstance(self.secrets, Mapping):
             if both := self.environment.keys() & self.secrets.keys():
                 yield Fault("secrets", sorted(both, key=str), "names that environment doesn't have")
