@@ -56,7 +56,6 @@ CONFIG: Final = Config(
     user_agent_extra=f"batchkit/{VERSION}",
 )
 _UNCONNECTED: Final = (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError)
-ATTEMPTS: Final = 8
 SLOWEST: Final = 8.0
 
 
@@ -78,6 +77,7 @@ class Aws:
         self._clients: dict[str, Any] = {}
         self._making = threading.RLock()
         self._facts = threading.Lock()
+        self._listing = threading.Lock()
         self._scope: Scope | None = None
         self._zones: list[str] = []
 
@@ -127,16 +127,22 @@ class Aws:
         """
         The name of an availability zone that is open to the account, in the order of their names.
         """
-        with self._facts:
+        self.list_zones()
+        if index >= len(self._zones):
+            there = f"{self.region} has {len(self._zones)} availability zones"
+            raise BatchkitError(f"{there}; number {index + 1} is wanted")
+        return self._zones[index]
+
+    def list_zones(self) -> None:
+        """
+        The availability zones are known from now on.
+        """
+        with self._listing:
             if not self._zones:
                 filters = {"state": "available", "zone-type": "availability-zone"}
                 listed = [{"Name": name, "Values": [value]} for name, value in filters.items()]
                 answer = self.call(ZONES(Filters=listed))
                 self._zones = sorted(zone["ZoneName"] for zone in answer["AvailabilityZones"])
-        if index >= len(self._zones):
-            there = f"{self.region} has {len(self._zones)} availability zones"
-            raise BatchkitError(f"{there}; number {index + 1} is wanted")
-        return self._zones[index]
 
     def fill(self, placeholder: Any) -> Any:
         """
@@ -227,10 +233,15 @@ class Aws:
             def passes(error: Exception, attempt: int = attempt) -> bool:
                 patience = _patience(call.operation, error)
                 spent = self.clock.monotonic() - began
-                if patience is None or spent >= patience or attempt >= 10 * ATTEMPTS:
+                if patience is None or spent >= patience:
                     return False
                 longest = min(SLOWEST, 0.5 * 2**attempt)
-                self.pause(min(longest * random.uniform(0.5, 1.0), max(patience - spent, 0.1)))
+                delay = min(longest * random.uniform(0.5, 1.0), max(patience - spent, 0.1))
+                try:
+                    self.pause(delay)
+                except StillWaiting as over:
+                    msg = f"{over}; the last answer to {call.operation} was: {error}"
+                    raise StillWaiting(msg) from error
                 return True
 
             yield passes

@@ -98,13 +98,14 @@ class Engine:
         """
         used = {d.wish.key: d.held.identity if d.held else None for d in decisions}
         used.update({key: made.identity for key, made in self._made.items()})
-        return [
+        extra = [
             held
             for held in self._seen.found
             if not held.DATA
-            and held.state not in held.GOING
             and (held.key not in used or used[held.key] not in (None, held.identity))
         ]
+        # What is going already is waited for only if something else must go after it.
+        return extra if any(held.state not in held.GOING for held in extra) else []
 
     def _act_on(self, decisions: Sequence[Decision]) -> None:
         by_key = {decision.wish.key: decision for decision in decisions}
@@ -121,11 +122,12 @@ class Engine:
         """
         Finds what a caller that crashed left beside what was made here: AWS lists it late.
         """
-        made = [d.wish for d in decisions if d.action is Action.CREATE and not d.wish.NATURAL_KEY]
+        created = [d.wish for d in decisions if d.action is Action.CREATE]
+        made = [self._made[wish.key] for wish in created if not wish.NATURAL_KEY]
         if made:
             kinds = {type(wish) for wish in made}
             others = [held for held in self._seen.found if type(held) not in kinds]
-            again = observe(self._aws, (), kinds, made[0].stack)
+            again = observe(self._aws, made, kinds, made[0].stack)
             self._seen = attrs.evolve(self._seen, found=[*others, *again.found])
 
     def _act(self, decision: Decision) -> None:

@@ -33,12 +33,14 @@ def walk(
     *,
     workers: int,
     stop: Callable[[], object] | None = None,
+    interrupt: Callable[[], object] | None = None,
 ) -> Outcome[K]:
     """
     Calls *work* for each node once those that it needs are done, and reports how that ended.
 
     After a failure what depends on it isn't started.  If *stop* is given, it is called at once, and
-    nothing else is started either.  An interrupt calls *stop*, waits for what runs, and is raised.
+    nothing else is started either.  An interrupt calls *stop* and *interrupt*, waits for what runs,
+    and is raised.
     """
     walker = _Walker(graph)
     halted = threading.Event()
@@ -59,6 +61,8 @@ def walk(
         except BaseException:
             halted.set()
             halt()
+            if interrupt is not None:
+                interrupt()
             raise
     return walker.outcome()
 

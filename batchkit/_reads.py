@@ -7,6 +7,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, Final
 
 from attrs import field, frozen
@@ -14,6 +15,7 @@ from attrs import field, frozen
 from batchkit._aws import Aws
 from batchkit._calls import Call, Scope
 from batchkit._resource import Key, Resource, operations
+from batchkit.errors import AwsError
 
 WORKERS: Final = 24
 _LONGEST_FIRST: Final = ("ec2", "sts", "iam", "batch")
@@ -101,10 +103,18 @@ def observe(
         for kind in sorted({*map(type, wanted), *kinds}, key=_by_service):
             aws.client(service(kind))
             for wish in (w for w in wanted if type(w) is kind):
-                reads[wish.key] = readers.submit(wish.candidates, reader)
+                reads[wish.key] = readers.submit(_candidates, aws, wish, reader)
             if kind in kinds:
                 finds.append(readers.submit(_find, kind, stack, reader))
         return _gather(aws, reads, finds)
+
+
+def _candidates(aws: Aws, wish: Resource, reader: Reader) -> list[Resource]:
+    held = wish.candidates(reader)
+    if not held and wish.ZONED:
+        with suppress(AwsError):  # who needs the zones reports it
+            aws.list_zones()
+    return held
 
 
 def _find(kind: type[Resource], stack: str, reader: Reader) -> list[Resource]:
@@ -119,6 +129,14 @@ def _gather(
     candidates = {key: future.result() for key, future in reads.items()}
     found = [held for future in finds for held in future.result()]
     return Observation(aws.clock.monotonic(), candidates, found)
+
+
+def holders(aws: Aws, resource: Resource) -> list[str]:
+    """
+    What keeps AWS from deleting *resource*, in words.
+    """
+    with ThreadPoolExecutor(4) as callers:
+        return resource.holders(Reader(aws, callers))
 
 
 def read(aws: Aws, resource: Resource) -> list[Resource]:

@@ -101,6 +101,7 @@ class Resource(Checked):
     DATA: ClassVar[bool] = False
     TAGGED: ClassVar[bool] = True
     RENAMES: ClassVar[bool] = False
+    ZONED: ClassVar[bool] = False
     HIDDEN: ClassVar[bool] = False
     SECONDS: ClassVar[float] = 300
 
@@ -241,6 +242,18 @@ class Resource(Checked):
         on it are gone.
         """
         return iter(())
+
+    def holders(self, ask: Ask) -> list[str]:
+        """
+        What keeps AWS from deleting it, in words.
+        """
+        return []
+
+    def redo(self: Self, held: Self) -> Steps | None:
+        """
+        The steps that delete it again where AWS failed to, if that may help.
+        """
+        return None
 
     def repair(self: Self, held: Self) -> Steps | None:
         """

@@ -5,17 +5,18 @@ Doing the steps that a resource describes: calls, waits until AWS is done, waits
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, Final
 
 import attrs
 import jmespath
 
 from batchkit import _reads
-from batchkit._aws import Aws
+from batchkit._aws import AlreadyThere, Aws
 from batchkit._calls import GONE, SETTLE, Call, Each, Step, Steps, Wait, references
 from batchkit._decide import Known
 from batchkit._resource import Resource, operations, outputs
-from batchkit.errors import BatchkitError, BrokenResource, StillWaiting
+from batchkit.errors import AwsError, BatchkitError, BrokenResource, StillWaiting
 from batchkit.events import Action, Event, Listener, Phase
 
 SHORTEST: Final = 1.0
@@ -25,6 +26,8 @@ LATE: Final = 0.01
 """How late, as a part of the wait, a look may find that AWS is done."""
 REPAIRS: Final = 180.0
 """For how many seconds a failure that may pass is answered with another attempt."""
+HELD: Final = {"DependencyViolation", "InvalidGroup.InUse"}
+"""What AWS says of something that another resource still uses."""
 UNLISTED: Final = 60.0
 """After how many seconds what was made and isn't listed has been deleted by another caller."""
 
@@ -43,13 +46,34 @@ class Runner:
         """
         Does all *steps* of *resource*; what the answers give is known afterwards.
         """
-        for step in steps:
-            if step is SETTLE:
-                self.settle(resource, action)
-            elif step is GONE:
-                self.gone(resource, action)
-            else:
+        try:
+            for step in steps:
+                self._take(resource, step, action)
+        except (AwsError, StillWaiting) as error:
+            if action is Action.DELETE:
+                self._say_what_holds(resource, error)
+            raise
+
+    def _take(self, resource: Resource, step: Step, action: Action) -> None:
+        if step is SETTLE:
+            self.settle(resource, action)
+        elif step is GONE:
+            self.gone(resource, action)
+        elif action is Action.DELETE:
+            with suppress(AlreadyThere):  # something that the deletion needs was there
                 self._do(resource, step)
+        else:
+            self._do(resource, step)
+
+    def _say_what_holds(self, resource: Resource, error: AwsError | StillWaiting) -> None:
+        """
+        Adds to *error* what keeps AWS from deleting *resource*, if AWS can tell.
+        """
+        if isinstance(error, AwsError) and error.code not in HELD:
+            return
+        with suppress(BatchkitError):
+            if holders := _reads.holders(self._aws, resource):
+                error.args = (f"{error} It is held by {'; '.join(holders)}.",)
 
     def _do(self, resource: Resource, step: Step) -> None:
         step = self._known.fill(step)
@@ -82,6 +106,7 @@ class Runner:
             BrokenResource: AWS reports that it failed.
             StillWaiting: It took longer than its kind may take.
         """
+        failing: float | None = None
         for held, spent in self._looks(resource, action):
             if held is None and action is Action.DELETE:
                 return resource  # another caller was faster
@@ -89,7 +114,8 @@ class Runner:
                 continue
             broken = held.state in held.BROKEN
             if broken and action is not Action.DELETE:
-                self._repair(resource, held, action, spent)
+                failing = spent if failing is None else failing
+                self._repair(resource, held, action, spent - failing)
             elif broken or held.ready:
                 self._known.learn_from(resource.key, held)
                 return held
@@ -105,11 +131,16 @@ class Runner:
         """
         Waits until *resource*, as it was read, isn't there any more.
         """
-        for held, _ in self._looks(resource, action):
+        failing: float | None = None
+        for held, spent in self._looks(resource, action):
             if held is None or held.identity != resource.identity:
                 return
             if held.state in held.BROKEN:
-                raise BrokenResource(f"{resource} is {held.state}: {held.reason}")
+                failing = spent if failing is None else failing
+                steps = resource.redo(held)
+                if steps is None or spent - failing > REPAIRS:
+                    raise BrokenResource(f"{resource} is {held.state}: {held.reason}")
+                self.run(resource, steps, action)
 
     def _looks(self, resource: Resource, action: Action) -> Iterator[tuple[Resource | None, float]]:
         """
@@ -128,7 +159,11 @@ class Runner:
             if state != last:
                 self._tell(resource, action, state, spent)
                 last = state
-            self._aws.pause(min(max(SHORTEST, LATE * spent), LONGEST))
+            try:
+                self._aws.pause(min(max(SHORTEST, LATE * spent), LONGEST))
+            except StillWaiting as over:
+                what = f"{resource} was still {state or 'there'} after {spent:.0f} s"
+                raise StillWaiting(f"{what}: {over}") from None
 
     def _tell(self, resource: Resource, action: Action, state: str, spent: float) -> None:
         kind = type(resource).__name__

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from batchkit._aws import Aws
 from batchkit._calls import GONE
@@ -75,7 +75,10 @@ def delete(
 
     with ThreadPoolExecutor(workers) as early:
         retired = {key: early.submit(_retire, runner, held) for key, held in by_key.items()}
-        return walk(_dependents(found, kinds), remove, workers=workers)
+        graph = _dependents(found, kinds)
+        outcome = walk(graph, remove, workers=workers, interrupt=aws.stopped.set)
+    left = [key for key in outcome.not_started if not by_key[key].HIDDEN]
+    return evolve(outcome, not_started=left)
 
 
 def _retire(runner: Runner, held: Resource) -> int:

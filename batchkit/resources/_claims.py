@@ -9,6 +9,7 @@ id of the twin that stays.  CloudWatch Logs is consistent about names, and charg
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from attrs import frozen
@@ -17,6 +18,7 @@ from batchkit._calls import Arn, Call, Job, NotYet, Operation, Ref
 from batchkit._failures import AlreadyThere
 from batchkit._resource import Ask, Resource, digest
 from batchkit._tags import CLAIM, OWNER, parse
+from batchkit.errors import AwsError
 
 _NOT_FOUND: Final = "ResourceNotFoundException"
 _BUSY: Final = (NotYet("OperationAbortedException", 60),)
@@ -61,7 +63,7 @@ class Claim(Job):
         try:
             self._take(aws)
         except AlreadyThere:
-            holder = claimed(aws.call(_look(self.group)))
+            holder = claimed(aws.call(look(self.group)))
             if holder == self.identity:
                 return {}
             if self._stands(aws, holder):
@@ -100,10 +102,51 @@ class Unclaim(Job):
     def perform(self, aws: Any, emit: Any) -> Mapping[str, Any]:
         """
         Gives the name back; the claim of another twin stays.
+
+        A refusal doesn't keep the twin from going: a teardown finds the claim by itself, too.
         """
-        if claimed(aws.call(_look(self.group))) == self.identity:
-            aws.call(DROP(logGroupName=self.group))
+        with suppress(AwsError):
+            if claimed(aws.call(look(self.group))) == self.identity:
+                aws.call(DROP(logGroupName=self.group))
         return {}
+
+
+@frozen
+class Note(Job):
+    """
+    A step: note that *name* is about to be made, since AWS tags it only afterwards.
+
+    What carries no tags, of a name that is noted, is what a caller that crashed has made.
+    """
+
+    operation: Operation
+    group: str
+    stack: str
+    name: str
+
+    def perform(self, aws: Any, emit: Any) -> Mapping[str, Any]:
+        """
+        Makes the note, unless an earlier attempt has.
+        """
+        tags = {OWNER: self.stack, CLAIM: self.name}
+        with suppress(AlreadyThere):
+            aws.call(TAKE(logGroupName=self.group, tags=tags))
+        return {}
+
+
+def note_of(resource: Resource) -> str:
+    """
+    The log group that says that *resource* is about to be made.
+    """
+    kind = type(resource).__name__
+    return f"{notes(resource.stack, kind)}{digest(resource.name)}"
+
+
+def notes(stack: str, kind: str) -> str:
+    """
+    What the names of a stack's notes about one *kind* begin with.
+    """
+    return f"/batchkit/{stack}/notes/{kind}-"
 
 
 def group_of(resource: Resource) -> str:
@@ -131,8 +174,18 @@ def holder_of(resource: Resource, ask: Ask) -> str:
     """
     The id of the twin that has the name of *resource*, or an empty text.
     """
-    return claimed(ask(_look(group_of(resource))))
+    return claimed(ask(look(group_of(resource))))
 
 
-def _look(group: str) -> Call:
+def is_noted(resource: Resource, ask: Ask) -> bool:
+    """
+    Whether there is a note that *resource* is about to be made.
+    """
+    return claimed(ask(look(note_of(resource)))) == resource.name
+
+
+def look(group: str) -> Call:
+    """
+    The question for the tags of a claim or note.
+    """
     return LOOK(resourceArn=Arn("logs", f"log-group:{group}"))

@@ -64,9 +64,12 @@ class Ec2Resource(Resource):
     )
     TAKE: ClassVar = TAKE
     DROP: ClassVar = DROP
+    INTERFACES: ClassVar = Operation("ec2", "DescribeNetworkInterfaces", wide=True)
     LISTED: ClassVar[str]
     TYPE: ClassVar[str]
     CLAIMED_BY: ClassVar[str] = ""
+    HOLDS: ClassVar[tuple[str, str] | None] = None
+    """By which of its attributes EC2 lists the network interfaces in it, if it can have any."""
 
     @classmethod
     def find(cls: type[Ec2], stack: str, ask: Ask) -> Iterable[Ec2]:
@@ -115,12 +118,35 @@ class Ec2Resource(Resource):
         if self.CLAIMED_BY:
             yield Unclaim(self.DROP, group_of(self), str(self.identity))
 
+    def holders(self, ask: Ask) -> list[str]:
+        if not self.HOLDS:
+            return []
+        name, attribute = self.HOLDS
+        inside = [{"Name": name, "Values": [getattr(self, attribute)]}]
+        return interfaces(ask(self.INTERFACES(Filters=inside)))
+
     def tag(self, drift: Collection[str]) -> Steps:
         """
         The call that puts the tags back, if they differ.
         """
         if "tags" in drift:
             yield self.TAG(Resources=[self.identity], Tags=as_list(self.all_tags))
+
+
+def interfaces(answer: Mapping[str, Any]) -> list[str]:
+    """
+    The network interfaces of an *answer*, each in words: they keep what they are in from going.
+    """
+    told = []
+    for one in answer["NetworkInterfaces"]:
+        about = (
+            one.get("InterfaceType"),
+            one.get("Description"),
+            one.get("Status"),
+            f"of {one.get('RequesterId') or one.get('OwnerId')}",
+        )
+        told.append(f"{one['NetworkInterfaceId']} ({', '.join(filter(None, about))})")
+    return told
 
 
 def rank(held: Resource) -> tuple[bool, bool, str]:

@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Final, TypeVar
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from batchkit._calls import GONE, SETTLE, Arn, NotYet, Operation, Ref, Steps
 from batchkit._checks import a_bool, as_set, as_tuple, checked, each, one_of, optional, text, whole
 from batchkit._ensure import ensurer
 from batchkit._resource import Ask, Resource, fixed, held_tags, output
 from batchkit.resources._ec2 import ID
+from batchkit.resources.iam import Role, aws_managed, path_of
 
 B = TypeVar("B", bound="BatchResource")
 
@@ -117,6 +118,14 @@ class BatchResource(Resource):
             yield self.TAG(resourceArn=held.identity, tags=self.all_tags)
 
 
+def batch_role(**fields: Any) -> Role:
+    """
+    A role for Batch, with the policy that AWS has for it.
+    """
+    policy = aws_managed("service-role/AWSBatchServiceRole")
+    return Role(service="batch.amazonaws.com", managed=[policy], grants=None, **fields)
+
+
 @frozen(kw_only=True)
 class ComputeEnvironment(BatchResource):
     """
@@ -155,6 +164,7 @@ class ComputeEnvironment(BatchResource):
     security_groups: Sequence[str | Ref] = checked(each(ID, least=1, most=5), converter=as_set)
     service_role: str | Arn | Ref | None = checked(optional(ROLE), default=None)
     arn: str = output("computeEnvironmentArn")
+    orphaned: bool = output()
 
     def targets(self) -> tuple[str | Arn, ...]:
         return (Arn("batch", f"compute-environment/{self.stack}-*"),)
@@ -172,6 +182,13 @@ class ComputeEnvironment(BatchResource):
             service_role=None if role and "/aws-service-role/" in role else role,
             arn=answer["computeEnvironmentArn"],
         )
+
+    @classmethod
+    def find(cls, stack: str, ask: Ask) -> Iterable[ComputeEnvironment]:
+        there = {role["Arn"] for role in ask(Role.LIST(PathPrefix=path_of(stack)))["Roles"]}
+        for held in super().find(stack, ask):
+            own = f":role{path_of(stack)}" in str(held.service_role)
+            yield evolve(held, orphaned=own and held.service_role not in there)
 
     def create(self) -> Steps:
         role = {"serviceRole": self.service_role} if self.service_role else {}
@@ -216,10 +233,26 @@ class ComputeEnvironment(BatchResource):
             return iter((self._change(state=self.switch),))
         return None
 
+    def retire(self) -> Steps:
+        # Batch needs the role until the end: if it is gone, it is made again for so long.
+        if self.orphaned is True:
+            yield from self._lost_role().create()
+        yield from super().retire()
+
     def delete(self) -> Steps:
         yield from self.retire()
         yield self.DELETE(computeEnvironment=self.name)
         yield GONE
+        if self.orphaned is True:
+            yield from self._lost_role().delete()
+
+    def redo(self, held: ComputeEnvironment) -> Steps | None:
+        # The role may have been too young.
+        return iter((self.DELETE(computeEnvironment=self.name),)) if self.orphaned is True else None
+
+    def _lost_role(self) -> Role:
+        name = str(self.service_role).rpartition("/")[2]
+        return batch_role(name=name, stack=self.stack)
 
     def _change(self, resources: Mapping[str, Any] | None = None, **changed: Any) -> Any:
         # AWS wants at least one compute resource in the update of a managed environment.

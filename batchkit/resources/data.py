@@ -13,7 +13,9 @@ from batchkit._calls import GONE, ITEM, LOCATION, SETTLE, Arn, Each, NotYet, Ope
 from batchkit._checks import checked, one_of, text
 from batchkit._ensure import ensurer
 from batchkit._resource import Ask, Resource, fixed, held_tags, output
-from batchkit._tags import OWNER, as_list
+from batchkit._tags import OWNER, as_list, parse
+from batchkit.resources._claims import DROP, LOOK, TAKE, Note, claimed, is_noted, look, note_of, notes
+from batchkit.resources.logs import LogGroup, group_name
 
 TABLE_NAME = text(r"[a-zA-Z0-9_.-]{3,255}", "3-255 letters, digits or _.-")
 BUCKET_NAME = text(
@@ -126,6 +128,8 @@ ensure_table = ensurer(Table)
 class Bucket(Resource):
     """
     An S3 bucket that is not public.
+
+    AWS tags it in a call of its own; until then a note tells whose it is (`_claims.py`).
     """
 
     HEAD: ClassVar = Operation(
@@ -166,7 +170,11 @@ class Bucket(Resource):
     DELETE: ClassVar = Operation(
         "s3", "DeleteBucket", absent=("NoSuchBucket",), not_yet=(_ABORTED,)
     )
+    TAKE: ClassVar = TAKE
+    LOOK: ClassVar = LOOK
+    DROP: ClassVar = DROP
     DATA: ClassVar = True
+    UNTAGGED: ClassVar = "untagged"
     ALL_BLOCKED: ClassVar[Mapping[str, bool]] = {
         "BlockPublicAcls": True,
         "BlockPublicPolicy": True,
@@ -184,7 +192,7 @@ class Bucket(Resource):
 
     @classmethod
     def find(cls, stack: str, ask: Ask) -> Iterable[Bucket]:
-        for name in _tagged(stack, "s3", ask):
+        for name in sorted({*_tagged(stack, "s3", ask), *_noted(stack, ask)}):
             held = cls(name=name, stack=stack).read(ask)
             if held is not None and held.owned:
                 yield held
@@ -198,16 +206,26 @@ class Bucket(Resource):
         if head is None:
             return None
         blocked = (access or {}).get("PublicAccessBlockConfiguration", {})
+        found = parse((tags or {}).get("TagSet"))
+        untagged = OWNER not in found and is_noted(self, ask)
+        if untagged:
+            found[OWNER] = self.stack
         return Bucket(
-            **held_tags((tags or {}).get("TagSet"), name=self.name, stack=self.stack),
+            **held_tags(found, name=self.name, stack=self.stack),
             private=blocked == self.ALL_BLOCKED,
+            state=self.UNTAGGED if untagged else "",
             arn=f"arn:{ask.scope.partition}:s3:::{self.name}",
         )
 
+    def differs(self, name: str, held: Any) -> bool:
+        return (name == "tags" and held.state == self.UNTAGGED) or super().differs(name, held)
+
     def create(self) -> Steps:
         where = {"LocationConstraint": LOCATION, "Tags": as_list(self.all_tags)}
+        yield Note(self.TAKE, note_of(self), self.stack, self.name)
         yield self.CREATE(Bucket=self.name, CreateBucketConfiguration=where)
         yield self._tag({})  # not every S3 takes tags at creation yet
+        yield self.DROP(logGroupName=note_of(self))
         yield self._block()
         yield SETTLE
 
@@ -216,6 +234,8 @@ class Bucket(Resource):
             yield self._block()
         if "tags" in drift:
             yield self._tag(held.tags)
+        if held.state == self.UNTAGGED:
+            yield self.DROP(logGroupName=note_of(self))
 
     def delete(self) -> Steps:
         listing = self.LIST(Bucket=self.name)
@@ -233,3 +253,13 @@ class Bucket(Resource):
 
 
 ensure_bucket = ensurer(Bucket)
+
+
+def _noted(stack: str, ask: Ask) -> list[str]:
+    """
+    The names of buckets that are about to be made, or were when their maker crashed.
+    """
+    groups = ask(LogGroup.DESCRIBE(logGroupNamePrefix=group_name(stack)))["logGroups"]
+    names = (group["logGroupName"] for group in groups)
+    prefix = notes(stack, Bucket.__name__)
+    return [claimed(ask(look(name))) for name in names if name.startswith(prefix)]

@@ -57,6 +57,7 @@ class InternetGateway(Ec2Resource):
     )
     LISTED: ClassVar = "InternetGateways"
     TYPE: ClassVar = "internet-gateway"
+    HOLDS: ClassVar = ("vpc-id", "vpc")
     NATURAL_KEY: ClassVar = False
 
     vpc: str | Ref = checked(VPC)
@@ -108,7 +109,10 @@ class ElasticIp(Ec2Resource):
         absent=("InvalidAllocationID.NotFound",),
         # For a while after its NAT gateway is gone, AWS says that the address isn't the caller's.
         not_yet=fresh(
-            "AuthFailure", "InvalidNetworkInterfaceID.NotFound", "InvalidIPAddress.InUse"
+            "AuthFailure",
+            "InvalidNetworkInterfaceID.NotFound",
+            "InvalidIPAddress.InUse",
+            seconds=300,
         ),
     )
     LISTED: ClassVar = "Addresses"
@@ -174,7 +178,7 @@ class NatGateway(Ec2Resource):
     BROKEN: ClassVar = ("failed",)
     GOING: ClassVar = ("deleting", "deleted")
     NATURAL_KEY: ClassVar = False
-    SECONDS: ClassVar = 900
+    SECONDS: ClassVar = 1800
 
     subnet: str | Ref = fixed(ID)
     address: str | Ref = fixed(ID)

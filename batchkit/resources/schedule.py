@@ -105,7 +105,12 @@ class ScheduleGroup(Resource):
         exists=("ConflictException",),
     )
     TAG: ClassVar = Operation("scheduler", "TagResource")
-    DELETE: ClassVar = Operation("scheduler", "DeleteScheduleGroup", absent=(_NOT_FOUND,))
+    DELETE: ClassVar = Operation(
+        "scheduler",
+        "DeleteScheduleGroup",
+        absent=(_NOT_FOUND,),
+        not_yet=(NotYet("ConflictException", 300),),  # it is being deleted already
+    )
     READY: ClassVar = ("ACTIVE",)
     GOING: ClassVar = ("DELETING",)
 

@@ -37,6 +37,7 @@ class Vpc(Ec2Resource):
     READY: ClassVar = ("available",)
     NATURAL_KEY: ClassVar = False
     CLAIMED_BY: ClassVar = "vpc-id"
+    HOLDS: ClassVar = ("vpc-id", "id")
 
     cidr: str = fixed(network(16, 28), default="10.1.0.0/16")
     dns_support: bool = checked(a_bool(), default=True)
@@ -113,6 +114,8 @@ class Subnet(Ec2Resource):
     )
     LISTED: ClassVar = "Subnets"
     TYPE: ClassVar = "subnet"
+    HOLDS: ClassVar = ("subnet-id", "id")
+    ZONED: ClassVar = True
     READY: ClassVar = ("available",)
 
     vpc: str | Ref = fixed(VPC)
@@ -172,6 +175,7 @@ class SecurityGroup(Ec2Resource):
     )
     LISTED: ClassVar = "SecurityGroups"
     TYPE: ClassVar = "security-group"
+    HOLDS: ClassVar = ("group-id", "id")
     EVERYWHERE: ClassVar = "0.0.0.0/0"
 
     vpc: str | Ref = fixed(VPC)

@@ -145,7 +145,10 @@ CASES = {
     ),
     "Bucket": Case(
         lambda there: Bucket(**{**COMMON, "name": "a-bucket"}),
-        ("CreateBucket", "PutBucketTagging", "PutPublicAccessBlock"),
+        (
+            *("CreateLogGroup", "CreateBucket", "PutBucketTagging", "DeleteLogGroup"),
+            "PutPublicAccessBlock",
+        ),
         ("DeleteBucket",),
         {
             "private": drift(public, "PutPublicAccessBlock"),

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from core_lab import Account
-from faults import Lose, Refuse, before, unreachable
+from injected import Lose, Refuse, before, unreachable
 from fakes import mutating
 from inventory import inventory
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from core_lab import STACK, Account
-from faults import before, pretend
+from injected import before, pretend
 from fakes import mutating
 from kinds_batch import environment
 from kinds_network import nat

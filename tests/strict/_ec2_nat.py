@@ -116,7 +116,7 @@ def _create(call: Call) -> None:
     shown.setdefault("ConnectivityType", wanted.get("ConnectivityType", "public"))
     world = call.world
     thing = world.add("nat record", shown["NatGatewayId"], shown=shown, state="available")
-    thing["allocation"] = call.asked.get("AllocationId") if doom is None else None
+    thing["allocation"] = wanted.get("AllocationId")
     if doom is not None:
         _pend(world, thing)
         world.at("nat_fail", lambda: _fail(world, thing, *doom))

@@ -13,6 +13,7 @@ from fakes import FakeAsk
 
 from batchkit import Bucket, Image, ImageSource, LogGroup, Repository, Role, SpecError, Table, allow
 from batchkit._calls import GONE, ITEM, LOCATION, SETTLE, Arn, Each, Json
+from batchkit.resources._claims import Note
 from batchkit.resources.iam import canonical, trust
 from batchkit.resources.image import Push, login
 
@@ -165,7 +166,9 @@ def test_a_bucket_is_made_with_its_tags_and_emptied_before_it_goes() -> None:
     """
     All versions, a thousand at a time; the tags of others are written back.
     """
-    create, tagged, block, settle = BUCKET.create()
+    note, create, tagged, drop, block, settle = BUCKET.create()
+    assert isinstance(note, Note) and note.name == "movies"
+    assert drop == BUCKET.DROP(logGroupName=note.group)
     where = {"LocationConstraint": LOCATION, "Tags": LIST}
     assert create == BUCKET.CREATE(Bucket="movies", CreateBucketConfiguration=where)
     assert settle == SETTLE and block.operation == BUCKET.BLOCK  # type: ignore[union-attr]

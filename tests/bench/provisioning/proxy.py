@@ -30,6 +30,10 @@ BATCH = {
         "RegisterJobDefinition", "DeregisterJobDefinition",
     )
 }
+CANNED = {
+    "stepfunctions:ValidateStateMachineDefinition": b'{"result": "OK", "diagnostics": []}',
+    "stepfunctions:ListStateMachineVersions": b'{"stateMachineVersions": []}',
+}
 HOP = (b"connection:", b"transfer-encoding:", b"content-length:", b"expect:", b"x-amz-crc32:")
 
 
@@ -128,7 +132,8 @@ async def receive(reader: asyncio.StreamReader) -> Message | None:
     message = Message(first, headers, b"")
     if message.value(b"transfer-encoding").lower() == b"chunked":
         return Message(first, headers, await _chunks(reader))
-    return Message(first, headers, await reader.readexactly(int(message.value(b"content-length") or 0)))
+    size = int(message.value(b"content-length") or 0)
+    return Message(first, headers, await reader.readexactly(size))
 
 
 async def _chunks(reader: asyncio.StreamReader) -> bytes:
@@ -221,7 +226,8 @@ class Proxy:
         log.most_in_flight = max(log.most_in_flight, log.in_flight)
         op = operation(request)
         await asyncio.sleep(self.latency)
-        answer = await self._forward(request)
+        canned = Message(b"HTTP/1.1 200 OK", [], CANNED.get(op, b""))
+        answer = canned if op in CANNED else await self._forward(request)
         status = int(answer.first.split()[1])
         if status == 200:
             body = self.slow.rewrite(op, request.body, answer.body)

@@ -71,7 +71,7 @@ class Slow:
         """
         service, name = op.split(":")
         if service == "ec2" and name.endswith(("NatGateway", "NatGateways")):
-            return self._nat(name, request.decode(), answer.decode()).encode()
+            return self._nat(name, answer.decode()).encode()
         if service == "batch" and name.endswith((*BATCH, "ComputeEnvironments", "JobQueues")):
             return self._batch(name, request, answer)
         if op in ("dynamodb:CreateTable", "dynamodb:DescribeTable"):
@@ -88,7 +88,7 @@ class Slow:
     def _begin(self, kind: str, name: str, status: str, seconds: float) -> None:
         self.busy[kind, name] = Busy(status, time.monotonic() + seconds)
 
-    def _nat(self, op: str, request: str, answer: str) -> str:
+    def _nat(self, op: str, answer: str) -> str:
         found = ITEM.findall(answer)
         if op == "CreateNatGateway":
             self._begin("nat", found[0], "pending", self.delays.nat_create)
