@@ -14,7 +14,7 @@ from local_lab import IMAGE, Lab
 from batchkit.local import local_aws
 from batchkit.local._docker import docker_answers
 
-BASE = os.environ.get("DOCKER_UP_BASE", "")
+BASE = os.environ.get("BATCHKIT_E2E_BASE", "")
 
 pytestmark = [
     pytest.mark.docker,
