@@ -11,11 +11,11 @@ from batchkit._version import VERSION as __version__
 if TYPE_CHECKING:
     from batchkit._command.config import load_spec
     from batchkit._diagnose.finding import Diagnosis, Finding, Severity
+    from batchkit._diagnose.preflight import preflight
+    from batchkit._plan import Plan
     from batchkit._runs.jobs import Attempt, Job
     from batchkit._runs.logs import LogLine
     from batchkit._runs.map_ import Mapped, Result
-    from batchkit._plan import Plan
-    from batchkit._diagnose.preflight import preflight
     from batchkit._show.progress import Progress, progress
     from batchkit._stack import Stack
     from batchkit._teardown import Teardown
@@ -56,15 +56,11 @@ if TYPE_CHECKING:
         secret_read,
     )
     from batchkit.local import local_aws
-    from batchkit.resources.batch import (
-        ComputeEnvironment,
-        JobQueue,
-        ensure_compute_environment,
-        ensure_job_queue,
-    )
+    from batchkit.resources.batch import JobQueue, ensure_job_queue
     from batchkit.resources.data import Bucket, Table, ensure_bucket, ensure_table
     from batchkit.resources.definitions import JobDefinition, ensure_job_definition
     from batchkit.resources.ecr import Repository, ensure_repository
+    from batchkit.resources.environments import ComputeEnvironment, ensure_compute_environment
     from batchkit.resources.gateways import ElasticIp, InternetGateway, NatGateway
     from batchkit.resources.iam import Role, aws_managed, ensure_role
     from batchkit.resources.image import Image, ImageSource, ensure_image
@@ -205,10 +201,11 @@ _HOMES = {
     ".events": "Action Event Phase",
     ".grants": "Grant allow dynamodb_read dynamodb_write s3_read s3_write secret_read",
     ".local": "local_aws",
-    ".resources.batch": "ComputeEnvironment JobQueue ensure_compute_environment ensure_job_queue",
+    ".resources.batch": "JobQueue ensure_job_queue",
     ".resources.data": "Bucket Table ensure_bucket ensure_table",
     ".resources.definitions": "JobDefinition ensure_job_definition",
     ".resources.ecr": "Repository ensure_repository",
+    ".resources.environments": "ComputeEnvironment ensure_compute_environment",
     ".resources.gateways": "ElasticIp InternetGateway NatGateway",
     ".resources.iam": "Role aws_managed ensure_role",
     ".resources.image": "Image ImageSource ensure_image",

@@ -28,22 +28,11 @@ from botocore.exceptions import (
 )
 
 from batchkit import _failures
-from batchkit._calls import (
-    ITEM,
-    LOCATION,
-    OMIT,
-    Arn,
-    Call,
-    Each,
-    Here,
-    Operation,
-    Scope,
-    Zone,
-    resolve,
-)
+from batchkit._calls import Call, Each, Operation
 from batchkit._clock import Clock, SystemClock
-from batchkit._version import VERSION
 from batchkit._failures import AlreadyThere, Ambiguous, Cancelled
+from batchkit._values import ITEM, LOCATION, OMIT, Arn, Here, Scope, Zone, resolve
+from batchkit._version import VERSION
 from batchkit.errors import AwsError, BatchkitError, StillWaiting
 
 IDENTITY: Final = Operation("sts", "GetCallerIdentity", wide=True)

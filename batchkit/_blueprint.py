@@ -12,14 +12,15 @@ from typing import Any, Final
 import attrs
 from attrs import frozen
 
-from batchkit._calls import Arn
 from batchkit._engine import needs
 from batchkit._resource import Resource, digest
+from batchkit._values import Arn
 from batchkit.grants import Grant, allow, flatten
-from batchkit.resources.batch import ComputeEnvironment, JobQueue
+from batchkit.resources.batch import JobQueue
 from batchkit.resources.data import Bucket
 from batchkit.resources.definitions import JobDefinition
 from batchkit.resources.ecr import Repository
+from batchkit.resources.environments import ComputeEnvironment
 from batchkit.resources.iam import Role, aws_managed
 from batchkit.resources.image import PLATFORMS, Image, ImageSource
 from batchkit.resources.logs import ClaimGroup, LogGroup, group_name

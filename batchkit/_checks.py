@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import attrs
 from attrs import frozen
 
-from batchkit._calls import Arn, Here, Ref, Zone
+from batchkit._values import Arn, Here, Ref, Zone
 from batchkit.errors import Fault, SpecError
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import attrs
 from attrs import frozen
 
-from batchkit._calls import Arn, Here, Ref, references, resolve
 from batchkit._aws import Aws
 from batchkit._resource import Change, Key, Resource, changes, outputs, wishes
+from batchkit._values import Arn, Here, Ref, references, resolve
 from batchkit.errors import NotOwnedError, ReplacementNeeded
 from batchkit.events import Action
 

@@ -16,12 +16,13 @@ import attrs
 
 from batchkit import _reads
 from batchkit._aws import AlreadyThere, Ambiguous, Aws, Cancelled
-from batchkit._calls import Steps, references
+from batchkit._calls import Steps
 from batchkit._decide import Decision, Known, decide
 from batchkit._graph import Outcome, walk
 from batchkit._reads import Observation, observe
 from batchkit._resource import Key, Resource, outputs
 from batchkit._steps import Runner
+from batchkit._values import references
 from batchkit.errors import ApplyError, BatchkitError
 from batchkit.events import Action, Event, Listener, Phase
 

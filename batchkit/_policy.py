@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from batchkit._aws import IDENTITY, ZONES
-from batchkit._calls import Arn, Operation, resolve
+from batchkit._calls import Operation
 from batchkit._resource import Resource, operations
+from batchkit._values import Arn, resolve
 from batchkit.grants import Grant
 
 _PASSED_TO: Final = ("batch", "ecs-tasks", "scheduler", "states")

@@ -13,8 +13,9 @@ from typing import Any, Final
 from attrs import field, frozen
 
 from batchkit._aws import Aws
-from batchkit._calls import Call, Scope
+from batchkit._calls import Call
 from batchkit._resource import Key, Resource, operations
+from batchkit._values import Scope
 from batchkit.errors import AwsError
 
 WORKERS: Final = 24

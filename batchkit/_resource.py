@@ -17,8 +17,9 @@ import attrs
 from attrs import frozen
 
 from batchkit import _tags
-from batchkit._calls import Arn, Call, Operation, Ref, Scope, Steps
+from batchkit._calls import Call, Operation, Steps
 from batchkit._checks import TAGS, Checked, Must, as_dict, as_tuple, checked, text
+from batchkit._values import Arn, Ref, Scope
 
 Self = TypeVar("Self", bound="Resource")
 Key = tuple[str, str]

@@ -10,18 +10,18 @@ from typing import Any, Final
 import boto3
 
 from batchkit import _plan, _policy, _tags, _teardown, explain, runs
-from batchkit._diagnose import preflight as _preflight
 from batchkit._aws import Aws
 from batchkit._blueprint import kinds, resources
 from batchkit._checks import demand
 from batchkit._clock import Clock
+from batchkit._diagnose import preflight as _preflight
 from batchkit._engine import Engine
 from batchkit._plan import Plan
 from batchkit._stack import Stack
 from batchkit._teardown import Teardown
 from batchkit.errors import StackNotFound
 from batchkit.events import Listener, listeners
-from batchkit.resources.batch import ComputeEnvironment
+from batchkit.resources.environments import ComputeEnvironment
 from batchkit.resources.vpc import Vpc
 from batchkit.spec import STACK_NAME, StackSpec
 

@@ -12,7 +12,8 @@ from typing import Any
 import boto3
 from attrs import field, frozen
 
-from batchkit._calls import Arn, Call, Here, Scope
+from batchkit._calls import Call
+from batchkit._values import Arn, Here, Scope
 
 HERE = Scope("aws", "us-east-1", "123456789012")
 

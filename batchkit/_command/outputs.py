@@ -10,9 +10,9 @@ import shlex
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from batchkit._calls import references
 from batchkit._plan import Plan
 from batchkit._resource import Resource
+from batchkit._values import references
 
 
 def variables(stack: str, region: str, resources: Iterable[Resource]) -> dict[str, str]:

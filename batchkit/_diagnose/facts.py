@@ -11,17 +11,17 @@ from typing import Any, Final, TypeVar
 
 import attrs
 
-from batchkit._runs import jobs as _jobs
-from batchkit._runs import logs as _logs
 from batchkit._aws import Aws
 from batchkit._calls import Call, Operation
+from batchkit._diagnose.roles import HeldRole, read_role
+from batchkit._runs import jobs as _jobs, logs as _logs
 from batchkit._runs.jobs import Job
 from batchkit._runs.origins import State
-from batchkit._diagnose.roles import HeldRole, read_role
 from batchkit._show.wiring import Wiring
 from batchkit.errors import AwsError
-from batchkit.resources.batch import ComputeEnvironment, JobQueue
+from batchkit.resources.batch import JobQueue
 from batchkit.resources.definitions import JobDefinition
+from batchkit.resources.environments import ComputeEnvironment
 from batchkit.resources.image import Image
 from batchkit.resources.logs import LogGroup
 

@@ -11,11 +11,12 @@ from typing import Any, Final
 from batchkit import _policy, explain, runs
 from batchkit._aws import IDENTITY, Aws
 from batchkit._blueprint import resources
-from batchkit._calls import Call, Operation, resolve
+from batchkit._calls import Call, Operation
 from batchkit._diagnose.facts import FARGATE_VCPUS, QUOTA, parse_image
 from batchkit._diagnose.finding import Finding, Severity
 from batchkit._resource import Resource
 from batchkit._tags import of_stack
+from batchkit._values import resolve
 from batchkit.errors import AwsError, BatchkitError, DockerUnavailable
 from batchkit.grants import flatten
 from batchkit.resources.data import Table

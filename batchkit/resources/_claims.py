@@ -14,10 +14,11 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from batchkit._calls import Arn, Call, Job, NotYet, Operation, Ref
+from batchkit._calls import Call, Job, NotYet, Operation
 from batchkit._failures import AlreadyThere
 from batchkit._resource import Ask, Resource, digest
 from batchkit._tags import CLAIM, OWNER, parse
+from batchkit._values import Arn, Ref
 from batchkit.errors import AwsError
 
 _NOT_FOUND: Final = "ResourceNotFoundException"

@@ -1,9 +1,5 @@
 """
-AWS Batch: compute environments, job queues and job definitions.
-
-What AWS refuses or fills in by itself:
-https://docs.aws.amazon.com/batch/latest/userguide/fargate.html and
-https://docs.aws.amazon.com/batch/latest/userguide/updating-compute-environments.html
+AWS Batch: what its resources have in common, and job queues.
 """
 
 from __future__ import annotations
@@ -11,14 +7,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Final, TypeVar
 
-from attrs import evolve, frozen
+from attrs import frozen
 
-from batchkit._calls import GONE, SETTLE, Arn, NotYet, Operation, Ref, Steps
-from batchkit._checks import a_bool, as_set, as_tuple, checked, each, one_of, optional, text, whole
+from batchkit._calls import GONE, SETTLE, NotYet, Operation, Steps
+from batchkit._checks import a_bool, as_tuple, checked, each, optional, text, whole
 from batchkit._ensure import ensurer
-from batchkit._resource import Ask, Resource, fixed, held_tags, output
-from batchkit.resources._ec2 import ID
-from batchkit.resources.iam import Role, aws_managed, path_of
+from batchkit._resource import Ask, Resource, held_tags, output
+from batchkit._values import Arn, Ref
 
 B = TypeVar("B", bound="BatchResource")
 
@@ -116,151 +111,6 @@ class BatchResource(Resource):
         """
         if "tags" in drift:
             yield self.TAG(resourceArn=held.identity, tags=self.all_tags)
-
-
-def batch_role(**fields: Any) -> Role:
-    """
-    A role for Batch, with the policy that AWS has for it.
-    """
-    policy = aws_managed("service-role/AWSBatchServiceRole")
-    return Role(service="batch.amazonaws.com", managed=[policy], grants=None, **fields)
-
-
-@frozen(kw_only=True)
-class ComputeEnvironment(BatchResource):
-    """
-    Where jobs run: Fargate in these subnets, with at most so many vCPUs at once.
-
-    Args:
-        type: FARGATE or FARGATE_SPOT; AWS can't change it.
-        service_role: None for Batch's service-linked role.  AWS can't change one sort to the other.
-    """
-
-    DESCRIBE: ClassVar = Operation("batch", "DescribeComputeEnvironments", wide=True)
-    CREATE: ClassVar = Operation(
-        "batch",
-        "CreateComputeEnvironment",
-        ("batch:TagResource", "iam:PassRole", "iam:CreateServiceLinkedRole"),
-        exists=(DUPLICATE,),
-        not_yet=(MODIFIED, UNLINKED, PASS_ROLE),
-    )
-    UPDATE: ClassVar = Operation(
-        "batch", "UpdateComputeEnvironment", ("iam:PassRole",), not_yet=(MODIFIED, PASS_ROLE)
-    )
-    DISABLE: ClassVar = Operation(
-        "batch", "UpdateComputeEnvironment", absent=(MISSING,), not_yet=(MODIFIED,)
-    )
-    DELETE: ClassVar = Operation(
-        "batch", "DeleteComputeEnvironment", absent=(MISSING,), not_yet=(MODIFIED, RELATED)
-    )
-    LISTED: ClassVar = "computeEnvironments"
-    NAMED: ClassVar = "computeEnvironmentName"
-    PARAMETER: ClassVar = "computeEnvironment"
-    RENAMES: ClassVar = True
-
-    type: str = fixed(one_of("FARGATE", "FARGATE_SPOT"), default="FARGATE")
-    max_vcpus: int = checked(whole(1, 100_000), default=4)
-    subnets: Sequence[str | Ref] = checked(each(ID, least=1, most=16), converter=as_set)
-    security_groups: Sequence[str | Ref] = checked(each(ID, least=1, most=5), converter=as_set)
-    service_role: str | Arn | Ref | None = checked(optional(ROLE), default=None)
-    arn: str = output("computeEnvironmentArn")
-    orphaned: bool = output()
-
-    def targets(self) -> tuple[str | Arn, ...]:
-        return (Arn("batch", f"compute-environment/{self.stack}-*"),)
-
-    @classmethod
-    def parse(cls, answer: Mapping[str, Any], stack: str = "") -> ComputeEnvironment:
-        resources = answer.get("computeResources", {})
-        role = answer.get("serviceRole") or None
-        return cls(
-            **cls.common(answer, stack),
-            type=resources.get("type", ""),
-            max_vcpus=resources.get("maxvCpus", 0),
-            subnets=resources.get("subnets", ()),
-            security_groups=resources.get("securityGroupIds", ()),
-            service_role=None if role and "/aws-service-role/" in role else role,
-            arn=answer["computeEnvironmentArn"],
-        )
-
-    @classmethod
-    def find(cls, stack: str, ask: Ask) -> Iterable[ComputeEnvironment]:
-        there = {role["Arn"] for role in ask(Role.LIST(PathPrefix=path_of(stack)))["Roles"]}
-        for held in super().find(stack, ask):
-            own = f":role{path_of(stack)}" in str(held.service_role)
-            yield evolve(held, orphaned=own and held.service_role not in there)
-
-    def create(self) -> Steps:
-        role = {"serviceRole": self.service_role} if self.service_role else {}
-        yield self.CREATE(
-            computeEnvironmentName=self.name,
-            type="MANAGED",
-            state="ENABLED",  # AWS takes no other at creation
-            computeResources={
-                "type": self.type,
-                "maxvCpus": self.max_vcpus,
-                "subnets": list(self.subnets),
-                "securityGroupIds": list(self.security_groups),
-            },
-            tags=self.all_tags,
-            **role,
-        )
-        yield SETTLE
-        if not self.enabled:
-            yield self._change(state="DISABLED")
-            yield SETTLE
-
-    def update(self, held: ComputeEnvironment, drift: Collection[str]) -> Steps:
-        changed: dict[str, Any] = {}
-        if "enabled" in drift or "state" in drift:
-            changed["state"] = self.switch
-        if "service_role" in drift:
-            changed["serviceRole"] = self.service_role
-        resources: dict[str, Any] = {}
-        if "subnets" in drift:
-            resources["subnets"] = list(self.subnets)
-        if "security_groups" in drift:
-            resources["securityGroupIds"] = list(self.security_groups)
-        if changed or resources or "max_vcpus" in drift:
-            yield self._change(resources, **changed)
-            yield SETTLE
-        yield from self.tag(held, drift)
-
-    def repair(self, held: ComputeEnvironment) -> Steps | None:
-        # A role made moments ago can't be assumed yet; any update makes Batch try again.
-        passing = ("not authorized to perform", "service linked role", "unable to assume")
-        if any(fragment in held.reason.lower() for fragment in passing):
-            return iter((self._change(state=self.switch),))
-        return None
-
-    def retire(self) -> Steps:
-        # Batch needs the role until the end: if it is gone, it is made again for so long.
-        if self.orphaned is True:
-            yield from self._lost_role().create()
-        yield from super().retire()
-
-    def delete(self) -> Steps:
-        yield from self.retire()
-        yield self.DELETE(computeEnvironment=self.name)
-        yield GONE
-        if self.orphaned is True:
-            yield from self._lost_role().delete()
-
-    def redo(self, held: ComputeEnvironment) -> Steps | None:
-        # The role may have been too young.
-        return iter((self.DELETE(computeEnvironment=self.name),)) if self.orphaned is True else None
-
-    def _lost_role(self) -> Role:
-        name = str(self.service_role).rpartition("/")[2]
-        return batch_role(name=name, stack=self.stack)
-
-    def _change(self, resources: Mapping[str, Any] | None = None, **changed: Any) -> Any:
-        # AWS wants at least one compute resource in the update of a managed environment.
-        wanted = {"maxvCpus": self.max_vcpus, **(resources or {})}
-        return self.UPDATE(computeEnvironment=self.name, computeResources=wanted, **changed)
-
-
-ensure_compute_environment = ensurer(ComputeEnvironment)
 
 
 @frozen(kw_only=True)

@@ -9,12 +9,23 @@ from typing import Any, ClassVar, Final
 
 from attrs import frozen
 
-from batchkit._calls import GONE, ITEM, LOCATION, SETTLE, Arn, Each, NotYet, Operation, Steps
+from batchkit._calls import GONE, SETTLE, Each, NotYet, Operation, Steps
 from batchkit._checks import checked, one_of, text
 from batchkit._ensure import ensurer
 from batchkit._resource import Ask, Resource, fixed, held_tags, output
 from batchkit._tags import OWNER, as_list, parse
-from batchkit.resources._claims import DROP, LOOK, TAKE, Note, claimed, is_noted, look, note_of, notes
+from batchkit._values import ITEM, LOCATION, Arn
+from batchkit.resources._claims import (
+    DROP,
+    LOOK,
+    TAKE,
+    Note,
+    claimed,
+    is_noted,
+    look,
+    note_of,
+    notes,
+)
 from batchkit.resources.logs import LogGroup, group_name
 
 TABLE_NAME = text(r"[a-zA-Z0-9_.-]{3,255}", "3-255 letters, digits or _.-")

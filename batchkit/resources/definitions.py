@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final
 from attrs import frozen
 
 from batchkit import _tags
-from batchkit._calls import REGION, SETTLE, Arn, NotYet, Operation, Ref, Steps
+from batchkit._calls import SETTLE, NotYet, Operation, Steps
 from batchkit._checks import (
     ENVIRONMENT,
     SECRETS,
@@ -31,6 +31,7 @@ from batchkit._checks import (
 )
 from batchkit._ensure import ensurer
 from batchkit._resource import Ask, Resource, held_tags, output
+from batchkit._values import REGION, Arn, Ref
 from batchkit.errors import Fault
 from batchkit.resources.batch import NAME, PASS_ROLE, ROLE
 

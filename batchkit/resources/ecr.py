@@ -10,11 +10,12 @@ from typing import Any, ClassVar, Final
 
 from attrs import frozen
 
-from batchkit._calls import Arn, Json, NotYet, Operation, Steps
+from batchkit._calls import NotYet, Operation, Steps
 from batchkit._checks import a_bool, checked, text, whole
 from batchkit._ensure import ensurer
 from batchkit._resource import Ask, Resource, held_tags, output
 from batchkit._tags import as_list
+from batchkit._values import Arn, Json
 
 _ABSENT: Final = "RepositoryNotFoundException"
 _FRESH: Final = (NotYet(_ABSENT, 30),)

@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 
 from attrs import frozen
 
-from batchkit._calls import GONE, SETTLE, Operation, Ref, Steps
+from batchkit._calls import GONE, SETTLE, Operation, Steps
 from batchkit._checks import checked, one_of
 from batchkit._resource import Ask, fixed, held_tags, output
 from batchkit._tags import SETTLED, as_list, parse
+from batchkit._values import Ref
 from batchkit.resources._ec2 import (
     ID,
     NEW_ANY,

@@ -10,11 +10,12 @@ from typing import Any, ClassVar, Final
 
 from attrs import Factory, frozen
 
-from batchkit._calls import ACCOUNT, ITEM, Arn, Each, Json, NotYet, Operation, Steps
+from batchkit._calls import Each, NotYet, Operation, Steps
 from batchkit._checks import as_set, checked, each, instance, optional, text, whole
 from batchkit._ensure import ensurer
 from batchkit._resource import Ask, Resource, held_tags, output, unread
 from batchkit._tags import OWNER, as_list, parse
+from batchkit._values import ACCOUNT, ITEM, Arn, Json
 from batchkit.errors import SpecError
 from batchkit.grants import Grant, flatten
 

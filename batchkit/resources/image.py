@@ -18,10 +18,11 @@ from typing import Any, ClassVar, Final
 import attrs
 from attrs import frozen
 
-from batchkit._calls import Arn, Job, Operation, Ref, Steps
+from batchkit._calls import Job, Operation, Steps
 from batchkit._checks import Checked, Must, as_dict, checked, instance, optional, text, whole
 from batchkit._ensure import ensurer
 from batchkit._resource import Ask, Resource, output, unread
+from batchkit._values import Arn, Ref
 from batchkit.errors import BuildFailed
 from batchkit.events import Action, Event, Phase
 from batchkit.resources.ecr import Repository
@@ -128,8 +129,7 @@ class Push(Job):
         return str(aws.session.stand_in(reference, self.source.folder))
 
     def _deliver(self, aws: Any, tell: Callable[[object], None]) -> str:
-        from batchkit._image import build as _docker
-        from batchkit._image import push as _docker_push
+        from batchkit._image import build as _docker, push as _docker_push
 
         with closing(_docker.connect()) as client:
             built = self._build(aws, tell, None)

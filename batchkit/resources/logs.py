@@ -9,10 +9,11 @@ from typing import Any, ClassVar, Final
 
 from attrs import frozen
 
-from batchkit._calls import SETTLE, Arn, NotYet, Operation, Steps
+from batchkit._calls import SETTLE, NotYet, Operation, Steps
 from batchkit._checks import checked, one_of, optional, text
 from batchkit._ensure import ensurer
 from batchkit._resource import Ask, Resource, held_tags, output
+from batchkit._values import Arn
 from batchkit.resources._claims import prefix as claims
 
 RETENTION_DAYS: Final = (

@@ -11,9 +11,10 @@ from typing import Any, ClassVar, Final
 import attrs
 from attrs import frozen
 
-from batchkit._calls import Arn, Operation, Steps
+from batchkit._calls import Operation, Steps
 from batchkit._checks import checked, text
 from batchkit._resource import Ask, Resource, output
+from batchkit._values import Arn
 from batchkit.errors import AccessDenied, ImageError
 
 _ECR: Final = re.compile(

@@ -10,11 +10,12 @@ from typing import Any, ClassVar, Final
 
 from attrs import frozen
 
-from batchkit._calls import GONE, ITEM, Arn, Each, Json, NotYet, Operation, Ref, Steps
+from batchkit._calls import GONE, Each, NotYet, Operation, Steps
 from batchkit._checks import checked, instance, text
 from batchkit._ensure import ensurer
 from batchkit._resource import Ask, Resource, held_tags, output
 from batchkit._tags import as_lower_list
+from batchkit._values import ITEM, Arn, Json, Ref
 from batchkit.resources.batch import ROLE
 
 _PROPAGATING: Final = (

@@ -42,7 +42,7 @@ from batchkit import (
     stack_policy,
 )
 from batchkit._aws import Aws
-from batchkit._calls import references
+from batchkit._values import references
 
 PLAIN: dict[str, Any] = {
     "role": lambda there: Role(name="r", service="states.amazonaws.com"),

@@ -16,8 +16,8 @@ from fakes import mutating
 from kinds_cases import Case
 
 from batchkit._blueprint import kinds
-from batchkit._calls import references
 from batchkit._resource import wishes
+from batchkit._values import references
 from batchkit.errors import ReplacementNeeded
 from batchkit.events import Action
 

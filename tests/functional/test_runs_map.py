@@ -13,8 +13,8 @@ from runs_lab import Stand, stand
 
 from batchkit import BatchkitError, Grant, Role, SpecError, describe_stack
 from batchkit._blueprint import resources
-from batchkit._calls import Arn
 from batchkit._runs.map_ import _chunks, fan_out
+from batchkit._values import Arn
 
 PICK = """
 import json, os, sys

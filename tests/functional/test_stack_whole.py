@@ -27,7 +27,7 @@ from batchkit import (
     plan_stack,
     s3_read,
 )
-from batchkit._calls import references
+from batchkit._values import references
 from batchkit.local._patch import Mends, apply_all
 
 MOST_CALLS = 36

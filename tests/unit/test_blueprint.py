@@ -11,14 +11,30 @@ from typing import Any
 import pytest
 from fakes import HERE, here
 
-from batchkit import Image, JobDefinition, JobQueue, Repository, Role, RouteTable, Schedule
-from batchkit import Bucket, ComputeEnvironment, ImageSource, NatGateway, StackSpec, StateMachine
-from batchkit import ScheduleGroup, Subnet, Table, s3_read
+from batchkit import (
+    Bucket,
+    ComputeEnvironment,
+    Image,
+    ImageSource,
+    JobDefinition,
+    JobQueue,
+    NatGateway,
+    Repository,
+    Role,
+    RouteTable,
+    Schedule,
+    ScheduleGroup,
+    StackSpec,
+    StateMachine,
+    Subnet,
+    Table,
+    s3_read,
+)
 from batchkit._blueprint import kinds, resources
-from batchkit._calls import Ref, resolve
 from batchkit._engine import in_order, needs
 from batchkit._policy import make
 from batchkit._resource import Resource
+from batchkit._values import Ref, resolve
 from batchkit.runs import OPERATIONS
 
 

@@ -10,20 +10,14 @@ import pytest
 from attrs import field, frozen
 from fakes import HERE, here
 
-from batchkit._calls import (
+from batchkit._calls import GONE, SETTLE, Call, Each, Job, NotYet, Operation
+from batchkit._values import (
     ACCOUNT,
-    GONE,
     ITEM,
     OMIT,
     REGION,
-    SETTLE,
     Arn,
-    Call,
-    Each,
-    Job,
     Json,
-    NotYet,
-    Operation,
     Ref,
     Scope,
     Zone,

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 from attrs import evolve
+from fakes import here
 
 from batchkit import Action, JobQueue, LogGroup, NotOwnedError, ReplacementNeeded, Role, Vpc
-from batchkit._calls import Arn, Ref
 from batchkit._decide import Known, decide
 from batchkit._engine import in_order, steps
 from batchkit._plan import make
 from batchkit._resource import Change, changes, digest
-from fakes import here
+from batchkit._values import Arn, Ref
 
 QUEUE = JobQueue(name="movies", compute_environments=["arn:a"], tags={"team": "data"})
 GROUP = LogGroup(name="movies")

@@ -9,9 +9,17 @@ from typing import Any
 import pytest
 from fakes import here
 
-from batchkit import Grant, SpecError, allow, dynamodb_read, dynamodb_write
-from batchkit import s3_read, s3_write, secret_read
-from batchkit._calls import Arn, resolve
+from batchkit import (
+    Grant,
+    SpecError,
+    allow,
+    dynamodb_read,
+    dynamodb_write,
+    s3_read,
+    s3_write,
+    secret_read,
+)
+from batchkit._values import Arn, resolve
 from batchkit.grants import flatten
 
 BUCKET = Arn("s3", "films", region=False, account=False)

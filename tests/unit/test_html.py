@@ -10,22 +10,19 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from rich.console import Console
 
 from batchkit import Diagnosis, Finding, LogGroup, Plan, Progress, Severity, Stack, progress
-from batchkit._show import html as _html
-from batchkit._show import html_run as _html_run
-from batchkit._runs import links as _links
-from batchkit._show import picture as _picture
-from batchkit._calls import Ref
-from batchkit._show.diff import differences
-from batchkit._runs.jobs import parse
 from batchkit._plan import Item
-from batchkit._show.progress import Notebook
 from batchkit._resource import Change
+from batchkit._runs import links as _links
+from batchkit._runs.jobs import parse
+from batchkit._show import html as _html, html_run as _html_run, picture as _picture
+from batchkit._show.diff import differences
+from batchkit._show.progress import Notebook
 from batchkit._show.text import printable, seconds
+from batchkit._values import Ref
 from batchkit.events import Action, Event, Phase
 from batchkit.resources.batch import JobQueue
 from batchkit.resources.vpc import Subnet, Vpc

@@ -9,9 +9,16 @@ from typing import Any
 from attrs import evolve
 from fakes import HERE, FakeAsk
 
-from batchkit import ComputeEnvironment, JobDefinition, JobQueue, Schedule, ScheduleGroup
-from batchkit import StateMachine
-from batchkit._calls import GONE, ITEM, REGION, SETTLE, Each, Json, Ref
+from batchkit import (
+    ComputeEnvironment,
+    JobDefinition,
+    JobQueue,
+    Schedule,
+    ScheduleGroup,
+    StateMachine,
+)
+from batchkit._calls import GONE, SETTLE, Each
+from batchkit._values import ITEM, REGION, Json, Ref
 from batchkit.resources.batch import STUCK_REASONS
 
 TAGS = {"batchkit:stack": "movies", "Name": "movies"}

@@ -8,9 +8,19 @@ from typing import Any
 
 from attrs import evolve
 
-from batchkit import ElasticIp, InternetGateway, NatGateway, Network, Route, RouteTable
-from batchkit import SecurityGroup, Subnet, Vpc
-from batchkit._calls import GONE, SETTLE, Call, Each, Ref, Zone
+from batchkit import (
+    ElasticIp,
+    InternetGateway,
+    NatGateway,
+    Network,
+    Route,
+    RouteTable,
+    SecurityGroup,
+    Subnet,
+    Vpc,
+)
+from batchkit._calls import GONE, SETTLE, Call, Each
+from batchkit._values import Ref, Zone
 from batchkit.resources.network import subnet_cidrs
 
 TAGS = [{"Key": "batchkit:stack", "Value": "movies"}, {"Key": "Name", "Value": "movies"}]

@@ -12,7 +12,8 @@ from attrs import evolve
 from fakes import FakeAsk
 
 from batchkit import Bucket, Image, ImageSource, LogGroup, Repository, Role, SpecError, Table, allow
-from batchkit._calls import GONE, ITEM, LOCATION, SETTLE, Arn, Each, Json
+from batchkit._calls import GONE, SETTLE, Each
+from batchkit._values import ITEM, LOCATION, Arn, Json
 from batchkit.resources._claims import Note
 from batchkit.resources.iam import canonical, trust
 from batchkit.resources.image import Push, login
