@@ -13,7 +13,8 @@ import attrs
 from attrs import frozen
 
 from batchkit._engine import needs
-from batchkit._resource import Resource, digest
+from batchkit._fields import digest
+from batchkit._resource import Resource
 from batchkit._values import Arn
 from batchkit.grants import Grant, allow, flatten
 from batchkit.resources.batch import JobQueue

@@ -11,7 +11,8 @@ import attrs
 from attrs import frozen
 
 from batchkit._aws import Aws
-from batchkit._resource import Change, Key, Resource, changes, outputs, wishes
+from batchkit._fields import Change, changes
+from batchkit._resource import Key, Resource, outputs, wishes
 from batchkit._values import Arn, Here, Ref, references, resolve
 from batchkit.errors import NotOwnedError, ReplacementNeeded
 from batchkit.events import Action

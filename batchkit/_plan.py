@@ -11,7 +11,8 @@ from attrs import frozen
 from batchkit._calls import Call
 from batchkit._decide import Decision
 from batchkit._engine import steps
-from batchkit._resource import Change, Resource
+from batchkit._fields import Change
+from batchkit._resource import Resource
 from batchkit.events import Action
 
 SIGNS = {

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from batchkit._aws import IDENTITY, ZONES
 from batchkit._calls import Operation
-from batchkit._resource import Resource, operations
+from batchkit._fields import operations
+from batchkit._resource import Resource
 from batchkit._values import Arn, resolve
 from batchkit.grants import Grant
 

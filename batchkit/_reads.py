@@ -14,7 +14,8 @@ from attrs import field, frozen
 
 from batchkit._aws import Aws
 from batchkit._calls import Call
-from batchkit._resource import Key, Resource, operations
+from batchkit._fields import operations
+from batchkit._resource import Key, Resource
 from batchkit._values import Scope
 from batchkit.errors import AwsError
 

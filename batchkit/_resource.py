@@ -8,16 +8,14 @@ comparing is the same for all.  Its methods only describe: `read` asks, `create`
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Final, Protocol, TypeVar
 
 import attrs
 from attrs import frozen
 
 from batchkit import _tags
-from batchkit._calls import Call, Operation, Steps
+from batchkit._calls import Call, Steps
 from batchkit._checks import TAGS, Checked, Must, as_dict, as_tuple, checked, text
 from batchkit._values import Arn, Ref, Scope
 
@@ -70,17 +68,6 @@ def unread(*must: Must, **kwargs: Any) -> Any:
     A field that matters when the resource is made and is not compared afterwards.
     """
     return checked(*must, metadata={"unread": True}, eq=False, **kwargs)
-
-
-@frozen
-class Change:
-    """
-    A field that differs: what AWS holds, and what is wanted.
-    """
-
-    field: str
-    held: object
-    wanted: object
 
 
 @frozen(kw_only=True)
@@ -263,20 +250,6 @@ class Resource(Checked):
         return None
 
 
-def held_tags(tags: Any, *, name: str = "", stack: str = "") -> dict[str, Any]:
-    """
-    The fields that a resource's tags give: its name, stack, owner and other tags.
-    """
-    parsed = _tags.parse(tags)
-    owner = _tags.owner(parsed)
-    return {
-        "name": name or parsed.get(_tags.NAME, ""),
-        "stack": stack or owner,
-        "owner": owner,
-        "tags": _tags.users(parsed),
-    }
-
-
 def outputs(kind: type[Resource]) -> Iterator[Any]:
     """
     The fields of *kind* that AWS fills in.
@@ -292,39 +265,3 @@ def wishes(kind: type[Resource]) -> Iterator[Any]:
         hidden = "output" in attribute.metadata or "unread" in attribute.metadata
         if not hidden and attribute.name not in ("name", "stack"):
             yield attribute
-
-
-def operations(kind: type[Resource]) -> dict[str, Operation]:
-    """
-    Every call of *kind*, by the name of its class attribute.
-    """
-    found: dict[str, Operation] = {}
-    for base in reversed(kind.__mro__):
-        found.update({k: v for k, v in vars(base).items() if isinstance(v, Operation)})
-    return found
-
-
-def changes(wish: Resource, held: Resource) -> tuple[Change, ...]:
-    """
-    The fields in which *held* differs from *wish*.
-    """
-    return tuple(
-        Change(a.name, getattr(held, a.name), getattr(wish, a.name))
-        for a in wishes(type(wish))
-        if wish.differs(a.name, held)
-    )
-
-
-def digest(*values: object, length: int = 6) -> str:
-    """
-    A short hash of *values*: part of the names of resources whose fixed fields may change.
-    """
-    canonical = json.dumps(values, sort_keys=True, default=repr)
-    return hashlib.sha256(canonical.encode()).hexdigest()[:length]
-
-
-def first(answers: Sequence[Any] | None) -> Any:
-    """
-    The first of *answers*, or None.
-    """
-    return answers[0] if answers else None

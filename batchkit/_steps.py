@@ -15,7 +15,8 @@ from batchkit import _reads
 from batchkit._aws import AlreadyThere, Aws
 from batchkit._calls import GONE, SETTLE, Call, Each, Step, Steps, Wait
 from batchkit._decide import Known
-from batchkit._resource import Resource, operations, outputs
+from batchkit._fields import operations
+from batchkit._resource import Resource, outputs
 from batchkit._values import references
 from batchkit.errors import AwsError, BatchkitError, BrokenResource, StillWaiting
 from batchkit.events import Action, Event, Listener, Phase

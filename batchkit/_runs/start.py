@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
-from batchkit._runs import jobs as _jobs
 from batchkit._aws import AlreadyThere, Ambiguous, Aws
 from batchkit._calls import Operation
 from batchkit._checks import (
@@ -29,7 +28,8 @@ from batchkit._checks import (
     text,
     whole,
 )
-from batchkit._resource import digest
+from batchkit._fields import digest
+from batchkit._runs import jobs as _jobs
 from batchkit.errors import Fault
 from batchkit.resources.definitions import ATTEMPTS, TIMEOUT, VCPUS, memory_faults
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from batchkit._resource import Change
+from batchkit._fields import Change
 from batchkit._values import Json, references
 
 LATER: Final = "known after it is made"

@@ -16,7 +16,8 @@ from attrs import frozen
 
 from batchkit._calls import Call, Job, NotYet, Operation
 from batchkit._failures import AlreadyThere
-from batchkit._resource import Ask, Resource, digest
+from batchkit._fields import digest
+from batchkit._resource import Ask, Resource
 from batchkit._tags import CLAIM, OWNER, parse
 from batchkit._values import Arn, Ref
 from batchkit.errors import AwsError

@@ -12,7 +12,8 @@ from attrs import frozen
 from batchkit._calls import GONE, SETTLE, NotYet, Operation, Steps
 from batchkit._checks import a_bool, as_tuple, checked, each, optional, text, whole
 from batchkit._ensure import ensurer
-from batchkit._resource import Ask, Resource, held_tags, output
+from batchkit._fields import held_tags
+from batchkit._resource import Ask, Resource, output
 from batchkit._values import Arn, Ref
 
 B = TypeVar("B", bound="BatchResource")

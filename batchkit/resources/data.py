@@ -12,7 +12,8 @@ from attrs import frozen
 from batchkit._calls import GONE, SETTLE, Each, NotYet, Operation, Steps
 from batchkit._checks import checked, one_of, text
 from batchkit._ensure import ensurer
-from batchkit._resource import Ask, Resource, fixed, held_tags, output
+from batchkit._fields import held_tags
+from batchkit._resource import Ask, Resource, fixed, output
 from batchkit._tags import OWNER, as_list, parse
 from batchkit._values import ITEM, LOCATION, Arn
 from batchkit.resources._claims import (

@@ -30,7 +30,8 @@ from batchkit._checks import (
     whole,
 )
 from batchkit._ensure import ensurer
-from batchkit._resource import Ask, Resource, held_tags, output
+from batchkit._fields import held_tags
+from batchkit._resource import Ask, Resource, output
 from batchkit._values import REGION, Arn, Ref
 from batchkit.errors import Fault
 from batchkit.resources.batch import NAME, PASS_ROLE, ROLE

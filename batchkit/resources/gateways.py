@@ -11,7 +11,8 @@ from attrs import frozen
 
 from batchkit._calls import GONE, SETTLE, Operation, Steps
 from batchkit._checks import checked, one_of
-from batchkit._resource import Ask, fixed, held_tags, output
+from batchkit._fields import held_tags
+from batchkit._resource import Ask, fixed, output
 from batchkit._tags import SETTLED, as_list, parse
 from batchkit._values import Ref
 from batchkit.resources._ec2 import (

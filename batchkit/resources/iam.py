@@ -13,7 +13,8 @@ from attrs import Factory, frozen
 from batchkit._calls import Each, NotYet, Operation, Steps
 from batchkit._checks import as_set, checked, each, instance, optional, text, whole
 from batchkit._ensure import ensurer
-from batchkit._resource import Ask, Resource, held_tags, output, unread
+from batchkit._fields import held_tags
+from batchkit._resource import Ask, Resource, output, unread
 from batchkit._tags import OWNER, as_list, parse
 from batchkit._values import ACCOUNT, ITEM, Arn, Json
 from batchkit.errors import SpecError

@@ -12,7 +12,8 @@ from attrs import frozen
 from batchkit._calls import SETTLE, NotYet, Operation, Steps
 from batchkit._checks import checked, one_of, optional, text
 from batchkit._ensure import ensurer
-from batchkit._resource import Ask, Resource, held_tags, output
+from batchkit._fields import held_tags
+from batchkit._resource import Ask, Resource, output
 from batchkit._values import Arn
 from batchkit.resources._claims import prefix as claims
 

@@ -11,7 +11,8 @@ from attrs import frozen
 
 from batchkit._calls import SETTLE, Each, Operation, Steps
 from batchkit._checks import as_set, checked, each, instance, network, optional
-from batchkit._resource import Ask, Resource, fixed, held_tags, output
+from batchkit._fields import held_tags
+from batchkit._resource import Ask, Resource, fixed, output
 from batchkit._tags import of_stack
 from batchkit._values import ITEM, Ref
 from batchkit.resources._ec2 import (

@@ -15,7 +15,8 @@ from attrs import evolve, frozen
 from batchkit._calls import GONE, SETTLE, Call, NotYet, Operation, Steps
 from batchkit._checks import Must, a_bool, checked, text
 from batchkit._ensure import ensurer
-from batchkit._resource import Ask, Resource, fixed, held_tags, output
+from batchkit._fields import held_tags
+from batchkit._resource import Ask, Resource, fixed, output
 from batchkit._tags import as_list
 from batchkit._values import Arn, Ref
 from batchkit.resources.batch import ROLE

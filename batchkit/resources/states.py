@@ -13,7 +13,8 @@ from attrs import frozen
 from batchkit._calls import GONE, Each, NotYet, Operation, Steps
 from batchkit._checks import checked, instance, text
 from batchkit._ensure import ensurer
-from batchkit._resource import Ask, Resource, held_tags, output
+from batchkit._fields import held_tags
+from batchkit._resource import Ask, Resource, output
 from batchkit._tags import as_lower_list
 from batchkit._values import ITEM, Arn, Json, Ref
 from batchkit.resources.batch import ROLE

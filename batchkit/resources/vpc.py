@@ -12,7 +12,8 @@ from attrs import frozen
 from batchkit._calls import SETTLE, Call, Operation, Steps
 from batchkit._checks import a_bool, as_set, checked, each, network, text, whole
 from batchkit._ensure import ensurer
-from batchkit._resource import Ask, fixed, held_tags, output, unread
+from batchkit._fields import held_tags
+from batchkit._resource import Ask, fixed, output, unread
 from batchkit._tags import of_stack
 from batchkit._values import Ref, Zone
 from batchkit.resources._ec2 import NEW_ANY, NEW_VPC, TAGGING, VPC, Ec2Resource, busy

@@ -21,7 +21,8 @@ from batchkit import StackSpec, destroy_stack, ensure_stack, runs, stack_policy
 from batchkit._aws import IDENTITY, ZONES
 from batchkit._blueprint import kinds
 from batchkit._calls import Call, Each, Operation
-from batchkit._resource import operations, wishes
+from batchkit._fields import operations
+from batchkit._resource import wishes
 from batchkit._values import ITEM, LOCATION, Json, Ref, Zone, resolve
 from batchkit.resources.image import LOGIN
 

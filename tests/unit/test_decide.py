@@ -13,8 +13,8 @@ from fakes import here
 from batchkit import Action, JobQueue, LogGroup, NotOwnedError, ReplacementNeeded, Role, Vpc
 from batchkit._decide import Known, decide
 from batchkit._engine import in_order, steps
+from batchkit._fields import Change, changes, digest
 from batchkit._plan import make
-from batchkit._resource import Change, changes, digest
 from batchkit._values import Arn, Ref
 
 QUEUE = JobQueue(name="movies", compute_environments=["arn:a"], tags={"team": "data"})

@@ -14,8 +14,8 @@ from hypothesis import given, strategies as st
 from rich.console import Console
 
 from batchkit import Diagnosis, Finding, LogGroup, Plan, Progress, Severity, Stack, progress
+from batchkit._fields import Change
 from batchkit._plan import Item
-from batchkit._resource import Change
 from batchkit._runs import links as _links
 from batchkit._runs.jobs import parse
 from batchkit._show import html as _html, html_run as _html_run, picture as _picture
