@@ -6,36 +6,28 @@ Everything else walks this one list: plan, ensure, destroy, policy, and the tabl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import attrs
-from attrs import frozen
 
 from batchkit._engine import needs
 from batchkit._fields import digest
 from batchkit._resource import Resource
-from batchkit._values import Arn
-from batchkit.grants import Grant, allow, flatten
+from batchkit._roles import Roles
 from batchkit.resources.batch import JobQueue
-from batchkit.resources.data import Bucket
 from batchkit.resources.definitions import JobDefinition
 from batchkit.resources.ecr import Repository
 from batchkit.resources.environments import ComputeEnvironment
-from batchkit.resources.iam import Role, aws_managed
 from batchkit.resources.image import PLATFORMS, Image, ImageSource
 from batchkit.resources.logs import ClaimGroup, LogGroup, group_name
-from batchkit.resources.network import Network
+from batchkit.resources.network import Members, Network
 from batchkit.resources.reference import ImageReference, is_tag_in_ecr
 from batchkit.resources.schedule import Schedule, ScheduleGroup
 from batchkit.resources.states import StateMachine, run_job
 from batchkit.spec import StackSpec
 
 Tagger = Callable[[ImageSource, str], str]
-ITEMS: Final = "batchkit/items"
-"""Where a stack's bucket keeps the lists of `Stack.map`."""
-EVENTS_RULE: Final = "StepFunctionsGetEventsForBatchJobsRule"
-"""The rule by which Step Functions learns that a job has ended; AWS makes and keeps it."""
 
 
 def resources(spec: StackSpec, region: str, tagger: Tagger = ImageSource.tag) -> list[Resource]:
@@ -47,9 +39,34 @@ def resources(spec: StackSpec, region: str, tagger: Tagger = ImageSource.tag) ->
         name=spec.name, cidr=spec.cidr, availability_zones=spec.availability_zones, **common
     ).members
     roles = Roles.of(spec, region, common)
+    stores = [store for store in (spec.table, spec.bucket) if isinstance(store, Resource)]
     logs = LogGroup(name=group_name(spec.name), retention=spec.log_retention, **common)
     image_uri, images = _image(spec, region, tagger, common)
-    environments = [
+    environments = _environments(spec, network, roles, common)
+    queue = _queue(spec, environments, logs, common)
+    definition = _definition(spec, image_uri, roles, logs, common)
+    machine = _machine(spec, queue, definition, roles, common)
+    return [
+        *network.all,
+        *roles.all,
+        *(_store(store, spec) for store in stores),
+        logs,
+        *images,
+        *environments,
+        queue,
+        definition,
+        machine,
+        *_schedule(spec, roles, machine, common),
+    ]
+
+
+def _environments(
+    spec: StackSpec, network: Members, roles: Roles, common: dict[str, Any]
+) -> list[ComputeEnvironment]:
+    """
+    Where jobs run, the cheapest first.
+    """
+    return [
         ComputeEnvironment(
             name=_environment_name(spec, kind),
             type=kind,
@@ -61,7 +78,15 @@ def resources(spec: StackSpec, region: str, tagger: Tagger = ImageSource.tag) ->
         )
         for kind in (["FARGATE_SPOT", "FARGATE"] if spec.spot else ["FARGATE"])
     ]
-    queue = JobQueue(
+
+
+def _queue(
+    spec: StackSpec,
+    environments: Sequence[ComputeEnvironment],
+    logs: LogGroup,
+    common: dict[str, Any],
+) -> JobQueue:
+    return JobQueue(
         name=spec.name,
         compute_environments=[environment.arn for environment in environments],
         priority=spec.priority,
@@ -70,9 +95,14 @@ def resources(spec: StackSpec, region: str, tagger: Tagger = ImageSource.tag) ->
         after=(logs.there,),
         **common,
     )
-    definition = JobDefinition(
+
+
+def _definition(
+    spec: StackSpec, image: str, roles: Roles, logs: LogGroup, common: dict[str, Any]
+) -> JobDefinition:
+    return JobDefinition(
         name=spec.name,
-        image=image_uri,
+        image=image,
         vcpus=spec.vcpus,
         memory=spec.memory,
         command=spec.command,
@@ -89,119 +119,19 @@ def resources(spec: StackSpec, region: str, tagger: Tagger = ImageSource.tag) ->
         after=(logs.there,),
         **common,
     )
-    machine = StateMachine(
-        name=spec.name,
-        role=roles.states.arn,
-        definition=run_job(
-            name=spec.name,
-            queue=queue.arn,
-            definition=definition.arn,
-            timeout=spec.whole_timeout,
-        ),
-        **common,
+
+
+def _machine(
+    spec: StackSpec,
+    queue: JobQueue,
+    definition: JobDefinition,
+    roles: Roles,
+    common: dict[str, Any],
+) -> StateMachine:
+    steps = run_job(
+        name=spec.name, queue=queue.arn, definition=definition.arn, timeout=spec.whole_timeout
     )
-    stores = [store for store in (spec.table, spec.bucket) if isinstance(store, Resource)]
-    return [
-        *network.all,
-        *roles.all,
-        *(_store(store, spec) for store in stores),
-        logs,
-        *images,
-        *environments,
-        queue,
-        definition,
-        machine,
-        *_schedule(spec, roles, machine, common),
-    ]
-
-
-@frozen
-class Roles:
-    """
-    The roles of a stack.  Their names end with the region, since IAM has only one list for all.
-    """
-
-    service: Role | None
-    execution: Role
-    job: Role
-    states: Role
-    schedule: Role
-
-    @classmethod
-    def of(cls, spec: StackSpec, region: str, common: dict[str, Any]) -> Roles:
-        """
-        A role for Batch, for starting containers, for the job, the state machine and the schedule.
-        """
-
-        def role(
-            suffix: str, service: str, grants: Iterable[Grant] | None, managed: str = ""
-        ) -> Role:
-            return Role(
-                name=f"{spec.name}-{suffix}-{region}",
-                service=f"{service}.amazonaws.com",
-                managed=[aws_managed(f"service-role/{managed}")] if managed else None,
-                grants=None if grants is None else tuple(grants),
-                boundary=spec.boundary,
-                **common,
-            )
-
-        dedicated = spec.service_role == "dedicated"
-        starter = "AmazonECSTaskExecutionRolePolicy"
-        return cls(
-            service=role("batch", "batch", None, "AWSBatchServiceRole") if dedicated else None,
-            execution=role("exec", "ecs-tasks", _secrets(spec), starter),
-            job=role("job", "ecs-tasks", [*flatten(spec.grants), *_items(spec)]),
-            states=role("states", "states", _states_grants(spec.name)),
-            schedule=role("schedule", "scheduler", [_start(spec.name)]),
-        )
-
-    @property
-    def all(self) -> list[Role]:
-        """
-        The roles that every stack has.
-        """
-        return [r for r in (self.service, self.execution, self.job, self.states) if r is not None]
-
-
-def _items(spec: StackSpec) -> list[Grant]:
-    """
-    What lets a job read its item, where `Stack.map` had to put the list into the stack's bucket.
-    """
-    if not isinstance(spec.bucket, Bucket):
-        return []
-    objects = Arn("s3", f"{spec.bucket.name}/{ITEMS}/*", region=False, account=False)
-    return [allow("s3:GetObject", objects)]
-
-
-def _secrets(spec: StackSpec) -> list[Grant]:
-    """
-    What lets the execution role read the values of the job's secrets.
-    """
-    arns = tuple(spec.secrets.values())
-    parameters = tuple(arn for arn in arns if ":ssm:" in arn)
-    others = tuple(arn for arn in arns if ":ssm:" not in arn)
-    readable = {"ssm:GetParameters": parameters, "secretsmanager:GetSecretValue": others}
-    return [allow(action, secrets) for action, secrets in readable.items() if secrets]
-
-
-def _states_grants(name: str) -> list[Grant]:
-    """
-    What the state machine needs to run a job and to wait for its end
-    (https://docs.aws.amazon.com/step-functions/latest/dg/connect-batch.html).
-    """
-    definition = Arn("batch", f"job-definition/{name}")
-    revisions = Arn("batch", f"job-definition/{name}:*")
-    rule = Arn("events", f"rule/{EVENTS_RULE}")
-    return [
-        allow("batch:SubmitJob", (Arn("batch", f"job-queue/{name}"), definition, revisions)),
-        allow("batch:TerminateJob", Arn("batch", "job/*")),
-        allow("batch:DescribeJobs"),  # IAM knows no resources for it
-        allow(("events:DescribeRule", "events:PutRule", "events:PutTargets"), rule),
-    ]
-
-
-def _start(name: str) -> Grant:
-    return allow("states:StartExecution", Arn("states", f"stateMachine:{name}"))
+    return StateMachine(name=spec.name, role=roles.states.arn, definition=steps, **common)
 
 
 def _image(

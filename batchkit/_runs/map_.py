@@ -15,10 +15,10 @@ from typing import Any, Final, overload
 import attrs
 from attrs import field, frozen
 
-from batchkit._runs import jobs as _jobs
 from batchkit._aws import Aws
-from batchkit._blueprint import ITEMS as FOLDER
 from batchkit._checks import refuse
+from batchkit._roles import ITEMS as FOLDER
+from batchkit._runs import jobs as _jobs
 from batchkit._runs.jobs import Job
 from batchkit._runs.origins import Submission as Origin
 from batchkit._runs.start import LARGEST, PUT, ROOM, Submission, submit
