@@ -35,6 +35,10 @@ class LayerProgress:
     current: int = 0
     total: int = 0
 
+    def __str__(self) -> str:
+        share = f"{100 * self.current // self.total} %" if self.total else ""
+        return " ".join(filter(None, (self.layer, self.status, share)))
+
 
 def push(
     client: Engine,

@@ -139,7 +139,7 @@ class Push(Job):
                 str(self.uri),
                 built.tag,
                 auth=lambda: login(aws),
-                on_layer=lambda layer: tell(f"{layer.layer} {layer.status}".strip()),
+                on_layer=tell,
                 clock=aws.clock,
             )
 

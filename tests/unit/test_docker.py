@@ -718,3 +718,11 @@ def test_importing_needs_no_docker() -> None:
         "sys.exit(bool({'docker', 'requests'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_layer_says_how_far_it_is() -> None:
+    """
+    The share is told where Docker gives a total, and left out where it doesn't.
+    """
+    assert str(LayerProgress("5f70bf18a086", "Pushing", 30, 120)) == "5f70bf18a086 Pushing 25 %"
+    assert str(LayerProgress("", "Retrying in 5 seconds")) == "Retrying in 5 seconds"
