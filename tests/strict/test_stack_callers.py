@@ -1,0 +1,77 @@
+"""
+Rule 104: two callers at once, their calls interleaved.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from batchkit import Stack
+from batchkit.errors import ApplyError, BatchkitError
+
+from . import StrictAws
+from .stacks import ONE_OF_EACH, check_one_of_each, counts, destroy, make
+
+
+def same_outputs(stack: Stack) -> dict[str, str]:
+    """
+    The ids that two callers must have in common; each may have registered a revision.
+    """
+    return {key: id for key, id in stack.outputs.items() if not key.startswith("JobDefinition")}
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_two_make_it(seed: int) -> None:
+    """
+    Each succeeds or says that it could not; afterwards there is one of each, which one more run
+    leaves alone, and a destroy leaves nothing.
+    """
+    with StrictAws(seed=seed) as aws:
+        before = aws.snapshot()
+        second = aws.another()
+        ends = aws.interleave(lambda: make(aws), lambda: make(aws, by=second), seed)
+        assert all(end.error is None or isinstance(end.error, ApplyError) for end in ends)
+        if any(end.error for end in ends):
+            make(aws, by=aws.another())
+        else:
+            assert same_outputs(ends[0].value) == same_outputs(ends[1].value)
+        found = counts(aws, before)
+        assert found.pop("job-definition") <= 2  # each may have registered one
+        assert found == {kind: n for kind, n in ONE_OF_EACH.items() if kind != "job-definition"}
+        destroy(aws, by=aws.another())
+        assert aws.snapshot() == before
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_two_destroy_it(seed: int) -> None:
+    """
+    Both succeed, or one says what it could not delete; nothing is left.
+    """
+    with StrictAws(seed=seed) as aws:
+        before = aws.snapshot()
+        make(aws)
+        second = aws.another()
+        ends = aws.interleave(lambda: destroy(aws), lambda: destroy(aws, by=second), seed)
+        assert all(end.error is None or isinstance(end.error, ApplyError) for end in ends)
+        destroy(aws, by=aws.another())
+        assert aws.snapshot() == before
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_one_makes_what_another_destroys(seed: int) -> None:
+    """
+    However they end, the next run that makes it has one of each, and the next destroy none.
+    """
+    with StrictAws(seed=seed) as aws:
+        before = aws.snapshot()
+        if seed % 2:
+            make(aws)
+        second = aws.another()
+        ends = aws.interleave(
+            lambda: make(aws, by=second), lambda: destroy(aws, by=aws.another()), seed
+        )
+        assert all(end.error is None or isinstance(end.error, BatchkitError) for end in ends)
+        make(aws, by=aws.another())
+        check_one_of_each(aws, before)
+        destroy(aws, by=aws.another())
+        assert aws.snapshot() == before

@@ -1,0 +1,102 @@
+"""
+Rules 101, 102 and 112: a stack comes to be in time, in every profile, and stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import pytest
+
+from batchkit import plan_stack
+
+from . import StrictAws
+from .stacks import ONE_OF_EACH, SPEC, counts, destroy, make, unchanged
+
+BOUNDS = {
+    "strict": (112, 120),
+    "flaky": (118, 130),
+    "throttled": (200, 260),
+    "slow": (1080, 1150),
+}
+"""Seconds for making it, where the NAT gateway takes 100, and for taking it down."""
+
+
+@pytest.mark.parametrize("profile", BOUNDS)
+def test_it_converges_in_every_profile(profile: str) -> None:
+    """
+    A stack is made in hardly more time than its NAT gateway takes; two more runs, with what is read
+    in another order, change nothing; a destroy leaves nothing.
+    """
+    with StrictAws(profile, seed=3) as aws:
+        before = aws.snapshot()
+        make(aws)
+        made = aws.clock.monotonic()
+        assert counts(aws, before) == ONE_OF_EACH
+        with unchanged(aws):
+            for _ in range(2):
+                make(aws, by=aws.another())
+                aws.world.rng.seed(made)
+            assert plan_stack(SPEC, session=aws.session, clock=aws.clock).empty
+        began = aws.clock.monotonic()
+        destroy(aws, by=aws.another())
+        assert aws.snapshot() == before
+        gone = aws.clock.monotonic() - began
+        assert made <= BOUNDS[profile][0] and gone <= BOUNDS[profile][1]
+
+
+@pytest.mark.parametrize("seed", range(20, 24))
+def test_it_converges_whatever_is_late(seed: int) -> None:
+    """
+    With misses at other places, and on to the next run at once, it is the same.
+    """
+    with StrictAws("flaky", seed=seed) as aws:
+        before = aws.snapshot()
+        make(aws)
+        with unchanged(aws):
+            make(aws, by=aws.another())
+        assert counts(aws, before) == ONE_OF_EACH
+
+
+def test_waiting_asks_once_a_second() -> None:
+    """
+    While a resource is waited for, AWS is asked for it once a second at most.
+    """
+    with StrictAws(seed=1) as aws:
+        make(aws)
+        made = aws.clock.monotonic()
+        asked = pace(aws, 60, made - 5)
+        assert asked["DescribeNatGateways"] == 1 and max(asked.values()) == 1
+        aws.calls.clear()
+        destroy(aws)
+        asked = pace(aws, made + 3, made + 25)
+        assert asked["DescribeNatGateways"] == 1 and max(asked.values()) <= 2
+
+
+def pace(aws: StrictAws, start: float, end: float) -> dict[str, int]:
+    """
+    How often, at most, each read was made within a second between *start* and *end*.
+    """
+    times: dict[str, list[float]] = defaultdict(list)
+    for call in aws.calls:
+        if not call.mutates and start <= call.time <= end:
+            times[f"{call.operation}"].append(call.time)
+    return {
+        name: max(sum(time <= other < time + 0.999 for other in found) for time in found)
+        for name, found in times.items()
+    }
+
+
+def test_it_leans_on_no_shim() -> None:
+    """
+    Without the rules that help what lies underneath along, or hide what it does otherwise (the
+    service role, the filter of NAT gateways, the state of a new queue), it is the same.
+    """
+    with StrictAws(rules_off=[6, 22, 27, 58, 74]) as aws:
+        before = aws.snapshot()
+        make(aws)
+        with unchanged(aws):
+            make(aws, by=aws.another())
+        assert counts(aws, before) == ONE_OF_EACH
+        destroy(aws, by=aws.another())
+        assert aws.snapshot() == before
