@@ -74,19 +74,27 @@ def delete(
         tell(Phase.DONE)
 
     with ThreadPoolExecutor(workers) as early:
-        retired = {key: early.submit(_retire, runner, held) for key, held in by_key.items()}
+        retired = {key: early.submit(_retire, aws, runner, held) for key, held in by_key.items()}
         graph = _dependents(found, kinds)
         outcome = walk(graph, remove, workers=workers, interrupt=aws.stopped.set)
+    for error in (future.exception() for future in retired.values()):
+        if error is not None and not isinstance(error, Exception):
+            raise error
     left = [key for key in outcome.not_started if not by_key[key].HIDDEN]
     return evolve(outcome, not_started=left)
 
 
-def _retire(runner: Runner, held: Resource) -> int:
+def _retire(aws: Aws, runner: Runner, held: Resource) -> int:
     """
     Does what can be done to *held* while others still stand on it; says how many steps that was.
     """
     steps = () if held.state in held.GOING else tuple(held.retire())
-    runner.run(held, iter(steps), Action.DELETE)
+    try:
+        runner.run(held, iter(steps), Action.DELETE)
+    except BaseException as error:
+        if not isinstance(error, Exception):  # an interrupt: nothing else is begun
+            aws.stopped.set()
+        raise
     return len(steps)
 
 
