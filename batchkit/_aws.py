@@ -188,8 +188,10 @@ class Aws:
             try:
                 return self._once(call)
             except (ClientError, BotoCoreError) as error:
-                if _is_absent(call.operation, error):
+                if _means(call.operation.absent, error):
                     return None
+                if _means(call.operation.unset, error):
+                    return {}
                 if not delay(error):
                     raise _failures.translate(call, error, resource) from error
         raise AssertionError("unreachable")
@@ -240,8 +242,8 @@ def _with_item(call: Call, item: Any) -> Call:
     return resolve(call, lambda placeholder: item if placeholder == ITEM else placeholder)
 
 
-def _is_absent(operation: Operation, error: Exception) -> bool:
-    return isinstance(error, ClientError) and _failures.means(operation.absent, error)
+def _means(codes: tuple[str, ...], error: Exception) -> bool:
+    return isinstance(error, ClientError) and _failures.means(codes, error)
 
 
 def _patience(operation: Operation, error: Exception) -> float | None:

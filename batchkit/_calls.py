@@ -45,6 +45,7 @@ class Operation:
         permission: The IAM action, where it isn't `service:name`.
         wide: IAM knows no resource-level permission for it, so a policy must say `*`.
         absent: Codes that mean that the resource isn't there.
+        unset: Codes that mean that it is there, with nothing set; the answer is {} then.
         exists: Codes that mean that it is there already.
         not_yet: Errors that pass by themselves.
         repeatable: Whether a blind second call does no harm.
@@ -56,6 +57,7 @@ class Operation:
     permission: str = field(kw_only=True, default="")
     wide: bool = field(kw_only=True, default=False)
     absent: tuple[str, ...] = field(kw_only=True, default=())
+    unset: tuple[str, ...] = field(kw_only=True, default=())
     exists: tuple[str, ...] = field(kw_only=True, default=())
     not_yet: tuple[NotYet, ...] = field(kw_only=True, default=())
     repeatable: bool = field(kw_only=True, default=True)

@@ -144,15 +144,15 @@ class Bucket(Resource):
     AWS tags it in a call of its own; until then a note tells whose it is (`_claims.py`).
     """
 
-    HEAD: ClassVar = Operation(
-        "s3", "HeadBucket", permission="s3:ListBucket", absent=("404", "NoSuchBucket")
+    TAGS: ClassVar = Operation(
+        "s3", "GetBucketTagging", absent=("NoSuchBucket",), unset=("NoSuchTagSet",)
     )
-    TAGS: ClassVar = Operation("s3", "GetBucketTagging", absent=("NoSuchTagSet", "NoSuchBucket"))
     ACCESS: ClassVar = Operation(
         "s3",
         "GetPublicAccessBlock",
         permission="s3:GetBucketPublicAccessBlock",
-        absent=("NoSuchPublicAccessBlockConfiguration", "NoSuchBucket"),
+        absent=("NoSuchBucket",),
+        unset=("NoSuchPublicAccessBlockConfiguration",),
     )
     TAGGED_WITH: ClassVar = _TAGGED
     CREATE: ClassVar = Operation(
@@ -210,15 +210,11 @@ class Bucket(Resource):
                 yield held
 
     def read(self, ask: Ask) -> Bucket | None:
-        head, tags, access = ask.all(
-            self.HEAD(Bucket=self.name),
-            self.TAGS(Bucket=self.name),
-            self.ACCESS(Bucket=self.name),
-        )
-        if head is None:
+        tags, access = ask.all(self.TAGS(Bucket=self.name), self.ACCESS(Bucket=self.name))
+        if tags is None or access is None:
             return None
-        blocked = (access or {}).get("PublicAccessBlockConfiguration", {})
-        found = parse((tags or {}).get("TagSet"))
+        blocked = access.get("PublicAccessBlockConfiguration", {})
+        found = parse(tags.get("TagSet"))
         untagged = OWNER not in found and is_noted(self, ask)
         if untagged:
             found[OWNER] = self.stack

@@ -124,7 +124,8 @@ class ScheduleGroup(Resource):
 
     @classmethod
     def find(cls, stack: str, ask: Ask) -> Iterable[ScheduleGroup]:
-        held = cls(name=stack, stack=stack).read(ask)
+        wish = cls(name=stack, stack=stack)
+        held = wish.read(ask) if ask(cls.GET(Name=stack)) else None
         return [held] if held is not None and held.owned else []
 
     def read(self, ask: Ask) -> ScheduleGroup | None:

@@ -90,7 +90,7 @@ def test_again_changes_nothing(workers: int, there: Account, spec: StackSpec) ->
 
 
 @pytest.mark.parametrize(
-    "changes", [{"tags": {}}, {"table": None, "bucket": None}], ids=["untagged", "no stores"]
+    "changes", [{"tags": {}}, {"schedule": None}], ids=["untagged", "no schedule"]
 )
 def test_again_takes_few_calls(changes: Any, there: Account, tmp_path: Path) -> None:
     """
