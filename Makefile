@@ -1,6 +1,7 @@
 # make demo    the whole of batchkit in a minute, without an AWS account
 # make test    installs, and runs every check and test
 # make bench   measures: provisioning, the loader, the import
+# make docs    writes the documentation to docs/_build/html
 # make up run logs down    the sample job on a real account; AWS_PROFILE and AWS_REGION say which
 
 PYTHON ?= python3
@@ -31,7 +32,7 @@ demo: $(VENV)/.local
 	$(BIN)/batchkit demo
 
 check: $(VENV)/.test
-	$(BIN)/python -m flake8 batchkit tests job_image
+	$(BIN)/python -m flake8 batchkit tests job_image docs
 	$(BIN)/python -m mypy
 
 test: check
@@ -40,6 +41,9 @@ test: check
 bench: $(VENV)/.test
 	$(BIN)/python -m pip install --quiet -r tests/bench/requirements.txt
 	$(BIN)/python -m tests.bench
+
+docs: $(VENV)/.test
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
 
 up plan run logs down: $(VENV)/.local
 	$(BIN)/batchkit --config $(CONFIG) $@
