@@ -11,7 +11,6 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-import boto3
 import botocore.session
 from moto.stepfunctions.parser import utils
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
@@ -44,9 +43,14 @@ MENDS.value(
 )
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
+def _session() -> botocore.session.Session:
+    return botocore.session.get_session()
+
+
+@functools.cache
 def _shape(action: str, side: str) -> Any:
-    model = botocore.session.get_session().get_service_model("batch")
+    model = _session().get_service_model("batch")
     name = "".join(part[:1].upper() + part[1:] for part in action.split("_"))
     return getattr(model.operation_model(name), side)
 
@@ -119,7 +123,7 @@ def wait(original: Any, self: Any, **given: Any) -> Any:
 
 def _client(*args: Any, **given: Any) -> Any:
     with _CLIENTS:
-        return boto3.client(*args, **given)
+        return _session().create_client(*args, **given)
 
 
 MENDS.value(

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import datetime
 import re
-import zoneinfo
 from collections.abc import Collection, Iterable
 from typing import Any, ClassVar, Final
 
@@ -81,15 +80,20 @@ def _is_expression(value: str) -> bool:
     return bool(_RATE.fullmatch(value))
 
 
+def _is_time_zone(value: str) -> bool:
+    if value == "UTC":
+        return True
+    import zoneinfo  # slow to import
+
+    return value in zoneinfo.available_timezones()
+
+
 EXPRESSION = Must(
     "'rate(1 hour)', 'rate(5 minutes)', 'at(2030-01-31T09:00:00)' or 'cron(0 9 * * ? *)': "
     "six parts, with ? for the day of the month or of the week",
     _is_expression,
 )
-TIME_ZONE = Must(
-    "a time zone such as 'Europe/Berlin'",
-    lambda value: value == "UTC" or value in zoneinfo.available_timezones(),
-)
+TIME_ZONE = Must("a time zone such as 'Europe/Berlin'", _is_time_zone)
 
 
 @frozen(kw_only=True)

@@ -10,6 +10,7 @@ import sys
 BENCHES = {
     "Provisioning": ("-m", "tests.bench.provisioning"),
     "Import": ("tests/bench/import_time.py",),
+    "Running a job": ("tests/bench/run_time.py",),
     "The loader": ("-m", "tests.bench.loader", "--arrays", "--throttle", "5000"),
 }
 
