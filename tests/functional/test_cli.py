@@ -269,3 +269,12 @@ def test_help_version_and_completion() -> None:
     assert "_BATCHKIT_COMPLETE=bash_complete" in words("completion", "bash")
     tab = {"_BATCHKIT_COMPLETE": "bash_complete", "COMP_WORDS": "batchkit di", "COMP_CWORD": "1"}
     assert words(**tab) == "plain,diagnose\n"
+
+
+def test_the_package_is_the_command_too() -> None:
+    """
+    Where the script isn't on the path, `python -m batchkit` is the same.
+    """
+    command = [sys.executable, "-m", "batchkit", "--help"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert shown.startswith("Usage: batchkit [OPTIONS] COMMAND")

@@ -1,0 +1,7 @@
+"""
+`python -m batchkit`: the command.
+"""
+
+from batchkit.cli import main
+
+main(prog_name="batchkit")
