@@ -275,6 +275,11 @@ def test_the_package_is_the_command_too() -> None:
     """
     Where the script isn't on the path, `python -m batchkit` is the same.
     """
-    command = [sys.executable, "-m", "batchkit", "--help"]
-    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert shown.startswith("Usage: batchkit [OPTIONS] COMMAND")
+    shown = subprocess.run(
+        [sys.executable, "-m", "batchkit", "--help"],
+        env={"PYTHONPATH": ":".join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert shown.stdout.startswith("Usage: batchkit [OPTIONS] COMMAND")
