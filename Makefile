@@ -1,5 +1,6 @@
 # make demo    the whole of batchkit in a minute, without an AWS account
 # make test    installs, and runs every check and test
+# make coverage    the tests, and which branches they leave out
 # make bench   measures: provisioning, the loader, the import
 # make docs    writes the documentation to docs/_build/html
 # make up run logs down    the sample job on a real account; AWS_PROFILE and AWS_REGION say which
@@ -11,7 +12,7 @@ CONFIG ?= job_image/batchkit.toml
 SOURCES := setup.cfg pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench docs up plan run logs down clean
+.PHONY: help demo test check coverage bench docs up plan run logs down clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -37,6 +38,9 @@ check: $(VENV)/.test
 
 test: check
 	$(BIN)/python -m pytest
+
+coverage: check
+	$(BIN)/python -m pytest --cov --cov-report=term
 
 bench: $(VENV)/.test
 	$(BIN)/python -m pip install --quiet -r tests/bench/requirements.txt
