@@ -7,21 +7,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from batchkit._diagnose import facts as _facts
-from batchkit._runs import jobs as _jobs
-from batchkit._diagnose import roles as _roles
-from batchkit._diagnose import rules_end as _rules_end
-from batchkit._diagnose import rules_network as _rules_network
-from batchkit._diagnose import rules_queue as _rules_queue
-from batchkit._diagnose import rules_start as _rules_start
-from batchkit._diagnose import postmortem as _postmortem
-from batchkit._show import wiring as _wiring
 from batchkit._aws import Aws
 from batchkit._calls import Operation
+from batchkit._diagnose import (
+    facts as _facts,
+    postmortem as _postmortem,
+    roles as _roles,
+    rules_end as _rules_end,
+    rules_network as _rules_network,
+    rules_queue as _rules_queue,
+    rules_start as _rules_start,
+    wiring as _wiring,
+)
 from batchkit._diagnose.facts import Facts
 from batchkit._diagnose.finding import Diagnosis, Finding, Rule, Severity
+from batchkit._runs import jobs as _jobs
 from batchkit._runs.jobs import Job
 from batchkit._runs.origins import State
+from batchkit.errors import AwsError
 from batchkit.resources.image import Image
 
 if TYPE_CHECKING:
@@ -52,7 +55,8 @@ def explain(aws: Aws, run: Run) -> Diagnosis:
     """
     state = run._look()
     job = _postmortem.telling(run.jobs)
-    if state.succeeded or (job and job.status == _jobs.SUCCEEDED and not state.ended):
+    unlisted = job is None and ":execution:" not in run.arn  # Batch doesn't tell of it yet
+    if unlisted or state.succeeded or (job and job.status == _jobs.SUCCEEDED and not state.ended):
         return Diagnosis()
     return _diagnosis(_explained(_facts_of(aws, run, job, state)))
 
@@ -96,8 +100,10 @@ def diagnose(aws: Aws, stack: str) -> Diagnosis:
     What is wrong with *stack*, with the jobs that it can't start, and with the last that failed.
     """
     around = Facts(aws, stack, stack)
-    found = [*_apply((*WAITING, *STARTING), around), *_unseen(around)]
-    for job in _troubled(aws, around):
+    found = [*_apply((*WAITING, *STARTING), around)]
+    troubled = _troubled(aws, around)
+    found += _unseen(around)
+    for job in troubled:
         facts = Facts(aws, job["jobQueue"], job["jobDefinition"], job)
         rules = _explained(facts) if job.ended else _apply((*WAITING, *STARTING), facts)
         found += (one for one in rules if not job.ended or one.severity is Severity.ERROR)
@@ -108,17 +114,25 @@ def _troubled(aws: Aws, facts: Facts) -> list[Job]:
     """
     The job at the head of the queue, the newest that is starting, and the last if it failed.
     """
-    if facts.queue is None:
+    try:
+        return [*_listed(aws, facts.queue["jobQueueArn"])] if facts.queue else []
+    except AwsError as error:
+        facts.missed(error)
         return []
-    arn = facts.queue["jobQueueArn"]
+
+
+def _listed(aws: Aws, arn: str) -> Iterator[Job]:
     waiting = [*_jobs.in_states(aws, arn, ("RUNNABLE",), 100)][-1:]
+    # Of an array Batch lists the parent, which is PENDING while its children wait.
+    pending = _jobs.in_states(aws, arn, ("PENDING",), 100)
+    waiting += [job for job in pending if job.get("arrayProperties")][-1:]
     starting = [*_jobs.in_states(aws, arn, ("STARTING",), 1)]
     ended = [*_jobs.in_states(aws, arn, _jobs.ENDED, 20)]
     last = sorted(ended, key=lambda job: job.get("stoppedAt") or job.get("createdAt", 0))[-1:]
     failed = [job for job in last if job["status"] == _jobs.FAILED]
     jobs = _jobs.describe(aws, [job["jobId"] for job in (*waiting, *starting, *failed)])
-    tellings = [_postmortem.telling(_children(aws, job)) for job in jobs if not _meant(job)]
-    return [job for job in tellings if job is not None]
+    tellings = (_postmortem.telling(_children(aws, job)) for job in jobs if not _meant(job))
+    return (job for job in tellings if job is not None)
 
 
 def _meant(job: Job) -> bool:

@@ -4,43 +4,38 @@ The facts that rules look at: a job and everything around it, each asked for onc
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any, Final, TypeVar
 
 import attrs
 
 from batchkit._aws import Aws
-from batchkit._calls import Call, Operation
+from batchkit._calls import Operation
+from batchkit._diagnose.images import parse_image
+from batchkit._diagnose.queues import FARGATE_VCPUS, QUOTA, Queues
 from batchkit._diagnose.roles import HeldRole, read_role
+from batchkit._diagnose.wiring import Wiring
 from batchkit._runs import jobs as _jobs, logs as _logs
-from batchkit._runs.jobs import Job
+from batchkit._runs.jobs import Attempt, Job
 from batchkit._runs.origins import State
-from batchkit._show.wiring import Wiring
+from batchkit._values import Arn
 from batchkit.errors import AwsError
-from batchkit.resources.batch import JobQueue
 from batchkit.resources.definitions import JobDefinition
-from batchkit.resources.environments import ComputeEnvironment
 from batchkit.resources.image import Image
 from batchkit.resources.logs import LogGroup
+from batchkit.resources.states import StateMachine
+
+__all__ = ["FARGATE_VCPUS", "Facts", "MANIFEST", "QUOTA", "parse_image"]
 
 T = TypeVar("T")
-QUOTA: Final = Operation(
-    "service-quotas",
-    "GetServiceQuota",
-    permission="servicequotas:GetServiceQuota",
-    wide=True,
-    absent=("NoSuchResourceException",),
-)
 MANIFEST: Final = Operation(
     "ecr", "BatchGetImage", absent=("RepositoryNotFoundException", "ImageNotFoundException")
 )
-FARGATE_VCPUS: Final = {"FARGATE": "L-3032A538", "FARGATE_SPOT": "L-36FBB829"}
-"""The quotas of vCPUs that run at once, on demand and on Spot."""
 
 
-class Facts:
+class Facts(Queues):
     """
     What is known of a job, or of the jobs that a queue would run.
 
@@ -59,82 +54,46 @@ class Facts:
         job: Job | None = None,
         state: State | None = None,
     ) -> None:
-        self.aws = aws
+        super().__init__(aws, queue)
         self.job = job
         self.state = state or State("")
-        self.unseen: list[AwsError] = []
-        self._queue = queue
         self._definition = definition
-        self._lock = threading.Lock()
-
-    def ask(self, call: Call) -> Any:
-        """
-        The answer, or None if the caller may not ask; `unseen` then has the error.
-        """
-        try:
-            return self.aws.call(call)
-        except AwsError as error:
-            with self._lock:
-                self.unseen.append(error)
-            return None
 
     @cached_property
-    def queues(self) -> Sequence[Mapping[str, Any]]:
+    def definitions(self) -> list[Mapping[str, Any]]:
         """
-        All queues of the region.
+        The revisions of the job definition, the newest first.
         """
-        answer = self.ask(JobQueue.DESCRIBE())
-        return answer["jobQueues"] if answer else ()
-
-    @cached_property
-    def queue(self) -> Mapping[str, Any] | None:
-        """
-        The job's queue, or None.
-        """
-        found: Mapping[str, Any] | None = _first(
-            self.queues, self._queue, "jobQueueName", "jobQueueArn"
-        )
-        return found
+        answer = self.ask(JobDefinition.DESCRIBE(jobDefinitionName=self.definition_name)) or {}
+        return sorted(answer.get("jobDefinitions", ()), key=lambda d: -d["revision"])
 
     @property
-    def queue_name(self) -> str:
+    def definition_name(self) -> str:
         """
-        The queue's name, also if there is no such queue.
+        The name of the job definition, without a revision.
         """
-        return self._queue.rpartition("/")[2]
+        return self._definition.rpartition("/")[2].partition(":")[0]
 
-    @cached_property
-    def all_environments(self) -> Sequence[Mapping[str, Any]]:
-        """
-        All compute environments of the region.
-        """
-        answer = self.ask(ComputeEnvironment.DESCRIBE())
-        return answer["computeEnvironments"] if answer else ()
-
-    @cached_property
-    def environments(self) -> list[Mapping[str, Any]]:
-        """
-        The compute environments of the queue, in their order.
-        """
-        order = sorted((self.queue or {}).get("computeEnvironmentOrder", ()), key=_order)
-        names = [one["computeEnvironment"] for one in order]
-        found = (
-            _first(self.all_environments, name, "computeEnvironmentName", "computeEnvironmentArn")
-            for name in names
-        )
-        return [one for one in found if one is not None]
-
-    @cached_property
+    @property
     def definition(self) -> Mapping[str, Any] | None:
         """
         The job definition that the job uses, or the newest active one.
         """
-        name = self._definition.rpartition("/")[2].partition(":")[0]
-        answer = self.ask(JobDefinition.DESCRIBE(jobDefinitionName=name))
-        listed = sorted((answer or {}).get("jobDefinitions", ()), key=lambda d: -d["revision"])
-        exact = [one for one in listed if one["jobDefinitionArn"] == self._definition]
-        active = [one for one in listed if one.get("status") == "ACTIVE"]
+        exact = [one for one in self.definitions if one["jobDefinitionArn"] == self._definition]
+        active = [one for one in self.definitions if one.get("status") == "ACTIVE"]
         return next(iter([*exact, *active]), None)
+
+    @cached_property
+    def pinned(self) -> str:
+        """
+        The job definition that the stack's state machine submits, if it is one of its revisions.
+        """
+        arn = Arn("states", f"stateMachine:{self.queue_name}")
+        machine = self.ask(StateMachine.DESCRIBE(stateMachineArn=arn)) or {}
+        states = json.loads(machine.get("definition") or "{}").get("States", {}).values()
+        submits = ((one.get("Parameters") or {}).get("JobDefinition") for one in states)
+        own = f":job-definition/{self.definition_name}:"
+        return next((str(one) for one in submits if one and own in str(one)), "")
 
     @property
     def container(self) -> Mapping[str, Any]:
@@ -143,6 +102,13 @@ class Facts:
         """
         defined = (self.definition or {}).get("containerProperties") or {}
         return {**defined, **((self.job.details.get("container") if self.job else None) or {})}
+
+    @property
+    def uri(self) -> str:
+        """
+        The image of the container.
+        """
+        return str(self.container.get("image") or "")
 
     def required(self, what: str) -> float:
         """
@@ -154,11 +120,35 @@ class Facts:
     @property
     def reason(self) -> str:
         """
-        Everything that AWS gives as a reason.
+        What AWS gives as a reason: of the job, of its last attempt, and of the run.
         """
-        job = self.job
-        attempts = [attempt.reason for attempt in job.attempts] if job else []
-        return "\n".join(filter(None, [job.reason if job else "", *attempts, self.state.reason]))
+        attempts = [one.reason for one in self.job.attempts[-1:]] if self.job else []
+        reasons = [self.job.reason if self.job else "", *attempts, self.state.reason]
+        return "\n".join(filter(None, reasons))
+
+    @property
+    def earlier(self) -> list[Attempt]:
+        """
+        The attempts before the last one that ended in another way.
+        """
+        *before, last = self.job.attempts if self.job and self.job.attempts else (None,)
+        return [
+            one
+            for one in before
+            if one and last and (one.exit_code, one.reason) != (last.exit_code, last.reason)
+        ]
+
+    @cached_property
+    def others(self) -> list[Job]:
+        """
+        The jobs that it depends on.
+        """
+        ids = [one["jobId"] for one in self.job.details.get("dependsOn") or ()] if self.job else []
+        try:
+            return _jobs.describe(self.aws, ids)
+        except AwsError as error:
+            self.missed(error)
+            return []
 
     @property
     def what(self) -> str:
@@ -166,6 +156,15 @@ class Facts:
         The job, in words.
         """
         return f"job {self.job.name} ({self.job.id})" if self.job else f"jobs of {self.queue_name}"
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """
+        The partition, region and account of the queue; texts are empty if they aren't known.
+        """
+        parts = [*str((self.queue or {}).get("jobQueueArn", "")).split(":"), "", "", "", "", ""]
+        known = parts[2] == "batch"
+        return (parts[1], parts[3], parts[4]) if known else ("", "", "")
 
     @cached_property
     def lines(self) -> list[str]:
@@ -175,7 +174,7 @@ class Facts:
         try:
             return [*_logs.tail(self.aws, self.job)] if self.job else []
         except AwsError as error:
-            self.unseen.append(error)
+            self.missed(error)
             return []
 
     @cached_property
@@ -187,7 +186,8 @@ class Facts:
         options = configuration.get("options") or {}
         group = options.get("awslogs-group", _jobs.OWN_GROUP)
         made = group == _jobs.OWN_GROUP or options.get("awslogs-create-group") == "true"
-        if made or configuration.get("logDriver", "awslogs") != "awslogs":
+        elsewhere = options.get("awslogs-region", self.aws.region) != self.aws.region
+        if made or elsewhere or configuration.get("logDriver", "awslogs") != "awslogs":
             return group, True
         answer = self.ask(LogGroup.DESCRIBE(logGroupNamePrefix=group))
         listed = (answer or {"logGroups": [{"logGroupName": group}]})["logGroups"]
@@ -198,7 +198,7 @@ class Facts:
         """
         The network of the compute environments.
         """
-        return Wiring(self.ask, [one.get("computeResources", {}) for one in self.environments])
+        return Wiring(self.ask, [one.get("computeResources", {}) for one in self.places])
 
     def role(self, name: str) -> HeldRole | None:
         """
@@ -220,17 +220,27 @@ class Facts:
         return attrs.evolve(role, known=len(self.unseen) == before)
 
     @cached_property
+    def stored(self) -> Mapping[str, Any] | None:
+        """
+        Repository and id of the image, if it is in this account's ECR of this region.
+        """
+        parsed = parse_image(self.uri)
+        if parsed is None:
+            return None
+        _, region, account = self.place
+        own = account in ("", parsed["account"]) and region in ("", parsed["region"])
+        return parsed if own else None
+
+    @cached_property
     def image(self) -> Mapping[str, Any] | None:
         """
         What ECR says of the image: empty if it isn't there, None if it isn't in this account's ECR.
         """
-        parsed = parse_image(self.container.get("image", ""))
-        if parsed is None:
+        if self.stored is None:
             return None
-        call = Image.DESCRIBE(repositoryName=parsed["repositoryName"], imageIds=[parsed["id"]])
-        before = len(self.unseen)
-        answer = self.ask(call)
-        if len(self.unseen) > before:
+        name, id = self.stored["repositoryName"], self.stored["id"]
+        answer = self.ask(Image.DESCRIBE(repositoryName=name, imageIds=[id]))
+        if not self.seen(Image.DESCRIBE):
             return None
         return dict(answer["imageDetails"][0]) if answer and answer["imageDetails"] else {}
 
@@ -239,44 +249,12 @@ class Facts:
         """
         The manifest of the image in ECR, if there is one.
         """
-        parsed = parse_image(self.container.get("image", ""))
-        if parsed is None or not self.image:
+        if self.stored is None or not self.image:
             return ""
-        call = MANIFEST(repositoryName=parsed["repositoryName"], imageIds=[parsed["id"]])
-        images = (self.ask(call) or {}).get("images") or [{}]
+        name, id = self.stored["repositoryName"], self.stored["id"]
+        answer = self.ask(MANIFEST(repositoryName=name, imageIds=[id])) or {}
+        images = answer.get("images") or [{}]
         return str(images[0].get("imageManifest") or "")
-
-    def quota(self, service: str, code: str) -> float | None:
-        """
-        The value of a quota, or None if it isn't known.
-        """
-        answer = self.ask(QUOTA(ServiceCode=service, QuotaCode=code))
-        return float(answer["Quota"]["Value"]) if answer else None
-
-    @cached_property
-    def busy(self) -> dict[str, float]:
-        """
-        The vCPUs of the jobs that are starting or running, by queue.
-        """
-        return {queue["jobQueueArn"]: self._busy(queue["jobQueueArn"]) for queue in self.queues}
-
-    def _busy(self, queue: str) -> float:
-        listed = _jobs.in_states(self.aws, queue, ("STARTING", "RUNNING"))
-        jobs = _jobs.describe(self.aws, [job["jobId"] for job in listed])
-        return sum(_vcpus(job) for job in jobs)
-
-
-def _vcpus(job: Job) -> float:
-    wanted = (job.details.get("container") or {}).get("resourceRequirements", ())
-    return sum(float(one["value"]) for one in wanted if one["type"] == "VCPU")
-
-
-def _first(listed: Sequence[Mapping[str, Any]], wanted: str, *keys: str) -> Any:
-    return next((one for one in listed if wanted in [one.get(key) for key in keys]), None)
-
-
-def _order(one: Mapping[str, Any]) -> int:
-    return int(one["order"])
 
 
 def _once(read: Callable[[str], T]) -> Callable[[str], T]:
@@ -288,16 +266,3 @@ def _once(read: Callable[[str], T]) -> Callable[[str], T]:
         return known[key]
 
     return get
-
-
-def parse_image(uri: str) -> dict[str, Any] | None:
-    """
-    The repository and id of an image that is in ECR; None for other registries.
-    """
-    registry, _, rest = uri.partition("/")
-    if ".dkr.ecr." not in registry or not rest:
-        return None
-    name, _, digest = rest.partition("@")
-    repository, _, tag = name.partition(":")
-    id = {"imageDigest": digest} if digest else {"imageTag": tag or "latest"}
-    return {"repositoryName": repository, "id": id, "account": registry.split(".")[0]}

@@ -7,8 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from batchkit._runs import jobs as _jobs
-from batchkit._runs import logs as _logs
+from batchkit._runs import jobs as _jobs, logs as _logs
 from batchkit._runs.jobs import Job
 from batchkit._runs.origins import State
 from batchkit.errors import BatchkitError, JobFailed

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import boto3
 
-from batchkit._diagnose import inspect_ as _inspect
 from batchkit._aws import Aws
 from batchkit._clock import Clock
+from batchkit._diagnose import inspect_ as _inspect
 from batchkit._diagnose.finding import Diagnosis, Finding, Severity
 from batchkit._diagnose.inspect_ import CHECKS, Check, Facts, finding
 from batchkit._plan import Plan

@@ -27,7 +27,8 @@ OPERATIONS: Final = (Role.GET, ATTACHED, MANAGED, VERSION, INLINE, DOCUMENT)
 @frozen
 class HeldRole:
     """
-    A role: whether it is *there*, its *trust*, and the *policies* that it has.
+    A role: whether it is *there*, its *trust*, the *policies* that it has, and the *boundary* of
+    its permissions.
 
     If it isn't *known*, the caller may not look at all of that.
     """
@@ -37,6 +38,7 @@ class HeldRole:
     trust: Mapping[str, Any]
     policies: Sequence[Mapping[str, Any]] = ()
     known: bool = True
+    boundary: Mapping[str, Any] | None = None
 
     @property
     def name(self) -> str:
@@ -58,12 +60,25 @@ class HeldRole:
 
     def allows(self, action: str, resource: str = "*") -> bool:
         """
-        Whether its policies allow it: some statement does, and none denies it without a condition.
+        Whether its policies, and the boundary of its permissions, allow it.
         """
-        statements = [one for policy in self.policies for one in _many(policy.get("Statement"))]
-        hits = [one for one in statements if _applies(one, action, resource)]
-        denied = any(one["Effect"] == "Deny" and not one.get("Condition") for one in hits)
-        return not denied and any(one["Effect"] == "Allow" for one in hits)
+        return self.within(action, resource) and _allow(self.policies, action, resource)
+
+    def within(self, action: str, resource: str = "*") -> bool:
+        """
+        Whether the boundary of its permissions allows it.
+        """
+        return self.boundary is None or _allow([self.boundary], action, resource)
+
+
+def _allow(policies: Sequence[Mapping[str, Any]], action: str, resource: str) -> bool:
+    """
+    Whether some statement allows it, and none denies it without a condition.
+    """
+    statements = [one for policy in policies for one in _many(policy.get("Statement"))]
+    hits = [one for one in statements if _applies(one, action, resource)]
+    denied = any(one["Effect"] == "Deny" and not one.get("Condition") for one in hits)
+    return not denied and any(one["Effect"] == "Allow" for one in hits)
 
 
 def _applies(statement: Mapping[str, Any], action: str, resource: str) -> bool:
@@ -71,8 +86,11 @@ def _applies(statement: Mapping[str, Any], action: str, resource: str) -> bool:
         acts = not any(_matches(action, one) for one in _many(statement["NotAction"]))
     else:
         acts = any(_matches(action, one) for one in _many(statement.get("Action")))
-    within = [_matches(resource, one) for one in _many(statement.get("Resource", "*"))]
-    return acts and (resource == "*" or any(within))
+    if "NotResource" in statement:
+        within = not any(_matches(resource, one) for one in _many(statement["NotResource"]))
+    else:
+        within = any(_matches(resource, one) for one in _many(statement.get("Resource", "*")))
+    return acts and (within or (resource == "*" and statement["Effect"] == "Allow"))
 
 
 def _matches(value: str, pattern: str) -> bool:
@@ -92,22 +110,30 @@ def read_role(ask: Ask, arn: str) -> HeldRole:
     """
     name = arn.rpartition("/")[2]
     answer = ask(Role.GET(RoleName=name))
-    if answer is None:
+    if answer is None or arn not in (name, answer["Role"].get("Arn", arn)):
         return HeldRole(arn, there=False, trust={})
+    role = answer["Role"]
     policies = [*_managed(ask, name), *_inline(ask, name)]
-    return HeldRole(arn, True, document(answer["Role"]["AssumeRolePolicyDocument"]), policies)
+    limit = (role.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn")
+    boundary = _policy(ask, limit) if limit else None
+    trust = document(role["AssumeRolePolicyDocument"])
+    return HeldRole(arn, True, trust, policies, boundary=boundary)
+
+
+def _policy(ask: Ask, arn: str) -> Mapping[str, Any] | None:
+    """
+    The document of a managed policy, or None if there is none.
+    """
+    policy = ask(MANAGED(PolicyArn=arn))
+    version = policy and policy["Policy"]["DefaultVersionId"]
+    held = ask(VERSION(PolicyArn=arn, VersionId=version)) if version else None
+    return document(held["PolicyVersion"]["Document"]) if held else None
 
 
 def _managed(ask: Ask, name: str) -> Iterable[Mapping[str, Any]]:
     answer = ask(ATTACHED(RoleName=name)) or {}
-    for attached in answer.get("AttachedPolicies", ()):
-        arn = attached["PolicyArn"]
-        policy = ask(MANAGED(PolicyArn=arn))
-        if policy:
-            version = policy["Policy"]["DefaultVersionId"]
-            held = ask(VERSION(PolicyArn=arn, VersionId=version))
-            if held:
-                yield document(held["PolicyVersion"]["Document"])
+    held = (_policy(ask, one["PolicyArn"]) for one in answer.get("AttachedPolicies", ()))
+    return [one for one in held if one is not None]
 
 
 def _inline(ask: Ask, name: str) -> Iterable[Mapping[str, Any]]:

@@ -13,6 +13,14 @@ from batchkit.resources.definitions import FARGATE_MEMORY
 _KILLED: Final = 137
 _TIMEOUT: Final = "attempt duration exceeded timeout"
 _SPOT: Final = ("Your Spot Task was interrupted", "Host EC2 (instance")
+_SIGNALS: Final = {
+    130: "SIGINT: it was interrupted",
+    134: "SIGABRT: it gave itself up",
+    135: "SIGBUS: it crashed in native code",
+    136: "SIGFPE: it crashed in native code",
+    139: "SIGSEGV: it crashed in native code",
+    143: "SIGTERM: it was told to stop",
+}
 
 
 @rule(
@@ -23,14 +31,17 @@ _SPOT: Final = ("Your Spot Task was interrupted", "Host EC2 (instance")
 )
 def out_of_memory(facts: Facts, self: Rule) -> Found:
     said = "OutOfMemory" in facts.reason
-    killed = _code(facts) == _KILLED and _TIMEOUT not in facts.reason and not _stopped(facts)
+    told = (_TIMEOUT, *_SPOT)  # which end a program by the same signal
+    by_other = _stopped(facts) or any(sign in facts.reason for sign in told)
+    killed = _code(facts) == _KILLED and not by_other
     if said or killed:
         has = int(facts.required("MEMORY"))
         sizes = FARGATE_MEMORY.get(facts.required("VCPU"), ())
         more = next((size for size in sizes if size >= 2 * has), None)
         fix = f"Set memory={more} in the spec.  " if more else ""
         sure = "it used up" if said else "it was killed, most likely because it used up"
-        yield self.found(facts.what, f"{sure} its {has} MiB of memory.", fix + self.fix)
+        message = f"{sure} its {has} MiB of memory{_earlier(facts)}."
+        yield self.found(facts.what, message, fix + self.fix)
 
 
 @rule(
@@ -45,7 +56,8 @@ def timed_out(facts: Facts, self: Rule) -> Found:
     )
     if _TIMEOUT in facts.reason:
         most = f" of {limit} s" if limit else ""
-        yield self.found(facts.what, f"an attempt took longer than its timeout{most}.")
+        message = f"an attempt took longer than its timeout{most}{_earlier(facts)}."
+        yield self.found(facts.what, message)
     elif facts.state.status == "TIMED_OUT":
         yield self.found(facts.what, "the whole run took longer than the state machine allows.")
 
@@ -57,7 +69,7 @@ def timed_out(facts: Facts, self: Rule) -> Found:
 )
 def spot_reclaimed(facts: Facts, self: Rule) -> Found:
     if any(sign in facts.reason for sign in _SPOT):
-        yield self.found(facts.what, "AWS took its Spot capacity back.")
+        yield self.found(facts.what, f"AWS took its Spot capacity back{_earlier(facts)}.")
 
 
 @rule(
@@ -66,7 +78,8 @@ def spot_reclaimed(facts: Facts, self: Rule) -> Found:
     "Start it again if that wasn't meant.",
 )
 def ended_by_someone(facts: Facts, self: Rule) -> Found:
-    if _stopped(facts) and _TIMEOUT not in facts.reason:
+    late = _TIMEOUT in facts.reason or facts.state.status == "TIMED_OUT"
+    if _stopped(facts) and not late:
         reason = facts.reason.split("\n")[0] or "no reason was given"
         yield self.found(facts.what, f"it was ended: {reason}", severity=Severity.INFO)
 
@@ -78,8 +91,10 @@ def ended_by_someone(facts: Facts, self: Rule) -> Found:
 )
 def dependency_failed(facts: Facts, self: Rule) -> Found:
     if facts.job and "Dependent Job failed" in facts.reason:
-        others = ", ".join(one["jobId"] for one in facts.job.details.get("dependsOn") or ())
-        yield self.found(facts.what, f"a job that it depends on has failed: {others}")
+        failed = [f"{one.name} ({one.id})" for one in facts.others if one.status == "FAILED"]
+        ids = [one["jobId"] for one in facts.job.details.get("dependsOn") or ()]
+        message = f"a job that it depends on has failed: {', '.join(failed or ids)}"
+        yield self.found(facts.what, message)
 
 
 @rule(
@@ -88,9 +103,13 @@ def dependency_failed(facts: Facts, self: Rule) -> Found:
     "Correct command in the spec, or CMD and ENTRYPOINT in the Dockerfile.",
 )
 def command_not_found(facts: Facts, self: Rule) -> Found:
-    if _code(facts) in (126, 127) or "CannotStartContainer" in facts.reason:
+    why = {126: " (126: it may not be executed)", 127: " (127: it isn't there)"}
+    code = _code(facts)
+    if code in why or "CannotStartContainer" in facts.reason:
         command = " ".join(facts.container.get("command") or ()) or "the image's own"
-        yield self.found(facts.what, f"its command can't be started: {command}")
+        last = f": {facts.lines[-1]}" if facts.lines else ""
+        message = f"its command can't be started{why.get(code or 0, '')}: {command}{last}"
+        yield self.found(facts.what, message)
 
 
 @rule(
@@ -102,7 +121,12 @@ def program_failed(facts: Facts, self: Rule) -> Found:
     code = _code(facts)
     if code:
         last = f": {facts.lines[-1]}" if facts.lines else ", and wrote nothing"
-        yield self.found(facts.what, f"its program ended with exit code {code}{last}")
+        signal = f" ({_SIGNALS[code]})" if code in _SIGNALS else ""
+        message = f"its program ended with exit code {code}{signal}{last}{_earlier(facts)}"
+        again = bool(facts.job and not facts.job.ended)
+        told = "  It is tried again." if again else ""
+        grave = Severity.WARNING if again else Severity.ERROR
+        yield self.found(facts.what, message, self.fix + told, grave)
 
 
 @rule(
@@ -121,13 +145,29 @@ def not_submitted(facts: Facts, self: Rule) -> Found:
     "Search AWS's documentation for that reason.",
 )
 def unknown_reason(facts: Facts, self: Rule) -> Found:
-    if facts.job and facts.job.status == "FAILED":
-        reason = facts.reason.split("\n")[0] or "AWS gives no reason"
-        yield self.found(facts.what, f"it failed: {reason}")
+    job, reason = facts.job, facts.reason.split("\n")[0]
+    if job and job.status == "FAILED":
+        reason = reason or "AWS gives no reason"
+        yield self.found(facts.what, f"it failed: {reason}{_earlier(facts)}")
+    elif job and job.status == "RUNNABLE" and job.reason and not job.attempts:
+        yield self.found(facts.what, f"Batch holds it back: {job.reason}")
 
 
 def _code(facts: Facts) -> int | None:
     return facts.job.exit_code if facts.job else None
+
+
+def _earlier(facts: Facts) -> str:
+    """
+    How attempts before the last one ended, if in another way.
+    """
+    told = (
+        f"attempt {one.number} ended otherwise: {one.reason or 'no reason was given'}"
+        + (f", exit code {one.exit_code}" if one.exit_code else "")
+        for one in facts.earlier
+    )
+    text = "; ".join(told)
+    return f" ({text})" if text else ""
 
 
 def _stopped(facts: Facts) -> bool:
@@ -158,5 +198,31 @@ def registry_unreachable(facts: Facts, self: Rule) -> Found:
         yield self.found(facts.what, "it could not reach the registry of its image.")
 
 
-FALLBACK: Final = (program_failed, not_submitted, registry_unreachable, unknown_reason)
+_PATIENCE: Final = {
+    "SUBMITTED": "Batch has taken it, and puts it into the queue next",
+    "PENDING": "Batch puts it into the queue when all that it depends on has succeeded",
+    "RUNNABLE": "it is in the queue, and Batch gets a container for it, in a minute or two",
+    "STARTING": "its container is being started; pulling a large image takes some minutes",
+}
+
+
+@rule(
+    "The job is SUBMITTED, PENDING, RUNNABLE or STARTING, and nothing is wrong.",
+    "Every job takes that way; Batch needs a minute or two to get a container.",
+    "Wait.  If it stays so for more than ten minutes, look at the other jobs of the queue and the "
+    "account's quotas.",
+)
+def on_its_way(facts: Facts, self: Rule) -> Found:
+    told = _PATIENCE.get(facts.job.status) if facts.job else None
+    if told:
+        yield self.found(facts.what, f"{told}.", severity=Severity.INFO)
+
+
+FALLBACK: Final = (
+    program_failed,
+    not_submitted,
+    registry_unreachable,
+    unknown_reason,
+    on_its_way,
+)
 """Tried in turn, if no other rule has found anything."""

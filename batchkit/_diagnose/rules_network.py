@@ -4,12 +4,12 @@ Rules about the network: why a container can't get its image, or write its lines
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from batchkit._diagnose.facts import Facts
-from batchkit._diagnose.finding import Found, Rule, rule
-from batchkit._show.wiring import ANYWHERE
+from batchkit._diagnose.finding import Found, Rule, Severity, rule
+from batchkit._diagnose.network import lost_groups, lost_subnets, shut, way_fault, without_internet
+from batchkit._diagnose.wiring import ENDPOINTS
 
 ENSURE: Final = "Run ensure_stack(spec) again (`batchkit up`): it puts the network back."
 _UNREACHABLE: Final = (
@@ -20,66 +20,47 @@ _UNREACHABLE: Final = (
 
 @rule(_UNREACHABLE, "A subnet of the compute environment isn't there any more.", ENSURE)
 def subnet_missing(facts: Facts, self: Rule) -> Found:
-    for id in facts.wiring.lost_subnets:
-        yield self.found(f"Subnet {id}", "the compute environment uses it, and it isn't there.")
+    for one, id in lost_subnets(facts):
+        name = one["computeEnvironmentName"]
+        yield self.found(f"Subnet {id}", f"ComputeEnvironment {name} uses it, and it isn't there.")
+
+
+@rule(_UNREACHABLE, "A security group of the compute environment isn't there any more.", ENSURE)
+def security_group_missing(facts: Facts, self: Rule) -> Found:
+    for one, id in lost_groups(facts):
+        message = f"ComputeEnvironment {one['computeEnvironmentName']} uses it, and it isn't there."
+        yield self.found(f"SecurityGroup {id}", message)
 
 
 @rule(
     _UNREACHABLE,
     "The subnets of the job have no way out: the NAT gateway is gone, its route is a black hole "
     "or missing, or a public subnet's job has no public address; and there are no VPC endpoints "
-    "instead.",
+    "instead, or the image isn't in ECR.",
     ENSURE,
 )
 def no_way_out(facts: Facts, self: Rule) -> Found:
     for subnet in facts.wiring.subnets:
-        fault = _fault(facts, subnet)
-        if fault and facts.wiring.missing_endpoints:
-            missing = ", ".join(facts.wiring.missing_endpoints)
-            message = f"{fault}; nor are there VPC endpoints for {missing}."
-            yield self.found(f"Subnet {subnet['SubnetId']}", message)
-
-
-def _fault(facts: Facts, subnet: Mapping[str, Any]) -> str:
-    """
-    What is wrong with the way of a subnet to the internet; an empty text if nothing is.
-    """
-    route = facts.wiring.way_out(subnet)
-    if route is None:
-        return f"it has no route to {ANYWHERE}"
-    gateway = route.get("NatGatewayId")
-    if route.get("State") == "blackhole":
-        return f"its route to {ANYWHERE} leads nowhere: {gateway or 'its gateway'} is gone"
-    if gateway and facts.wiring.gateways.get(gateway, "deleted") != "available":
-        return f"its NAT gateway {gateway} is {facts.wiring.gateways.get(gateway, 'gone')}"
-    if str(route.get("GatewayId", "")).startswith("igw-") and not _public(facts):
-        return "it leads to an internet gateway, and the job has no public address"
-    return ""
-
-
-def _public(facts: Facts) -> bool:
-    network = facts.container.get("networkConfiguration") or {}
-    return bool(network.get("assignPublicIp") == "ENABLED")
+        fault = way_fault(facts, subnet)
+        needs = without_internet(facts, subnet) if fault else ""
+        grave = Severity.ERROR if facts.seen(ENDPOINTS) else Severity.WARNING
+        if needs:
+            subject, message = f"Subnet {subnet['SubnetId']}", f"{fault}; {needs}."
+            yield self.found(subject, message, severity=grave)
 
 
 @rule(
     _UNREACHABLE,
-    "The security groups of the compute environment let nothing out on port 443.",
+    "The security groups of the compute environment don't let port 443 out to the registry.",
     "Allow TCP 443 out of the group; ensure_stack(spec) (`batchkit up`) puts the stack's own rule "
     "back.",
 )
 def no_egress(facts: Facts, self: Rule) -> Found:
-    groups = facts.wiring.groups
-    if groups and not any(_lets_out(rule) for g in groups for rule in g["IpPermissionsEgress"]):
-        names = ", ".join(group["GroupId"] for group in groups)
-        yield self.found(f"SecurityGroup {names}", "it lets nothing out on port 443.")
+    for one in facts.places:
+        names, fault = shut(facts, one)
+        if fault:
+            message = f"{fault}, so jobs of {one['computeEnvironmentName']} reach no registry."
+            yield self.found(f"SecurityGroup {', '.join(names)}", message)
 
 
-def _lets_out(rule: Mapping[str, Any]) -> bool:
-    protocol = rule.get("IpProtocol") in ("-1", "tcp", "6")
-    low, high = rule.get("FromPort", 0), rule.get("ToPort", 65535)
-    targets = ("IpRanges", "Ipv6Ranges", "PrefixListIds", "UserIdGroupPairs")
-    return protocol and low <= 443 <= high and any(rule.get(target) for target in targets)
-
-
-RULES: Final = (subnet_missing, no_way_out, no_egress)
+RULES: Final = (subnet_missing, security_group_missing, no_way_out, no_egress)

@@ -7,11 +7,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from batchkit._diagnose.facts import FARGATE_VCPUS, Facts
+from batchkit._diagnose.facts import Facts
 from batchkit._diagnose.finding import Found, Rule, Severity, rule
+from batchkit._diagnose.queues import FARGATE_VCPUS
+from batchkit._runs.jobs import Job
+from batchkit.resources.definitions import JobDefinition
+from batchkit.resources.environments import ComputeEnvironment
 
 ENSURE: Final = "Run ensure_stack(spec) again (`batchkit up`): it puts back what differs."
-_WAITING: Final = ("SUBMITTED", "PENDING", "RUNNABLE", "")
+_WAITING: Final = ("SUBMITTED", "PENDING", "RUNNABLE")
+_NO_CAPACITY: Final = ("INSUFFICIENT_INSTANCE_CAPACITY", "Capacity is unavailable at this time")
 
 
 @rule(
@@ -47,7 +52,9 @@ def environment_invalid(facts: Facts, self: Rule) -> Found:
     for one in facts.environments:
         if one["status"] == "INVALID":
             reason = one.get("statusReason") or "Batch gives no reason"
-            yield self.found(_environment(one), f"Batch can't use it: {reason}")
+            yield self.found(
+                _environment(one), f"Batch can't use it: {reason}", severity=_without(facts)
+            )
 
 
 @rule(
@@ -61,19 +68,37 @@ def environment_disabled(facts: Facts, self: Rule) -> Found:
             yield self.found(
                 _environment(one),
                 "it is disabled, so it starts no jobs.",
-                severity=Severity.WARNING if _usable(facts) else Severity.ERROR,
+                severity=_without(facts),
             )
 
 
 @rule(
     "The job stays in RUNNABLE.",
-    "The queue has no compute environment that is enabled and valid.",
+    "None of the queue's compute environments is there any more.",
     ENSURE,
 )
 def no_environment(facts: Facts, self: Rule) -> Found:
     queue = facts.queue
-    if queue is not None and facts.all_environments is not None and not facts.environments:
+    lost = queue is not None and not facts.environments
+    if queue is not None and lost and facts.seen(ComputeEnvironment.DESCRIBE):
         yield self.found(_queue(queue), "none of its compute environments is there.")
+
+
+@rule(
+    "A job can't be submitted: the job definition doesn't exist, or isn't active.",
+    "The job definition, or the revision that the state machine names, was deregistered.",
+    "Run ensure_stack(spec) again (`batchkit up`): it registers the job definition anew.",
+)
+def definition_missing(facts: Facts, self: Rule) -> Found:
+    active = [one for one in facts.definitions if one.get("status") == "ACTIVE"]
+    if facts.job is not None or facts.queue is None or not facts.seen(JobDefinition.DESCRIBE):
+        return
+    if not active:
+        subject = f"JobDefinition {facts.definition_name}"
+        yield self.found(subject, "no revision of it is active, so no job can be submitted.")
+    elif facts.pinned and facts.pinned not in [one["jobDefinitionArn"] for one in active]:
+        subject = f"JobDefinition {facts.pinned.rpartition('/')[2]}"
+        yield self.found(subject, "the state machine submits jobs of it, and it isn't active.")
 
 
 @rule(
@@ -83,9 +108,9 @@ def no_environment(facts: Facts, self: Rule) -> Found:
     "Raise max_vcpus in the spec, or lower vcpus, and run ensure_stack(spec) (`batchkit up`).",
 )
 def job_too_large(facts: Facts, self: Rule) -> Found:
-    most = max((_limit(one) for one in facts.environments), default=None)
+    most = max((_limit(one) for one in facts.places), default=None)
     wanted = facts.required("VCPU")
-    if most is not None and wanted > most:
+    if most is not None and wanted > most and _waits(facts):
         message = f"it wants {wanted:g} vCPUs; its compute environments may have {most:g} at most."
         fix = f"Set max_vcpus={wanted:g} in the spec, or lower vcpus; then ensure_stack(spec)."
         yield self.found(facts.what, message, fix)
@@ -98,16 +123,23 @@ def job_too_large(facts: Facts, self: Rule) -> Found:
     "L-3032A538 on demand, L-36FBB829 on Spot).",
 )
 def fargate_quota(facts: Facts, self: Rule) -> Found:
-    types = {one.get("computeResources", {}).get("type", "") for one in facts.environments}
-    for kind in sorted(types & FARGATE_VCPUS.keys()):
-        quota = facts.quota("fargate", FARGATE_VCPUS[kind])
-        busy, wanted = sum(facts.busy.values()), facts.required("VCPU")
-        if quota is not None and busy + wanted > quota:
-            message = (
-                f"{busy:g} vCPUs are in use and the job wants {wanted:g}; the account may have "
-                f"{quota:g} at once."
-            )
-            yield self.found(f"quota {FARGATE_VCPUS[kind]} ({kind})", message)
+    kinds = {str(one.get("computeResources", {}).get("type")) for one in facts.places}
+    fargate = sorted(kinds & FARGATE_VCPUS.keys())
+    short = [(kind, told) for kind in fargate if (told := _over_quota(facts, kind))]
+    # With room on one of them the job will run there.
+    for kind, message in short if len(short) == len(kinds) and _waits(facts) else ():
+        yield self.found(f"quota {FARGATE_VCPUS[kind]} ({kind})", message)
+
+
+def _over_quota(facts: Facts, kind: str) -> str:
+    quota = facts.quota("fargate", FARGATE_VCPUS[kind])
+    wanted = facts.required("VCPU")
+    if quota is None or facts.busy_on(kind) + wanted <= quota:
+        return ""
+    return (
+        f"{facts.busy_on(kind):g} vCPUs are in use and the job wants {wanted:g}; the account may "
+        f"have {quota:g} at once."
+    )
 
 
 @rule(
@@ -116,29 +148,29 @@ def fargate_quota(facts: Facts, self: Rule) -> Found:
     "Wait, or raise max_vcpus in the spec and run ensure_stack(spec) (`batchkit up`).",
 )
 def queue_full(facts: Facts, self: Rule) -> Found:
-    queue, usable = facts.queue, _usable(facts)
-    if queue is None or not usable or (facts.job and facts.job.status not in _WAITING):
+    queue, wanted = facts.queue, facts.required("VCPU")
+    most = sum(_limit(one) for one in facts.usable)
+    if queue is None or not most or wanted > most or not _waits(facts):
         return
-    most = sum(_limit(one) for one in usable)
-    busy = facts.busy.get(queue["jobQueueArn"], 0.0)
-    if busy and busy + facts.required("VCPU") > most:
-        message = f"its jobs have {busy:g} of {most:g} vCPUs; others wait their turn."
+    if facts.busy and facts.busy + wanted > most:
+        message = f"its jobs have {facts.busy:g} of {most:g} vCPUs; others wait their turn."
         yield self.found(_queue(queue), message, severity=Severity.INFO)
 
 
 @rule(
-    "The job stays in RUNNABLE, with `CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY`.",
+    "The job stays in RUNNABLE, with `CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY`; or `Capacity is "
+    "unavailable at this time`.",
     "AWS has no capacity of that kind at the moment; with Spot that is common.",
     "Wait, let the stack have more availability_zones, or set spot=True, which falls back on "
     "demand.",
 )
 def no_capacity(facts: Facts, self: Rule) -> Found:
-    if "INSUFFICIENT_INSTANCE_CAPACITY" in facts.reason:
+    if any(sign in facts.reason for sign in _NO_CAPACITY):
         yield self.found(facts.what, "AWS had no capacity for it.")
 
 
 @rule(
-    "The compute environment is INVALID, or the job has "
+    "The compute environment will be INVALID, or the job has "
     "`MISCONFIGURATION:SERVICE_ROLE_PERMISSIONS`.",
     "Batch's service role isn't there, doesn't trust batch.amazonaws.com, or lacks permissions.",
     ENSURE,
@@ -146,7 +178,8 @@ def no_capacity(facts: Facts, self: Rule) -> Found:
 def service_role(facts: Facts, self: Rule) -> Found:
     for one in facts.environments:
         arn = one.get("serviceRole") or ""
-        if not arn or "/aws-service-role/" in arn:
+        told = one["status"] == "INVALID"  # its reason says what is wrong with the role
+        if not arn or told or "/aws-service-role/" in arn:
             continue
         role = facts.roles(arn)
         if role.known and not role.there:
@@ -176,19 +209,30 @@ def undetermined(facts: Facts, self: Rule) -> Found:
     "Wait, or look at those jobs with Run.from_arn(id).explain().",
 )
 def waits_for_others(facts: Facts, self: Rule) -> Found:
+    job, others = facts.job, facts.others
+    live = [other for other in others if not other.ended]
+    if job and job.status in _WAITING and live:
+        told = ", ".join(f"{_job(other)}, which is {other.status}" for other in live)
+        yield self.found(facts.what, f"it waits for {told}.", severity=Severity.INFO)
+
+
+def _job(job: Job) -> str:
+    return f"job {job.name} ({job.id})"
+
+
+def _waits(facts: Facts) -> bool:
+    """
+    Whether the job has not been started yet, or was given up for that.
+    """
     job = facts.job
-    others = [one["jobId"] for one in job.details.get("dependsOn") or ()] if job else []
-    if job and job.status == "PENDING" and others:
-        message = f"it waits for the end of {', '.join(others)}."
-        yield self.found(facts.what, message, severity=Severity.INFO)
+    return job is None or job.status in _WAITING or "JobStateTimeLimit" in facts.reason
 
 
-def _usable(facts: Facts) -> list[Mapping[str, Any]]:
-    return [
-        one
-        for one in facts.environments
-        if one["state"] == "ENABLED" and one["status"] != "INVALID"
-    ]
+def _without(facts: Facts) -> Severity:
+    """
+    How bad it is that Batch can't start jobs on one compute environment.
+    """
+    return Severity.WARNING if facts.usable else Severity.ERROR
 
 
 def _limit(environment: Mapping[str, Any]) -> float:
@@ -206,6 +250,7 @@ def _environment(one: Mapping[str, Any]) -> str:
 RULES: Final = (
     queue_missing,
     queue_disabled,
+    definition_missing,
     no_environment,
     environment_invalid,
     environment_disabled,

@@ -4,25 +4,34 @@ Rules about starting: why a container never came to run.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from batchkit._diagnose.facts import Facts, parse_image
-from batchkit._diagnose.finding import Found, Rule, Severity, rule
+from batchkit._diagnose.facts import Facts
+from batchkit._diagnose.finding import Found, Rule, rule
+from batchkit._diagnose.images import parse_image, platforms, registry
 from batchkit._diagnose.roles import HeldRole
 
 ENSURE: Final = "Run ensure_stack(spec) again (`batchkit up`): it puts the role back."
 TASKS: Final = "ecs-tasks.amazonaws.com"
 EXECUTION: Final = "executionRoleArn"
-_ECR: Final = (
-    "ecr:GetAuthorizationToken",
+_LOGIN: Final = "ecr:GetAuthorizationToken"
+_PULL: Final = (
     "ecr:BatchCheckLayerAvailability",
     "ecr:GetDownloadUrlForLayer",
     "ecr:BatchGetImage",
 )
+_WIDEN: Final = "Let the policy that is the role's boundary allow it too, or take it off the role."
 _LOGS: Final = ("logs:CreateLogStream", "logs:PutLogEvents")
 _NOT_FOUND: Final = ("not found", "manifest unknown", "does not exist", "no such manifest")
+_LIMITED: Final = ("toomanyrequests", "pull rate limit")
+_REFUSED: Final = (
+    "denied",
+    "forbidden",
+    "unauthorized",
+    "authentication required",
+    "no basic auth",
+)
 _PLATFORM: Final = "descriptor matching platform"
 _FORMAT: Final = "exec format error"
 _MACHINES: Final = {"X86_64": "amd64", "ARM64": "arm64"}
@@ -36,12 +45,14 @@ _MACHINES: Final = {"X86_64": "amd64", "ARM64": "arm64"}
     "image.",
 )
 def image_missing(facts: Facts, self: Rule) -> Found:
-    image = str(facts.container.get("image", ""))
+    image = f"image {facts.uri}"
     if facts.image == {}:
-        yield self.found(f"image {image}", "it isn't in ECR.")
+        yield self.found(image, "it isn't in ECR.")
     elif "CannotPullContainer" in facts.reason and not facts.image:
-        if any(words in facts.reason.lower() for words in _NOT_FOUND):
-            yield self.found(f"image {image}", "the registry doesn't have it.")
+        said = facts.reason.lower()
+        if any(words in said for words in _NOT_FOUND) and not any(w in said for w in _REFUSED):
+            fix = f"Correct image, or push it to {registry(facts.uri)}."
+            yield self.found(image, "the registry doesn't have it.", fix)
 
 
 @rule(
@@ -55,7 +66,7 @@ def image_missing(facts: Facts, self: Rule) -> Found:
 def wrong_architecture(facts: Facts, self: Rule) -> Found:
     wanted = (facts.container.get("runtimePlatform") or {}).get("cpuArchitecture") or "X86_64"
     said = [*facts.lines, facts.reason]
-    built = _platforms(facts.manifest)
+    built = platforms(facts.manifest)
     wrong = bool(built) and _MACHINES.get(wanted, wanted) not in built
     if wrong or any(sign in text for text in said for sign in (_FORMAT, _PLATFORM)):
         is_for = f" (it is for {', '.join(sorted(built))})" if built else ""
@@ -63,16 +74,26 @@ def wrong_architecture(facts: Facts, self: Rule) -> Found:
         yield self.found(f"image {facts.container.get('image', '')}", message)
 
 
-def _platforms(manifest: str) -> set[str]:
-    """
-    The machines that the images of an index are for; empty if it is a single image's manifest.
-    """
-    try:
-        listed: Any = json.loads(manifest or "{}").get("manifests", ())
-    except (ValueError, AttributeError):
-        return set()
-    machines = {(one.get("platform") or {}).get("architecture", "") for one in listed}
-    return machines - {"", "unknown"}
+@rule(
+    "`CannotPullContainerError` with `toomanyrequests`, `pull access denied`, `403 Forbidden` or "
+    "`no basic auth credentials`.",
+    "The registry doesn't let the job pull: another account's repository, a private one that wants "
+    "a login, or Docker Hub's limit of pulls without a login.",
+    "Name an image of this account's ECR, or a folder to build it from; or have the other "
+    "account's repository policy allow it.",
+)
+def registry_refuses(facts: Facts, self: Rule) -> Found:
+    said = facts.reason.lower()
+    if "cannotpullcontainer" not in said:
+        return
+    where, parsed = registry(facts.uri), parse_image(facts.uri)
+    if any(words in said for words in _LIMITED):
+        message = f"{where} allows only so many pulls without a login."
+        yield self.found(f"image {facts.uri}", message)
+    elif any(words in said for words in _REFUSED) and not _lacking(facts):
+        other = parsed is not None and facts.stored is None
+        who = f"account {parsed['account']}" if parsed and other else where
+        yield self.found(f"image {facts.uri}", f"{who} doesn't let the job pull it.")
 
 
 @rule(
@@ -100,15 +121,44 @@ def execution_role_trust(facts: Facts, self: Rule) -> Found:
     "Run ensure_stack(spec) again (`batchkit up`): it attaches AmazonECSTaskExecutionRolePolicy.",
 )
 def execution_role_rights(facts: Facts, self: Rule) -> Found:
+    role, lacking = _held(facts, EXECUTION), _lacking(facts)
+    if role is not None and lacking:
+        bound = not all(role.within(*one) for one in lacking)
+        message = f"{_whose(bound)} doesn't allow {', '.join(action for action, _ in lacking)}."
+        yield self.found(f"Role {role.name}", message, _WIDEN if bound else "")
+
+
+def _whose(bound: bool) -> str:
+    return "its permissions boundary" if bound else "it"
+
+
+def _lacking(facts: Facts) -> Sequence[tuple[str, str]]:
+    """
+    What the execution role must allow, and doesn't.
+    """
     role = _held(facts, EXECUTION)
-    if role is None:
+    wanted = [*_pulling(facts), *_logging(facts)] if role else []
+    return [one for one in wanted if role and not role.allows(*one)]
+
+
+def _pulling(facts: Facts) -> Iterator[tuple[str, str]]:
+    image = parse_image(facts.uri)
+    if image is not None:
+        place = f"{image['region']}:{image['account']}:repository/{image['repositoryName']}"
+        repository = f"arn:{facts.place[0] or 'aws'}:ecr:{place}"
+        yield _LOGIN, "*"
+        yield from ((action, repository) for action in _PULL)
+
+
+def _logging(facts: Facts) -> Iterator[tuple[str, str]]:
+    configuration = facts.container.get("logConfiguration") or {}
+    if configuration.get("logDriver", "awslogs") != "awslogs":
         return
-    wanted = _ECR if parse_image(str(facts.container.get("image", ""))) else ()
-    driver = (facts.container.get("logConfiguration") or {}).get("logDriver", "awslogs")
-    wanted = (*wanted, *(_LOGS if driver == "awslogs" else ()))
-    lacking = [action for action in wanted if not role.allows(action)]
-    if lacking:
-        yield self.found(f"Role {role.name}", f"it doesn't allow {', '.join(lacking)}.")
+    partition, region, account = facts.place
+    region = (configuration.get("options") or {}).get("awslogs-region", region)
+    group = f"{facts.log_group[0]}:log-stream:any"
+    on = f"arn:{partition}:logs:{region}:{account}:log-group:{group}" if partition else "*"
+    yield from ((action, on) for action in _LOGS)
 
 
 @rule(
@@ -152,17 +202,40 @@ def log_group_missing(facts: Facts, self: Rule) -> Found:
     "execution role to read it.  A secret with its own key also needs kms:Decrypt.",
 )
 def secret_unreadable(facts: Facts, self: Rule) -> Found:
-    role = _held(facts, EXECUTION)
-    named = False
-    for secret in facts.container.get("secrets") or ():
-        arn = secret["valueFrom"]
+    role, found = _held(facts, EXECUTION), False
+    secrets = facts.container.get("secrets") or ()
+    for secret in secrets:
+        name, arn = f"secret {secret['name']}", secret["valueFrom"]
         action = "ssm:GetParameters" if ":ssm:" in arn else "secretsmanager:GetSecretValue"
         if role is not None and not role.allows(action, _plain(arn)):
-            named = True
-            yield self.found(f"secret {secret['name']}", f"{role.name} may not read {arn}.")
-    if not named and "ResourceInitializationError" in facts.reason:
-        if "GetSecretValue" in facts.reason or "ssm:GetParameters" in facts.reason:
-            yield self.found("secrets", "the execution role could not read one of them.")
+            found = True
+            bound = not role.within(action, _plain(arn))
+            why = " by its permissions boundary" if bound else ""
+            yield self.found(name, f"{role.name} may not read {arn}{why}.", _WIDEN if bound else "")
+        elif _failed_on(facts, arn):
+            found = True
+            yield self.found(name, f"the execution role could not read {arn}{_why(facts, arn)}.")
+    if not found and any(sign in facts.reason for sign in _SECRET):
+        yield self.found("secrets", "the execution role could not read one of them.")
+
+
+def _failed_on(facts: Facts, arn: str) -> bool:
+    return "ResourceInitializationError" in facts.reason and _plain(arn) in facts.reason
+
+
+def _why(facts: Facts, arn: str) -> str:
+    """
+    What may be wrong with a secret that the role is allowed to read.
+    """
+    region, here = [*arn.split(":"), "", "", ""][3], facts.place[1]
+    if here and region not in ("", here):
+        return f", which is in {region} while the job runs in {here}"
+    if "ResourceNotFound" in facts.reason or "find the specified secret" in facts.reason:
+        return ": there is none of that ARN"
+    return ""
+
+
+_SECRET: Final = ("GetSecretValue", "ssm:GetParameters", "secret from asm", "secrets from ssm")
 
 
 def _plain(arn: str) -> str:
@@ -194,7 +267,7 @@ def _trust(facts: Facts, rule: Rule, name: str, what: str) -> Iterator[Any]:
         yield rule.found(f"Role {role.name}", f"the {what} doesn't trust {TASKS}.")
     elif "unable to assume the role" in facts.reason and role.arn in facts.reason:
         message = f"ECS could not assume the {what}; a new one can't be assumed for some seconds."
-        yield rule.found(f"Role {role.name}", message, "Run the job again.", Severity.WARNING)
+        yield rule.found(f"Role {role.name}", message, "Run the job again.")
 
 
 RULES: Final = (
@@ -204,6 +277,7 @@ RULES: Final = (
     job_role_missing,
     job_role_trust,
     image_missing,
+    registry_refuses,
     wrong_architecture,
     log_group_missing,
     secret_unreadable,

@@ -11,6 +11,7 @@ from typing import Final
 
 from batchkit import explain
 from batchkit._diagnose.finding import Rule
+from batchkit._diagnose.rules_end import on_its_way
 
 HEAD: Final = """\
 # Troubleshooting
@@ -24,9 +25,12 @@ This page is made from the rules themselves:
 `python -m batchkit._diagnose.troubleshooting > docs/troubleshooting.md`.
 """
 PARTS: Final[Sequence[tuple[str, Sequence[Rule]]]] = (
-    ("The job waits", explain.WAITING),
+    ("The job waits", (*explain.WAITING, on_its_way)),
     ("The container doesn't start", explain.STARTING),
-    ("The job has failed", (*explain.ENDED, *explain.FALLBACK)),
+    (
+        "The job has failed",
+        (*explain.ENDED, *(one for one in explain.FALLBACK if one is not on_its_way)),
+    ),
 )
 
 

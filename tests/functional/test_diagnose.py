@@ -170,7 +170,7 @@ def test_a_nat_gateway_that_is_gone_is_named(there: Stand) -> None:
 
 def test_a_missing_route_is_found_unless_there_are_endpoints(there: Stand) -> None:
     """
-    A subnet without a way out is in order if ECR, CloudWatch Logs and S3 have endpoints there.
+    A subnet without a way out is in order if ECR, Logs, Secrets Manager and S3 have endpoints.
     """
     no_route(there)
     assert rules(there.stack.diagnose()) == ["no-way-out"]
@@ -179,9 +179,13 @@ def test_a_missing_route_is_found_unless_there_are_endpoints(there: Stand) -> No
         there.ec2.create_vpc_endpoint(
             VpcId=subnet["VpcId"],
             ServiceName=f"com.amazonaws.{REGION}.{name}",
-            VpcEndpointType="Gateway" if name == "s3" else "Interface",
+            **(
+                {"VpcEndpointType": "Gateway", "RouteTableIds": [private_table(there)]}
+                if name == "s3"
+                else {"VpcEndpointType": "Interface"}
+            ),
         )["VpcEndpoint"]["VpcEndpointId"]
-        for name in ("ecr.api", "ecr.dkr", "logs", "s3")
+        for name in ("ecr.api", "ecr.dkr", "logs", "secretsmanager", "s3")
     ]
     assert there.stack.diagnose() == []
     there.ec2.delete_vpc_endpoints(VpcEndpointIds=made)

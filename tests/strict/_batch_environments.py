@@ -162,6 +162,7 @@ def _update(call: Call) -> None:
     shown = thing["shown"]
     batch.settle(thing, "UPDATING", "")
     call.answer = {key: shown[f"computeEnvironment{key[18:]}"] for key in _NAMES}
+    thing["wanted"] = {**shown["computeResources"], **params.get("computeResources", {})}
     world.at("environment_update", lambda: _apply(world, thing, params))
     if "serviceRole" in params:
         shown["serviceRole"] = params["serviceRole"]

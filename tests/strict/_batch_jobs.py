@@ -6,15 +6,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from botocore.exceptions import ClientError, ParamValidationError
-
 from . import _batch as batch
-from ._batch_environments import environment
+from ._batch_ends import end
 from ._batch_queues import queue
-from ._ec2_interfaces import plant_task, uproot
-from ._ec2_routes import blackholed
+from ._batch_shown import described, overridden
+from ._batch_waits import begin
 from ._rules import before, declare
-from ._trust import assumable
 from ._world import Call, Thing, World
 
 declare(
@@ -24,19 +21,28 @@ declare(
 )
 
 WAITING = ("SUBMITTED", "PENDING", "RUNNABLE")
-DONE = ("SUCCEEDED", "FAILED")
 
 
 @before(78, "batch:SubmitJob")
 def _takes_jobs(call: Call) -> None:
-    world, name = call.world, call.params["jobQueue"]
+    refusal = untaken(call.world, call.params)
+    if refusal:
+        batch.refuse(refusal)
+
+
+def untaken(world: World, params: dict[str, Any]) -> str:
+    """
+    Why Batch doesn't take a job, or "".
+    """
+    name = params["jobQueue"]
     thing = queue(world, name)
     if thing is None:
-        batch.refuse(f"Job queue {name} does not exist.")
+        return f"Job queue {name} does not exist."
     if thing["shown"]["state"] != "ENABLED" or batch.status(thing) not in ("VALID", "UPDATING"):
-        batch.refuse(world.loose(f"job queue {name}"))
-    if _definition(world, call.params["jobDefinition"]) is None:
-        batch.refuse(f"Job definition {call.params['jobDefinition']} does not exist.")
+        return world.loose(f"job queue {name}")
+    if _definition(world, params["jobDefinition"]) is None:
+        return f"Job definition {params['jobDefinition']} does not exist."
+    return ""
 
 
 def _definition(world: World, wanted: str) -> dict[str, Any] | None:
@@ -65,160 +71,34 @@ def submitted(world: World, params: dict[str, Any], id: str) -> Thing | None:
     definition = _definition(world, params["jobDefinition"])
     if thing is None or definition is None:
         return None
-    first = thing["shown"]["computeEnvironmentOrder"][0]["computeEnvironment"]
-    job = world.add(
-        "job",
-        id,
-        queue=thing.id,
-        environment=first,
-        definition=definition,
-        live=True,
-        status="SUBMITTED",
-        reason="",
-        name=params["jobName"],
-    )
-    world.at("job_runnable", lambda: _runnable(world, job))
+    job = _enter(world, params, id, thing, definition)
+    for index in range(params.get("arrayProperties", {}).get("size", 0)):
+        child = _enter(world, params, f"{id}:{index}", thing, definition)
+        child["parent"], child["index"] = id, index
+        job["children"].append(child)
+    world.at("job_runnable", lambda: begin(world, job))
     return job
 
 
-def _move(job: Thing, status: str) -> bool:
-    if job["live"]:
-        job["status"] = status
-    return bool(job["live"])
-
-
-def end(world: World, job: Thing, status: str, reason: str) -> None:
-    """
-    End a job, if it has not ended.
-    """
-    if job["live"]:
-        job["status"], job["reason"], job["live"] = status, reason, False
-        interface = job.get("interface")
-        if interface:
-            world.at("task_interface", lambda: uproot(world, interface))
-
-
-def _runnable(world: World, job: Thing) -> None:
-    if not _move(job, "RUNNABLE"):
-        return
-    job["reason"] = _stuck(world, job)
-    if job["reason"]:
-        world.hit(81)
-    else:
-        seconds = world.delays["job_starting"] - world.delays["job_runnable"]
-        world.at(seconds, lambda: _start(world, job))
-
-
-def _stuck(world: World, job: Thing) -> str:
-    thing = environment(world, job["environment"])
-    if thing is None or batch.status(thing) == "INVALID":
-        return "ACTION_REQUIRED - CE(s) associated with the job queue are invalid."
-    shown = thing["shown"]
-    if shown["state"] == "DISABLED":
-        return "ACTION_REQUIRED - CE(s) associated with the job queue are disabled."
-    if shown["computeResources"].get("maxvCpus", 0) < _cpus(job):
-        return (
-            "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE - CE(s) associated with the job "
-            "queue cannot meet the CPU requirement of the job."
-        )
-    return ""
-
-
-def _cpus(job: Thing) -> float:
-    container = _container(job)
-    needs = {each["type"]: each["value"] for each in container.get("resourceRequirements", [])}
-    return float(needs.get("VCPU", container.get("vcpus", 0)))
-
-
-def _container(job: Thing) -> dict[str, Any]:
-    found: dict[str, Any] = job["definition"].get("containerProperties", {})
-    return found
-
-
-def _start(world: World, job: Thing) -> None:
-    if not _move(job, "STARTING"):
-        return
-    reason = _why_not(world, job)
-    if reason:
-        world.hit(81)
-        end(world, job, "FAILED", reason)
-        return
-    resources = _resources(world, job)
-    if resources.get("type", "").startswith("FARGATE") and world.on(47):
-        subnet, groups = resources["subnets"][0], resources["securityGroupIds"]
-        job["interface"] = plant_task(world, subnet, groups)
-    world.at(world.delays["job_running"] - world.delays["job_starting"], lambda: _run(world, job))
-
-
-def _resources(world: World, job: Thing) -> dict[str, Any]:
-    thing = environment(world, job["environment"])
-    found: dict[str, Any] = thing["shown"].get("computeResources", {}) if thing else {}
-    return found
-
-
-def _run(world: World, job: Thing) -> None:
-    if _move(job, "RUNNING"):
-        seconds = world.delays["job_done"] - world.delays["job_running"]
-        reason = "Essential container in task exited"
-        world.at(seconds, lambda: end(world, job, "SUCCEEDED", reason))
-
-
-def _why_not(world: World, job: Thing) -> str:
-    container = _container(job)
-    role = container.get("executionRoleArn")
-    if role and not assumable(world, role, "ecs-tasks.amazonaws.com"):
-        return (
-            f"ECS was unable to assume the role '{role}' that was provided for this task. Please "
-            "verify that the role being passed has the proper trust relationship and permissions "
-            "and that your IAM user has permissions to pass this role."
-        )
-    public = container.get("networkConfiguration", {}).get("assignPublicIp") == "ENABLED"
-    subnets = _resources(world, job).get("subnets", [])
-    if subnets and not _way_out(world, subnets[0], public):
-        return (
-            "ResourceInitializationError: unable to pull secrets or registry auth: "
-            "execution resource retrieval failed: unable to retrieve ecr registry auth"
-        )
-    return _image(world, container.get("image", "")) or _logs(world, container)
-
-
-def _way_out(world: World, subnet: str, public: bool) -> bool:
-    """
-    Whether a task in *subnet* reaches the internet: by a gateway if it is public, else by a NAT.
-    """
-    for table in world.raw("ec2").describe_route_tables()["RouteTables"]:
-        if any(each.get("SubnetId") == subnet for each in table.get("Associations", [])):
-            routes = [r for r in table["Routes"] if r.get("DestinationCidrBlock") == "0.0.0.0/0"]
-            wanted = "GatewayId" if public else "NatGatewayId"
-            return any(r.get(wanted) and not blackholed(world, table, r) for r in routes)
-    return False
-
-
-def _image(world: World, image: str) -> str:
-    host, _, rest = image.partition("/")
-    if ".dkr.ecr." not in host:
-        return ""
-    name, _, digest = rest.partition("@")
-    repository, _, tag = name.partition(":")
-    wanted = {"imageDigest": digest} if digest else {"imageTag": tag or "latest"}
-    try:
-        world.raw("ecr").describe_images(repositoryName=repository, imageIds=[wanted])
-    except (ClientError, ParamValidationError):
-        return f"CannotPullContainerError: pull image manifest has been retried: {image}: not found"
-    return ""
-
-
-def _logs(world: World, container: dict[str, Any]) -> str:
-    options = container.get("logConfiguration", {}).get("options", {})
-    group = options.get("awslogs-group")
-    if not group or options.get("awslogs-create-group") == "true":
-        return ""
-    found = world.raw("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"]
-    if group in {each["logGroupName"] for each in found}:
-        return ""
-    return (
-        "ResourceInitializationError: failed to validate logger args: create stream has been "
-        "retried 1 times: The specified log group does not exist"
+def _enter(
+    world: World, params: dict[str, Any], id: str, queue: Thing, definition: dict[str, Any]
+) -> Thing:
+    return world.add(
+        "job",
+        id,
+        queue=queue.id,
+        environment=queue["shown"]["computeEnvironmentOrder"][0]["computeEnvironment"],
+        definition=definition,
+        container=overridden(definition, params.get("containerOverrides", {})),
+        params=params,
+        name=params["jobName"],
+        live=True,
+        placed=False,
+        status="SUBMITTED",
+        reason="",
+        attempts=[],
+        children=[],
+        ended={},
     )
 
 
@@ -231,10 +111,11 @@ def _list(call: Call) -> bool:
     if thing is None:
         batch.refuse(f"Job queue {params['jobQueue']} does not exist.")
     wanted = params.get("jobStatus", "RUNNING")
-    jobs = [job for job in call.world.all("job") if job["queue"] == thing.id]
+    jobs = [job for job in call.world.all("job") if job["queue"] == thing.id and ":" not in job.id]
     if not params.get("filters"):
         jobs = [job for job in jobs if job["status"] == wanted]
-    call.answer = {"jobSummaryList": [_summary(job) for job in jobs]}
+    newest = sorted(jobs, key=lambda job: -job.born)
+    call.answer = {"jobSummaryList": [_summary(job) for job in newest]}
     return "jobStatus" not in params
 
 
@@ -245,6 +126,7 @@ def _summary(job: Thing) -> dict[str, Any]:
         "status": job["status"],
         "statusReason": job["reason"],
         "createdAt": int(job.born * 1000),
+        **({"arrayProperties": {"size": len(job["children"])}} if job["children"] else {}),
     }
 
 
@@ -256,13 +138,14 @@ def _hundred(call: Call) -> None:
 
 @before(81, "batch:DescribeJobs")
 def _describe(call: Call) -> bool:
-    call.answer = call.ask(call.params)
-    for shown in call.answer["jobs"]:
-        job = call.world.find("job", shown["jobId"])
-        if job is not None:
-            shown.update(status=job["status"], statusReason=job["reason"])
-            if job["live"]:
-                shown.pop("stoppedAt", None)
+    ids = list(dict.fromkeys(id.partition(":")[0] for id in call.params["jobs"]))
+    held = {shown["jobId"]: shown for shown in call.ask({"jobs": ids})["jobs"]}
+    found = []
+    for id in call.params["jobs"]:
+        job, backend = call.world.find("job", id), held.get(id.partition(":")[0])
+        if backend is not None:
+            found.append(backend if job is None else described(call.world, job, backend))
+    call.answer = {"jobs": found}
     return False
 
 
@@ -273,6 +156,7 @@ def _cancel(call: Call) -> bool:
         return False
     call.answer = {}
     if job["status"] in WAITING:
+        job["ended"] = {"isCancelled": True}
         end(call.world, job, "FAILED", call.params["reason"])
         return False
     return True
@@ -284,5 +168,8 @@ def _terminate(call: Call) -> bool:
     if job is None:
         return False
     call.answer = {}
-    end(call.world, job, "FAILED", call.params["reason"])
+    for each in (*job["children"], job):
+        if each["live"]:
+            each["ended"] = {"isTerminated": True}
+            end(call.world, each, "FAILED", call.params["reason"])
     return False

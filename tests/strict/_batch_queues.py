@@ -196,7 +196,7 @@ def _is_disabled(call: Call) -> None:
 
 @before(0, "batch:DeleteJobQueue")
 def _delete(call: Call) -> None:
-    from ._batch_jobs import end
+    from ._batch_ends import end
 
     world = call.world
     thing = queue(world, call.params["jobQueue"])

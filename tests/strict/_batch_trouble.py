@@ -23,10 +23,18 @@ def trouble(world: World, thing: Thing) -> str:
     """
     Why the environment can't work, or "".
     """
-    role = thing["shown"]["serviceRole"]
-    unknown = unknown_places(world, thing["shown"].get("computeResources", {}))
+    wanted = thing.get("wanted") or thing["shown"].get("computeResources", {})
+    unknown = unknown_places(world, wanted)
     if unknown and world.hit(66):
         return f"CLIENT_ERROR - {world.loose(unknown)}"
+    return role_trouble(world, thing)
+
+
+def role_trouble(world: World, thing: Thing) -> str:
+    """
+    What is wrong with the environment's role, or "".
+    """
+    role = thing["shown"]["serviceRole"]
     if "/aws-service-role/" in role:
         return ""
     if not assumable(world, role, "batch.amazonaws.com"):

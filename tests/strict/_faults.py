@@ -22,6 +22,7 @@ SIGNING = {
     "stepfunctions": "states",
     "resourcegroupstaggingapi": "tag",
     "events": "events",
+    "service-quotas": "servicequotas",
 }
 THROTTLED = {
     "ec2": ("RequestLimitExceeded", 503),

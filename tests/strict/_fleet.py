@@ -94,7 +94,7 @@ def ready(aws: StrictAws, **container: Any) -> Any:
     """
     net, batch, ec2 = old_network(aws), aws.session.client("batch"), aws.raw.client("ec2")
     role = old_role(aws, "svc", "batch.amazonaws.com", "ecs:*")
-    old_role(aws, "execution", "ecs-tasks.amazonaws.com")
+    old_role(aws, "execution", "ecs-tasks.amazonaws.com", "ecr:*", "logs:*")
     raw = aws.raw.client("batch")
     resources = {"type": "FARGATE", "maxvCpus": 4, "subnets": [net.subnet]}
     raw.create_compute_environment(

@@ -15,6 +15,7 @@ from ._world import Call, World
 
 declare(
     (95, "D", "a repository's name is checked; a fresh one may not be found at first"),
+    (119, "D", "another account's repository can't be looked into"),
     (96, "M", "a registry's token expires twelve hours ahead"),
     (97, "D", "a log group's name and retention are checked; a change may meet another once"),
     (98, "D", "a table is CREATING and DELETING for a while, and not found at first"),
@@ -50,6 +51,12 @@ def _repository_unseen(call: Call) -> None:
         if flaky and world.once("seen repository", name):
             message = f"The repository with name '{name}' does not exist in the registry"
             call.refuse("RepositoryNotFoundException", message)
+
+
+@before(119, "ecr:DescribeImages", "ecr:BatchGetImage")
+def _own_registry(call: Call) -> None:
+    if call.params.get("registryId", call.world.account) != call.world.account:
+        call.refuse_loosely("AccessDeniedException", call.params["repositoryName"])
 
 
 @after(96, "ecr:GetAuthorizationToken")

@@ -185,7 +185,7 @@ def test_an_execution_goes_as_its_job_goes(strict_aws: StrictAws) -> None:
     made = states.create_state_machine(
         name="loader",
         definition=json.dumps({"StartAt": "Job", "States": {"Job": task}}),
-        roleArn=old_role(strict_aws, "states", "states.amazonaws.com", "events:*"),
+        roleArn=old_role(strict_aws, "states", "states.amazonaws.com", "events:*", "batch:*"),
     )
     one = {"stateMachineArn": made["stateMachineArn"]}
     runs = [{"executionArn": states.start_execution(**one)["executionArn"]} for _ in range(2)]

@@ -13,10 +13,12 @@ from fakes import FakeClock
 from batchkit import explain
 from batchkit._diagnose import troubleshooting as _troubleshooting
 from batchkit._diagnose.facts import Facts, parse_image
-from batchkit._diagnose.finding import Finding, Rule, Severity
+from batchkit._diagnose.finding import Finding, Rule
+from batchkit._diagnose.images import platforms, registry
+from batchkit._diagnose.roles import HeldRole
 from batchkit._runs.jobs import parse
 from batchkit._runs.origins import State
-from batchkit._diagnose.roles import HeldRole
+from batchkit.errors import AwsError
 
 ENVIRONMENT = {
     "computeEnvironmentName": "films-1",
@@ -42,7 +44,7 @@ IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/films@sha256:1"
 
 class FakeAws:
     """
-    Answers from a table by the operation's name; what isn't in it is absent.
+    Answers from a table by the operation's name, or refuses; what isn't in it is absent.
     """
 
     region = "us-east-1"
@@ -52,7 +54,10 @@ class FakeAws:
         self.clock = FakeClock()
 
     def call(self, call: Any, resource: str = "") -> Any:
-        return self.answers.get(call.operation.name)
+        answer = self.answers.get(call.operation.name)
+        if isinstance(answer, AwsError):
+            raise answer
+        return answer
 
 
 def facts(job: dict[str, Any] | None = None, state: State | None = None, **answers: Any) -> Facts:
@@ -96,45 +101,13 @@ def route(**target: str) -> dict[str, str]:
     return {"DestinationCidrBlock": "0.0.0.0/0", "State": "active", **target}
 
 
-def test_an_invalid_environment_gives_batchs_reason() -> None:
-    """
-    Word for word: it names the role or the subnet.
-    """
-    reason = "CLIENT_ERROR - The subnet ID 'subnet-1' does not exist"
-    broken = {**ENVIRONMENT, "status": "INVALID", "statusReason": reason}
-    answer = {"computeEnvironments": [broken]}
-    (one,) = found("environment-invalid", facts(DescribeComputeEnvironments=answer))
-    assert reason in one.message and one.subject == "ComputeEnvironment films-1"
-
-
-def test_a_queue_whose_environments_are_gone_is_found() -> None:
-    """
-    The queue stands, and nothing else.
-    """
-    assert found("no-environment", facts(DescribeComputeEnvironments={"computeEnvironments": []}))
-    assert found("no-environment", facts()) == []
-
-
-def test_one_of_two_environments_disabled_is_a_warning() -> None:
-    """
-    Jobs can run on the other.
-    """
-    second = {**ENVIRONMENT, "computeEnvironmentArn": "arn:2", "computeEnvironmentName": "films-2"}
-    order = [*QUEUE["computeEnvironmentOrder"], {"order": 0, "computeEnvironment": "arn:2"}]
-    given = facts(
-        DescribeJobQueues={"jobQueues": [{**QUEUE, "computeEnvironmentOrder": order}]},
-        DescribeComputeEnvironments={
-            "computeEnvironments": [ENVIRONMENT, {**second, "state": "DISABLED"}]
-        },
-    )
-    assert [one["computeEnvironmentName"] for one in given.environments] == ["films-2", "films-1"]
-    assert [one.severity for one in found("environment-disabled", given)] == [Severity.WARNING]
-
-
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
         ("no-capacity", "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - Service cannot fulfill"),
+        ("no-capacity", "Capacity is unavailable at this time. Please try again later"),
+        ("registry-refuses", "CannotPullContainerError: toomanyrequests: You have reached"),
+        ("registry-refuses", "CannotPullContainerError: pull access denied for x, may not exist"),
         ("undetermined", "UNDETERMINED - Batch job is blocked, root cause is undetermined."),
         ("spot-reclaimed", "Your Spot Task was interrupted."),
         ("spot-reclaimed", "Host EC2 (instance i-1) terminated."),
@@ -308,6 +281,87 @@ def test_what_a_role_allows_is_read_from_its_policies() -> None:
     one = {"Effect": "Allow", "Action": ["s3:Get*"], "Resource": ["arn:aws:s3:::a/*"]}
     assert role(one).allows("s3:GetObject", "arn:aws:s3:::a/b")
     assert not role(one).allows("s3:GetObject", "arn:aws:s3:::b/b")
+    but = {"Effect": "Deny", "Action": "s3:*", "NotResource": "arn:aws:s3:::a/*"}
+    assert role(one, but).allows("s3:GetObject", "arn:aws:s3:::a/b")
+    assert not role(one, {**but, "NotResource": "x"}).allows("s3:GetObject", "arn:aws:s3:::a/b")
+
+
+def test_a_role_of_the_same_name_elsewhere_is_another_one() -> None:
+    """
+    Its path is part of its ARN; a bare name has none.
+    """
+    held = {"Arn": "arn:aws:iam::1:role/b/x", "AssumeRolePolicyDocument": {"Statement": []}}
+    answers = {"GetRole": {"Role": held}}
+    given = facts(**answers)
+    there = {arn: given.roles(arn).there for arn in (held["Arn"], "x", "arn:aws:iam::1:role/a/x")}
+    assert list(there.values()) == [True, True, False]
+
+
+def test_a_log_group_of_another_region_is_not_looked_for() -> None:
+    """
+    Nor one that the job makes by itself, nor one for another driver.
+    """
+    answers = {"DescribeLogGroups": {"logGroups": []}}
+
+    def lost(driver: str = "awslogs", **options: str) -> bool:
+        logs = {"logDriver": driver, "options": {"awslogs-group": "/x", **options}}
+        given = facts({"container": {"logConfiguration": logs}}, **answers)
+        return bool(found("log-group-missing", given))
+
+    assert lost() and lost(**{"awslogs-region": "us-east-1"})
+    assert not lost(**{"awslogs-region": "eu-west-1"})
+    assert not lost(**{"awslogs-create-group": "true"}) and not lost(driver="splunk")
+
+
+def test_a_reason_that_no_rule_knows_is_repeated() -> None:
+    """
+    Of a job that waits, too; not the one of an attempt that was made before.
+    """
+    job = {"status": "RUNNABLE", "statusReason": "MISCONFIGURATION:NEW - something"}
+    (one,) = found("unknown-reason", facts(job))
+    assert one.message == "Batch holds it back: MISCONFIGURATION:NEW - something"
+    assert found("unknown-reason", facts({**job, "attempts": [{}]})) == []
+
+
+def test_the_registry_of_an_image_is_told_by_its_first_part() -> None:
+    """
+    A part with a dot or a port; a word is a user of Docker Hub.
+    """
+    images = ("python:3", "me/app", "public.ecr.aws/x/y", "localhost:5000/app")
+    assert [*map(registry, images)] == [
+        *("docker.io", "docker.io", "public.ecr.aws", "localhost:5000"),
+    ]
+    assert platforms("no JSON") == platforms("[]") == platforms("") == set()
+
+
+def test_what_may_not_be_asked_is_kept_in_mind() -> None:
+    """
+    Jobs and lines, too: they count as none.
+    """
+    refused = AwsError("batch:x", "AccessDenied", "no")
+    logs = facts(
+        {"container": {"exitCode": 1, "logStreamName": "x"}},
+        GetLogEvents=AwsError("logs:GetLogEvents", "AccessDenied", "no"),
+    )
+    (one,) = found("program-failed", logs)
+    assert "wrote nothing" in one.message and len(logs.unseen) == 1
+    asked = facts({"dependsOn": [{"jobId": "2"}]}, ListJobs=refused, DescribeJobs=refused)
+    assert asked.busy == 0 and asked.others == [] and len(asked.unseen) == 2
+
+
+@pytest.mark.parametrize(
+    ("role", "told"), [(None, "isn't there"), ("ec2.amazonaws.com", "doesn't trust batch")]
+)
+def test_a_service_role_that_batch_has_not_tried_yet_is_found(role: str | None, told: str) -> None:
+    """
+    The compute environment is still VALID.
+    """
+    allowed = {"Effect": "Allow", "Principal": {"Service": role}, "Action": "sts:AssumeRole"}
+    held = {"Role": {"AssumeRolePolicyDocument": {"Statement": [allowed]}}} if role else None
+    one = {**ENVIRONMENT, "serviceRole": "arn:aws:iam::1:role/batch"}
+    answer = {"computeEnvironments": [one]}
+    (one,) = found("service-role", facts(DescribeComputeEnvironments=answer, GetRole=held))
+    assert one.subject == "Role batch" and told in one.message
 
 
 def test_the_page_of_troubles_is_made_of_the_rules(request: pytest.FixtureRequest) -> None:

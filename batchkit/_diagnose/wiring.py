@@ -21,8 +21,6 @@ OPERATIONS: Final = (
     SecurityGroup.DESCRIBE,
     ENDPOINTS,
 )
-NEEDED: Final = ("ecr.api", "ecr.dkr", "logs", "s3")
-"""The endpoints by which a job does without the internet."""
 ANYWHERE: Final = "0.0.0.0/0"
 
 
@@ -50,14 +48,6 @@ class Wiring:
         """
         return list(self._many(Subnet.DESCRIBE, "subnet-id", self._subnets, "Subnets"))
 
-    @property
-    def lost_subnets(self) -> list[str]:
-        """
-        The subnets that aren't there any more.
-        """
-        there = {one["SubnetId"] for one in self.subnets}
-        return [id for id in self._subnets if there and id not in there]
-
     @cached_property
     def groups(self) -> Sequence[Mapping[str, Any]]:
         """
@@ -84,16 +74,6 @@ class Wiring:
         filters = [{"Name": "vpc-id", "Values": self._vpcs}]
         answer = self._ask(NatGateway.DESCRIBE(Filter=filters)) if self._vpcs else None
         return {one["NatGatewayId"]: one["State"] for one in (answer or {}).get("NatGateways", ())}
-
-    @cached_property
-    def missing_endpoints(self) -> list[str]:
-        """
-        The endpoints that a job without a way out would need, and the VPCs don't have.
-        """
-        found = self._many(ENDPOINTS, "vpc-id", self._vpcs, "VpcEndpoints")
-        available = [one for one in found if one.get("State", "available").lower() == "available"]
-        names = [one["ServiceName"] for one in available]
-        return [need for need in NEEDED if not any(name.endswith(f".{need}") for name in names)]
 
     def way_out(self, subnet: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """
