@@ -60,9 +60,15 @@ class Reader:
     def all(self, *calls: Call) -> list[Any]:
         """
         The answers of *calls*, asked at the same time.
+
+        Where the first says absent, a refusal of another is no more: AWS may deny what isn't there.
         """
         others = [self._pool.submit(self, call) for call in calls[1:]]
-        return [self(calls[0]), *(other.result() for other in others)]
+        first = self(calls[0])
+        if first is None:
+            refused = [isinstance(other.exception(), AwsError) for other in others]
+            return [None, *(None if no else o.result() for no, o in zip(refused, others))]
+        return [first, *(other.result() for other in others)]
 
 
 @frozen
@@ -139,6 +145,14 @@ def holders(aws: Aws, resource: Resource) -> list[str]:
     """
     with ThreadPoolExecutor(4) as callers:
         return resource.holders(Reader(aws, callers))
+
+
+def users(aws: Aws, resource: Resource) -> list[str]:
+    """
+    What is at work with *resource* and would suffer if it went now, in words.
+    """
+    with ThreadPoolExecutor(4) as callers:
+        return resource.users(Reader(aws, callers))
 
 
 def read(aws: Aws, resource: Resource) -> list[Resource]:

@@ -40,7 +40,7 @@ class Ask(Protocol):
 
     def all(self, *calls: Call) -> list[Any]:
         """
-        The answers of calls that are made at the same time.
+        The answers of calls that are made at the same time; the first tells whether it is there.
         """
 
 
@@ -234,6 +234,12 @@ class Resource(Checked):
     def holders(self, ask: Ask) -> list[str]:
         """
         What keeps AWS from deleting it, in words.
+        """
+        return []
+
+    def users(self, ask: Ask) -> list[str]:
+        """
+        What is at work with it and would suffer if it went now, in words.
         """
         return []
 

@@ -10,11 +10,11 @@ from itertools import islice
 
 from attrs import evolve, frozen
 
+from batchkit import _reads
 from batchkit._aws import Aws
 from batchkit._calls import GONE
 from batchkit._decide import Known
 from batchkit._graph import Outcome, walk
-from batchkit._reads import observe
 from batchkit._resource import Resource
 from batchkit._steps import Runner
 from batchkit.errors import TeardownError
@@ -43,7 +43,18 @@ def find(aws: Aws, kinds: Collection[type[Resource]], stack: str) -> list[Resour
     """
     Everything of *kinds* that *stack* owns.
     """
-    return observe(aws, (), kinds, stack).found
+    return _reads.observe(aws, (), kinds, stack).found
+
+
+def unused(aws: Aws, emit: Listener, found: Sequence[Resource]) -> list[Resource]:
+    """
+    *found*, or nothing as long as one of it is at work, which may need all the others.
+    """
+    users = [user for held in found for user in _reads.users(aws, held)]
+    for held in found if users else ():
+        detail = f"stays until a later run, as {', '.join(users)} may need it"
+        emit(Event(*held.key, Action.DELETE, Phase.WAITING, detail, 0.0))
+    return [] if users else list(found)
 
 
 def delete(

@@ -42,6 +42,7 @@ def ensure_stack(
     Creates, updates or leaves alone everything that *spec* asks for; safe to repeat.
 
     What the stack owns and the spec no longer asks for is deleted, but no table and no bucket.
+    As long as jobs run on a compute environment that is to go, all that stays for a later call.
 
     Args:
         session: Where to; the default session's account and region if None.
@@ -62,7 +63,7 @@ def ensure_stack(
     plan = _plan.make(spec.name, decisions, engine.extras(decisions))
     _preflight.require(aws, spec, plan)
     made = engine.apply(decisions)
-    extras = engine.extras(decisions)
+    extras = _teardown.unused(aws, emit, engine.extras(decisions))
     if extras:
         outcome = _teardown.delete(aws, emit, extras, kinds(), workers=workers)
         if outcome.failed:

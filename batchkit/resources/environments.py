@@ -27,6 +27,7 @@ from batchkit.resources.batch import (
     ROLE,
     UNLINKED,
     BatchResource,
+    JobQueue,
 )
 from batchkit.resources.iam import Role, aws_managed, path_of
 
@@ -66,6 +67,7 @@ class ComputeEnvironment(BatchResource):
     DELETE: ClassVar = Operation(
         "batch", "DeleteComputeEnvironment", absent=(MISSING,), not_yet=(MODIFIED, RELATED)
     )
+    JOBS: ClassVar = Operation("batch", "ListJobs", wide=True)
     LISTED: ClassVar = "computeEnvironments"
     NAMED: ClassVar = "computeEnvironmentName"
     PARAMETER: ClassVar = "computeEnvironment"
@@ -102,6 +104,16 @@ class ComputeEnvironment(BatchResource):
         for held in super().find(stack, ask):
             own = f":role{path_of(stack)}" in str(held.service_role)
             yield evolve(held, orphaned=own and held.service_role not in there)
+
+    def users(self, ask: Ask) -> list[str]:
+        # Which environment a job runs on isn't told, so those of all the stack's queues count.  Of
+        # an array whose children run, Batch lists the parent, which is PENDING.
+        states = ("STARTING", "RUNNING", "PENDING")
+        queues = [queue.arn for queue in JobQueue.find(self.stack, ask)]
+        calls = [self.JOBS(jobQueue=arn, jobStatus=state) for arn in queues for state in states]
+        jobs = [job for call in calls for job in ask(call)["jobSummaryList"]]
+        at_work = [job for job in jobs if job["status"] != "PENDING" or "arrayProperties" in job]
+        return [f"job {job['jobName']} ({job['jobId']})" for job in at_work]
 
     def create(self) -> Steps:
         role = {"serviceRole": self.service_role} if self.service_role else {}

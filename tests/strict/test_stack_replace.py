@@ -11,9 +11,11 @@ import pytest
 
 from batchkit import StackSpec, plan_stack
 from batchkit.errors import ReplacementNeeded
-from batchkit.events import Action
+from batchkit.events import Action, Event
 
 from . import StrictAws
+from ._batch_ends import Program
+from .scenes import Scene
 from .stacks import (
     BARE,
     NAME,
@@ -143,3 +145,34 @@ def test_the_other_way_round_the_role_comes_back(strict_aws: StrictAws) -> None:
     assert f"role/{NAME}-batch-us-east-1" in strict_aws.snapshot()
     with unchanged(strict_aws):
         make(strict_aws, BARE, by=strict_aws.another())
+
+
+def test_the_old_one_stays_while_a_job_runs_on_it() -> None:
+    """
+    No job is lost: the old one is left, and said to be, until a later run finds it idle.
+    """
+    with StrictAws(seed=6) as aws:
+        at = Scene(aws, spot=True)
+        at.program("long", Program(seconds=900))
+        run = at.submit("long")
+        assert run.status == "RUNNING"
+        said: list[Event] = []
+        at.mend(spot=False, on_event=said.append)
+        assert [one["computeResources"]["type"] for one in environments(at)] == SORTS
+        assert any("stays until a later run" in str(event.detail) for event in said)
+        assert run.wait().status == "SUCCEEDED"
+        at.mend(spot=False)
+        assert [one["computeResources"]["type"] for one in environments(at)] == SORTS[:1]
+        with unchanged(aws):
+            at.mend(spot=False)
+
+
+SORTS = ["FARGATE", "FARGATE_SPOT"]
+
+
+def environments(at: Scene) -> list[dict[str, Any]]:
+    """
+    The compute environments that are there, by type.
+    """
+    held = at.client("batch").describe_compute_environments()["computeEnvironments"]
+    return sorted(held, key=lambda one: str(one["computeResources"]["type"]))
