@@ -8,9 +8,10 @@ that does no harm; otherwise `Ambiguous` tells the engine to look before it crea
 
 from __future__ import annotations
 
+import json
 import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import boto3
@@ -26,6 +27,8 @@ from botocore.exceptions import (
     NoRegionError,
     ProxyConnectionError,
 )
+from botocore.model import OperationModel
+from botocore.parsers import ResponseParserError
 
 from batchkit import _failures
 from batchkit._calls import Call, Each, Operation
@@ -45,7 +48,10 @@ CONFIG: Final = Config(
     user_agent_extra=f"batchkit/{VERSION}",
 )
 _UNCONNECTED: Final = (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError)
+_UNANSWERED: Final = (HTTPClientError, ConnectionClosedError, ResponseParserError)
 SLOWEST: Final = 8.0
+ATTEMPTS: Final = 3
+"""How often at least a call is made whose error may pass, however long each attempt took."""
 
 
 class Aws:
@@ -81,9 +87,11 @@ class Aws:
 
     def _connect(self, service: str) -> Any:
         try:
-            return self.session.client(service, config=CONFIG)  # type: ignore[call-overload]
+            client = self.session.client(service, config=CONFIG)  # type: ignore[call-overload]
         except BotoCoreError as error:
             raise _failures.unreachable(service, error) from error
+        client.meta.events.register("before-parse", _refuse_what_is_cut_off)
+        return client
 
     @property
     def region(self) -> str:
@@ -187,7 +195,7 @@ class Aws:
         for delay in self._delays(call):
             try:
                 return self._once(call)
-            except (ClientError, BotoCoreError) as error:
+            except (ClientError, BotoCoreError, ResponseParserError) as error:
                 if _means(call.operation.absent, error):
                     return None
                 if _means(call.operation.unset, error):
@@ -224,7 +232,7 @@ class Aws:
             def passes(error: Exception, attempt: int = attempt) -> bool:
                 patience = _patience(call.operation, error)
                 spent = self.clock.monotonic() - began
-                if patience is None or spent >= patience:
+                if patience is None or (spent >= patience and attempt + 1 >= ATTEMPTS):
                     return False
                 longest = min(SLOWEST, 0.5 * 2**attempt)
                 delay = min(longest * random.uniform(0.5, 1.0), max(patience - spent, 0.1))
@@ -236,6 +244,22 @@ class Aws:
                 return True
 
             yield passes
+
+
+def _refuse_what_is_cut_off(
+    operation_model: OperationModel, response_dict: Mapping[str, Any], **_: object
+) -> None:
+    """
+    Raises for a body that isn't JSON and should be: botocore takes it for an empty answer.
+    """
+    body, shape = response_dict["body"], operation_model.output_shape
+    wanted = body or (shape is not None and shape.members)
+    as_json = "json" in operation_model.service_model.resolved_protocol
+    if as_json and wanted and isinstance(body, bytes) and response_dict["status_code"] < 300:
+        try:
+            json.loads(body)
+        except ValueError as error:
+            raise ResponseParserError(f"the answer was cut off: {error}") from error
 
 
 def _with_item(call: Call, item: Any) -> Call:
@@ -255,13 +279,13 @@ def _patience(operation: Operation, error: Exception) -> float | None:
         for rule in operation.not_yet:
             if rule.matches(code, message):
                 return rule.seconds
-        if code in _failures.THROTTLED:
+        if code in _failures.THROTTLED or _failures.status(error) == 429:
             return 120.0
         if _failures.status(error) < 500 and code not in _failures.TRANSIENT:
-            return None
+            return _failures.unreadable(operation, error)
     elif isinstance(error, _UNCONNECTED):
         return 15.0  # nothing has reached AWS
-    elif not isinstance(error, (HTTPClientError, ConnectionClosedError)):
+    elif not isinstance(error, _UNANSWERED):
         return None
     if operation.reads or operation.repeatable:
         return 60.0

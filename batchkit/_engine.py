@@ -20,7 +20,7 @@ from batchkit._calls import Steps
 from batchkit._decide import Decision, Known, decide
 from batchkit._graph import Outcome, walk
 from batchkit._reads import Observation, observe
-from batchkit._resource import Key, Resource, outputs
+from batchkit._resource import Key, Resource, outputs, wishes
 from batchkit._steps import Runner
 from batchkit._values import references
 from batchkit.errors import ApplyError, BatchkitError
@@ -48,6 +48,7 @@ class Engine:
         self._known = Known(aws)
         self._runner = Runner(aws, emit, self._known)
         self._seen = Observation(float("-inf"))
+        self._wishes: dict[Key, Resource] = {}
         self._made: dict[Key, Resource] = {}
 
     def observe(
@@ -61,10 +62,13 @@ class Engine:
             ReplacementNeeded: Something differs in a way that AWS can't change.
         """
         self._seen = observe(self._aws, wanted, kinds, stack)
+        self._wishes = {wish.key: wish for wish in wanted}
         return [self._decide(wish, self._seen.candidates[wish.key]) for wish in in_order(wanted)]
 
     def _decide(self, wish: Resource, candidates: Sequence[Resource]) -> Decision:
-        decision = decide(self._known.fill_wish(wish), candidates, adopt=self._adopt)
+        filled = self._known.fill_wish(wish)
+        own = [held for held in candidates if not astray(wish, filled, held)]
+        decision = decide(filled, own, adopt=self._adopt)
         held = decision.held
         self._known.forget(wish.key)
         if held is not None and decision.action is not Action.CREATE:
@@ -109,9 +113,11 @@ class Engine:
         return extra if any(held.state not in held.GOING for held in extra) else []
 
     def _act_on(self, decisions: Sequence[Decision]) -> None:
-        by_key = {decision.wish.key: decision for decision in decisions}
+        # The wishes as they were: what the first look filled in may be made anew meanwhile.
+        given = {d.wish.key: self._wishes[d.wish.key] for d in decisions}
+        by_key = {d.wish.key: attrs.evolve(d, wish=given[d.wish.key]) for d in decisions}
         outcome = walk(
-            needs([decision.wish for decision in decisions]),
+            needs(list(given.values())),
             lambda key: self._act(by_key[key]),
             workers=self._workers,
             stop=self._aws.stopped.set,
@@ -141,7 +147,7 @@ class Engine:
             raise
 
     def _try(self, decision: Decision) -> None:
-        began = self._aws.clock.monotonic()
+        since = float("inf")
         for attempt in range(LOOKS):
             made = self._known.of(decision.wish.key).get("id") if attempt else None
             current = self._current(decision.wish, attempt)
@@ -149,7 +155,8 @@ class Engine:
             try:
                 return self._carry_out(current)
             except AlreadyThere as error:
-                if self._aws.clock.monotonic() - began > LISTED:
+                since = min(since, self._aws.clock.monotonic())
+                if self._aws.clock.monotonic() - since > LISTED:
                     raise error.refusal from error
                 self._aws.pause(min(attempt, 3.0))
             except Ambiguous:
@@ -212,6 +219,19 @@ def steps(decision: Decision) -> Steps:
     if decision.action is Action.CREATE or held is None:
         return wish.create()
     return wish.update(held, tuple(change.field for change in decision.changes))
+
+
+def astray(wish: Resource, filled: Resource, held: Resource) -> bool:
+    """
+    Whether *held* stands in another network than that which stays: a race has left two.
+
+    It is made anew where it belongs, and pruned where it is.
+    """
+    joined = (a.name for a in wishes(type(wish)) if a.metadata.get("fixed"))
+    moved = (name for name in joined if any(references(getattr(wish, name))))
+    return any(
+        filled.differs(name, held) and not any(references(getattr(filled, name))) for name in moved
+    )
 
 
 def needs(wanted: Sequence[Resource]) -> dict[Key, set[Key]]:

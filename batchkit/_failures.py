@@ -5,6 +5,7 @@ AWS's errors, translated: where, what, and what to do.
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterable
 from typing import Final
 
@@ -19,7 +20,7 @@ from botocore.exceptions import (
 )
 
 from batchkit import _advice
-from batchkit._calls import Call
+from batchkit._calls import Call, Operation
 from batchkit.errors import AccessDenied, AwsError, BatchkitError, CredentialsError, QuotaExceeded
 
 THROTTLED: Final = {
@@ -49,6 +50,7 @@ EXPIRED: Final = {
     "SignatureDoesNotMatch",
     "UnrecognizedClientException",
 }
+LONGEST: Final = 500
 _QUOTA: Final = re.compile(r"LimitExceeded|ServiceQuotaExceeded|TooManyBuckets")
 _CREDENTIALS: Final = (
     NoCredentialsError,
@@ -83,16 +85,16 @@ class Cancelled(BatchkitError):
 
 def code(error: ClientError) -> str:
     """
-    AWS's error code.
+    AWS's error code; what stands between may answer without one.
     """
-    return str(error.response["Error"].get("Code", ""))
+    return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def message(error: ClientError) -> str:
     """
     AWS's own words.
     """
-    return str(error.response["Error"].get("Message", ""))
+    return str(error.response.get("Error", {}).get("Message", ""))
 
 
 def means(rules: Iterable[str], error: ClientError) -> bool:
@@ -113,6 +115,16 @@ def status(error: ClientError) -> int:
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400))
 
 
+def unreadable(operation: Operation, error: ClientError) -> float | None:
+    """
+    For how many seconds a refusal is worth another attempt because its body was lost, if it was.
+
+    Whatever it was, it had no effect.  Only the answer to a HEAD never has a body.
+    """
+    lost = code(error) in ("", str(status(error))) and not operation.name.startswith("Head")
+    return 10.0 if lost else None
+
+
 def translate(call: Call, error: Exception, resource: str) -> Exception:
     """
     The error to raise in place of *error*.
@@ -122,7 +134,8 @@ def translate(call: Call, error: Exception, resource: str) -> Exception:
             str(call.operation), type(error).__name__, str(error), resource=resource
         )
     if not isinstance(error, ClientError):
-        return AwsError(str(call.operation), type(error).__name__, str(error), resource=resource)
+        says = textwrap.shorten(str(error), LONGEST)  # it may hold a whole body
+        return AwsError(str(call.operation), type(error).__name__, says, resource=resource)
     if means(call.operation.exists, error):
         return AlreadyThere(_refused(call, error, resource))
     return _refused(call, error, resource)

@@ -53,6 +53,8 @@ class Runner:
                 self._take(resource, step, action)
         except (AwsError, StillWaiting) as error:
             if action is Action.DELETE:
+                if self._is_away(resource, error):
+                    return
                 self._say_what_holds(resource, error)
             raise
 
@@ -66,6 +68,16 @@ class Runner:
                 self._do(resource, step)
         else:
             self._do(resource, step)
+
+    def _is_away(self, resource: Resource, error: AwsError | StillWaiting) -> bool:
+        """
+        Whether a refusal means that *resource* was gone already: for that AWS has many words.
+        """
+        if isinstance(error, StillWaiting) or error.code in HELD:
+            return False
+        with suppress(BatchkitError):
+            return self._look(resource, Action.DELETE, 0) is None
+        return False
 
     def _say_what_holds(self, resource: Resource, error: AwsError | StillWaiting) -> None:
         """
@@ -179,7 +191,8 @@ class Runner:
             return next(same, None)
         standing = [held for held in candidates if held.state not in held.GOING]
         if resource.NATURAL_KEY:
-            return next(iter(standing), None)
+            made = self._known.of(resource.key).get("id")
+            return next((held for held in standing if made in (None, held.identity)), None)
         return self._best(resource, standing, spent)
 
     def _best(self, resource: Resource, standing: list[Resource], spent: float) -> Resource | None:

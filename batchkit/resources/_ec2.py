@@ -33,6 +33,13 @@ def fresh(*codes: str, seconds: float = 120) -> tuple[NotYet, ...]:
     return tuple(NotYet(code, seconds) for code in codes)
 
 
+def codes(rules: Iterable[NotYet]) -> tuple[str, ...]:
+    """
+    The codes of *rules*.
+    """
+    return tuple(rule.code for rule in rules)
+
+
 NEW_VPC = fresh("InvalidVpcID.NotFound")
 NEW_TABLE = fresh("InvalidRouteTableID.NotFound", "InvalidRouteTableId.NotFound")
 NEW_SUBNET = fresh("InvalidSubnetID.NotFound", "InvalidSubnetId.NotFound")

@@ -96,6 +96,7 @@ class JobDefinition(Resource):
         "RegisterJobDefinition",
         ("batch:TagResource", "iam:PassRole"),
         not_yet=(PASS_ROLE, NotYet("ClientException", 30, "iam:passrole")),
+        repeatable=False,  # the same again is another revision
     )
     TAG: ClassVar = Operation("batch", "TagResource")
     DELETE: ClassVar = Operation("batch", "DeregisterJobDefinition")

@@ -42,6 +42,7 @@ class InternetGateway(Ec2Resource):
         exists=(
             "Resource.AlreadyAssociated",
             "InvalidParameterValue: already has an internet gateway",
+            "InvalidInternetGatewayID.NotFound",  # another caller's pruning was faster
         ),
         not_yet=(*NEW_VPC, *NEW_ANY),
     )
@@ -126,6 +127,10 @@ class ElasticIp(Ec2Resource):
     id: str = output("AllocationId")
     address: str = output("PublicIp")
 
+    @property
+    def committed(self) -> bool:
+        return self.settled
+
     @classmethod
     def parse(cls, answer: Mapping[str, Any], ask: Ask) -> ElasticIp:
         return cls(
@@ -204,6 +209,10 @@ class NatGateway(Ec2Resource):
             state=answer["State"],
             reason=": ".join(filter(None, failure)),
         )
+
+    def differs(self, name: str, held: Any) -> bool:
+        unknown = name == "address" and not held.address
+        return not unknown and super().differs(name, held)
 
     def create(self) -> Steps:
         yield self.CREATE(

@@ -63,10 +63,11 @@ class LogGroup(Resource):
 
     @classmethod
     def find(cls, stack: str, ask: Ask) -> Iterable[LogGroup]:
-        listed = ask(cls.DESCRIBE(logGroupNamePrefix=group_name(stack)))["logGroups"]
+        listing = cls.DESCRIBE(logGroupNamePrefix=group_name(stack))
+        listed = ask(listing)["logGroups"]
         groups = [group for group in listed if cls.is_mine(group["logGroupName"], stack)]
         calls = [cls.TAGS(resourceArn=_arn(group["logGroupName"])) for group in groups]
-        for group, tags in zip(groups, ask.all(*calls) if calls else (), strict=True):
+        for group, tags in zip(groups, ask.all(listing, *calls)[1:], strict=True):
             held = cls._parse(group, stack, tags)
             if held is not None and held.owned:
                 yield held

@@ -24,6 +24,7 @@ from batchkit.resources._ec2 import (
     VPC,
     Ec2Resource,
     busy,
+    codes,
     fresh,
 )
 
@@ -41,7 +42,8 @@ class RouteTable(Ec2Resource):
     ASSOCIATE: ClassVar = Operation(
         "ec2",
         "AssociateRouteTable",
-        exists=("Resource.AlreadyAssociated",),
+        # Another caller's pruning may have taken it for one that was left behind.
+        exists=("Resource.AlreadyAssociated", *codes(NEW_TABLE)),
         not_yet=(*NEW_TABLE, *NEW_SUBNET),
     )
     MOVE: ClassVar = Operation("ec2", "ReplaceRouteTableAssociation", not_yet=NEW_TABLE)
@@ -149,11 +151,12 @@ class Route(Resource):
 
     def read(self, ask: Ask) -> Route | None:
         answer = ask(self.DESCRIBE(Filters=of_stack(self.stack)))
-        for table in answer["RouteTables"]:
-            if held_tags(table.get("Tags"))["name"] == self.name:
-                for route in table.get("Routes", ()):
-                    if route.get("DestinationCidrBlock") == self.destination:
-                        return self._parse(table["RouteTableId"], route)
+        named = [t for t in answer["RouteTables"] if held_tags(t.get("Tags"))["name"] == self.name]
+        own = [table for table in named if table["RouteTableId"] == self.table]
+        for table in own or sorted(named, key=_rank):
+            for route in table.get("Routes", ()):
+                if route.get("DestinationCidrBlock") == self.destination:
+                    return self._parse(table["RouteTableId"], route)
         return None
 
     def _parse(self, table: str, route: Mapping[str, Any]) -> Route:
@@ -186,3 +189,11 @@ class Route(Resource):
 
     def delete(self) -> Steps:
         yield self.DELETE(RouteTableId=self.table, DestinationCidrBlock=self.destination)
+
+
+def _rank(table: Mapping[str, Any]) -> tuple[bool, str]:
+    """
+    The order of twins: one that a subnet uses stays.
+    """
+    used = any(one.get("SubnetId") for one in table.get("Associations", ()))
+    return not used, str(table["RouteTableId"])

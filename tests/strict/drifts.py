@@ -53,9 +53,7 @@ class Place:
 
 
 def host_names(at: Place) -> None:
-    at.client("ec2").modify_vpc_attribute(
-        VpcId=at.id("Vpc"), EnableDnsHostnames={"Value": False}
-    )
+    at.client("ec2").modify_vpc_attribute(VpcId=at.id("Vpc"), EnableDnsHostnames={"Value": False})
 
 
 def support(at: Place) -> None:
