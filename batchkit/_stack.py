@@ -10,14 +10,13 @@ from typing import Any
 from attrs import field, frozen
 
 from batchkit import explain
-from batchkit._runs import recent as _recent
-from batchkit._runs import start as _start
 from batchkit._aws import Aws
 from batchkit._diagnose.finding import Diagnosis
-from batchkit._runs.map_ import Mapped, fan_out
-from batchkit._runs.origins import Execution, Submission
 from batchkit._plan import Plan
 from batchkit._resource import Resource
+from batchkit._runs import recent as _recent, start as _start
+from batchkit._runs.map_ import Mapped, fan_out
+from batchkit._runs.origins import Execution, Submission
 from batchkit.errors import StackNotFound
 from batchkit.resources.batch import JobQueue
 from batchkit.resources.data import Bucket

@@ -11,9 +11,7 @@ from typing import Any
 import click
 
 from batchkit import stack as stacks
-from batchkit._command import commands as _commands
-from batchkit._command import outputs as _outputs
-from batchkit._command import scaffold as _scaffold
+from batchkit._command import commands as _commands, outputs as _outputs, scaffold as _scaffold
 from batchkit._show.terminal import Commands, Exit, Terminal, on_stack, options
 from batchkit._version import VERSION
 

@@ -11,15 +11,12 @@ from typing import TYPE_CHECKING, Final
 import boto3
 from attrs import field, frozen
 
-from batchkit._runs import jobs as _jobs
-from batchkit._runs import links as _links
-from batchkit._runs import logs as _logs
-from batchkit._runs import origins as _origins
-from batchkit._diagnose import postmortem as _postmortem
 from batchkit._aws import Aws
 from batchkit._calls import Operation
 from batchkit._checks import refuse
 from batchkit._clock import Clock
+from batchkit._diagnose import postmortem as _postmortem
+from batchkit._runs import jobs as _jobs, links as _links, logs as _logs, origins as _origins
 from batchkit._runs.jobs import Job
 from batchkit._runs.logs import Follower, LogLine
 from batchkit._runs.origins import Execution, Origin, State, Submission

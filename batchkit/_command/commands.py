@@ -14,10 +14,10 @@ import click
 from rich.console import Group
 
 from batchkit import stack as stacks
-from batchkit._show import rich_ as _rich
 from batchkit._diagnose.finding import Diagnosis
-from batchkit._runs.logs import LogLine
 from batchkit._diagnose.preflight import preflight as inspect
+from batchkit._runs.logs import LogLine
+from batchkit._show import rich_ as _rich
 from batchkit._show.terminal import Exit, Terminal, on_stack, options
 from batchkit._show.text import printable
 from batchkit.errors import RunNotFound

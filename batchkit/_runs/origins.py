@@ -10,9 +10,9 @@ from typing import Any, Final, Protocol
 
 from attrs import frozen
 
-from batchkit._runs import jobs as _jobs
 from batchkit._aws import Aws
 from batchkit._calls import Operation
+from batchkit._runs import jobs as _jobs
 from batchkit._runs.jobs import Job
 from batchkit.errors import RunNotFound
 

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from batchkit._runs import jobs as _jobs
 from batchkit._aws import Aws
 from batchkit._checks import refuse, whole
+from batchkit._runs import jobs as _jobs
 from batchkit._runs.start import LIST_RUNS, MARK
 from batchkit.runs import Run, attach
 

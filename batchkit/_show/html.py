@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from batchkit import _plan
-from batchkit._show.diff import differences
 from batchkit._diagnose.finding import Diagnosis, Severity
 from batchkit._plan import Plan
+from batchkit._show.diff import differences
 from batchkit._show.text import printable, seconds
 from batchkit.events import Action, Event, Phase
 

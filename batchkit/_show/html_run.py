@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from batchkit._show.html import Markup, colour_of, frame, join, link, rows, tag, text
 from batchkit._runs.jobs import Attempt, Job
+from batchkit._show.html import Markup, colour_of, frame, join, link, rows, tag, text
 from batchkit._show.text import seconds
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from batchkit._resource import Resource
 from batchkit._runs import links as _links
 from batchkit._show.html import colour_of, frame, link, rows, tag
 from batchkit._show.picture import picture
-from batchkit._resource import Resource
 
 if TYPE_CHECKING:
     from batchkit._stack import Stack

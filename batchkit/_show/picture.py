@@ -13,9 +13,9 @@ from typing import Any, Final
 
 import attrs
 
+from batchkit._resource import Resource
 from batchkit._runs import links as _links
 from batchkit._show.html import GOOD, Markup, colour_of, tag
-from batchkit._resource import Resource
 
 WIDTH: Final = 156
 HEIGHT: Final = 38

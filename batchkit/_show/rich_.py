@@ -10,17 +10,17 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from batchkit._diagnose.finding import Diagnosis, Severity
+from batchkit._plan import SIGNS, Plan
+from batchkit._runs.jobs import Job
 from batchkit._show import html as _html
 from batchkit._show.diff import differences
-from batchkit._diagnose.finding import Diagnosis, Severity
-from batchkit._runs.jobs import Job
-from batchkit._plan import SIGNS, Plan
 from batchkit._show.progress import STYLES
 from batchkit._show.text import printable, seconds
 
 if TYPE_CHECKING:
-    from batchkit.runs import Run
     from batchkit._stack import Stack
+    from batchkit.runs import Run
 
 _COLOURS: Final = {
     _html.GOOD: "green",

@@ -13,7 +13,7 @@ from base_image import names
     [
         ("FROM python:3.13-slim\nRUN true\n", ["python:3.13-slim"]),
         ("# syntax\nfrom --platform=$BUILDPLATFORM a:1 as one\nFROM one\nFROM scratch", ["a:1"]),
-        ("ARG V=3.13\nARG S=\"slim\"\nFROM r.io/py:${V}-$S AS b\n", ["r.io/py:3.13-slim"]),
+        ('ARG V=3.13\nARG S="slim"\nFROM r.io/py:${V}-$S AS b\n', ["r.io/py:3.13-slim"]),
         ("FROM a:1 \\\n  AS one\nFROM b:2\nCOPY --from=one /x /x\n", ["a:1", "b:2"]),
     ],
 )

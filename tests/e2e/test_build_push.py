@@ -16,8 +16,8 @@ import pytest
 from attrs import define
 from registries import DROP, HANG, Answer, Registry, Rule, fake_registry, refusal
 
-from batchkit._image.context import Context, read_context
 from batchkit._image.build import build, check_architecture, connect, resolve_local
+from batchkit._image.context import Context, read_context
 from batchkit._image.push import LayerProgress, push
 from batchkit._image.stream import Engine
 from batchkit.errors import BuildFailed, PushFailed, WrongArchitecture

@@ -10,8 +10,14 @@ from typing import Any
 from core_lab import STACK, TAGS, Account
 from kinds_cases import Act, Case, drift
 
-from batchkit import ComputeEnvironment, JobDefinition, JobQueue, Schedule, ScheduleGroup
-from batchkit import StateMachine
+from batchkit import (
+    ComputeEnvironment,
+    JobDefinition,
+    JobQueue,
+    Schedule,
+    ScheduleGroup,
+    StateMachine,
+)
 
 COMMON: dict[str, Any] = {"name": STACK, "stack": STACK, "tags": TAGS}
 OTHER = {"StartAt": "End", "States": {"End": {"Type": "Fail"}}}

@@ -9,8 +9,16 @@ from typing import Any
 from core_lab import STACK, TAGS, Account
 from kinds_cases import Act, Case, drift
 
-from batchkit import ElasticIp, InternetGateway, NatGateway, Route, RouteTable
-from batchkit import SecurityGroup, Subnet, Vpc
+from batchkit import (
+    ElasticIp,
+    InternetGateway,
+    NatGateway,
+    Route,
+    RouteTable,
+    SecurityGroup,
+    Subnet,
+    Vpc,
+)
 from batchkit._tags import SETTLED
 
 COMMON: dict[str, Any] = {"name": STACK, "stack": STACK, "tags": TAGS}

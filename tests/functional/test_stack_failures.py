@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from core_lab import Account
-from injected import Lose, Refuse, before, unreachable
 from fakes import mutating
+from injected import Lose, Refuse, before, unreachable
 from inventory import inventory
 
 from batchkit import (

@@ -8,13 +8,19 @@ from typing import Any
 
 import pytest
 from core_lab import STACK, Account
-from injected import before, pretend
 from fakes import mutating
+from injected import before, pretend
 from kinds_batch import environment
 from kinds_network import nat
 
-from batchkit import Action, BrokenResource, ComputeEnvironment, LogGroup, NotOwnedError
-from batchkit import StillWaiting
+from batchkit import (
+    Action,
+    BrokenResource,
+    ComputeEnvironment,
+    LogGroup,
+    NotOwnedError,
+    StillWaiting,
+)
 from batchkit.resources.logs import group_name
 
 DESCRIBE = "after-call.batch.DescribeComputeEnvironments"

@@ -16,8 +16,7 @@ import boto3
 from botocore import handlers
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
-from botocore.exceptions import ConnectionError as Disconnected
-from botocore.exceptions import HTTPClientError
+from botocore.exceptions import ConnectionError as Disconnected, HTTPClientError
 
 from ._rules import Refused
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-
 from ._rules import declare
 from ._world import Call
 

@@ -21,8 +21,8 @@ import urllib3
 from attrs import Factory, define, field
 from docker.errors import APIError, StreamParseError
 
-from batchkit._image.context import Context, read_context
 from batchkit._image.build import Built, build, check_architecture, connect, resolve_local
+from batchkit._image.context import Context, read_context
 from batchkit._image.push import BACKOFF, LayerProgress, push
 from batchkit.errors import BuildFailed, DockerUnavailable, PushFailed, WrongArchitecture
 

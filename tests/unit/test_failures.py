@@ -18,8 +18,14 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 
-from batchkit import AccessDenied, AwsError, BatchkitError, CredentialsError, QuotaExceeded
-from batchkit import _failures
+from batchkit import (
+    AccessDenied,
+    AwsError,
+    BatchkitError,
+    CredentialsError,
+    QuotaExceeded,
+    _failures,
+)
 from batchkit._calls import Operation
 
 CREATE = Operation(

@@ -9,8 +9,7 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from batchkit import Bucket, ImageSource, SpecError, StackSpec, Table, allow, s3_read
 from batchkit.resources.definitions import FARGATE_MEMORY

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from batchkit import AwsError, SpecError
-from batchkit._runs import start as _start
 from batchkit._aws import AlreadyThere, Ambiguous
+from batchkit._runs import start as _start
 from batchkit._runs.start import Submission
 
 MACHINE = "arn:aws:states:us-east-1:1:stateMachine:films"

@@ -147,9 +147,7 @@ def a_failed_job_is_submitted_again_by_retry(lab: Lab) -> None:
     lab.ready
     retry = {"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": 1, "MaxAttempts": 1}
     code = "raise SystemExit(1)"
-    execution = lab.execution(
-        lab.start(lab.machine(machine_of(submit_job(code, Retry=[retry]))))
-    )
+    execution = lab.execution(lab.start(lab.machine(machine_of(submit_job(code, Retry=[retry])))))
     assert execution["error"] == "States.TaskFailed"
     assert len(jobs(lab, "FAILED")) == 2
 

@@ -243,9 +243,7 @@ def test_images_can_be_given_at_the_start(tmp_path: Path) -> None:
         lab = Lab(session, tmp_path)
         lab.queue()
         lab.definition()
-        answer = lab.batch.submit_job(
-            jobName="job", jobQueue="queue", jobDefinition="definition"
-        )
+        answer = lab.batch.submit_job(jobName="job", jobQueue="queue", jobDefinition="definition")
         assert lab.lines(lab.ended(answer["jobId"])) == ["given"]
 
 

@@ -227,9 +227,7 @@ def test_what_a_job_leaves_running_ends_with_it(lab: Lab) -> None:
     """
     A process that the job starts does not outlive it, and does not hold up its end.
     """
-    code = (
-        "import subprocess; p = subprocess.Popen(['sleep', '60']); print(p.pid, flush=True)"
-    )
+    code = "import subprocess; p = subprocess.Popen(['sleep', '60']); print(p.pid, flush=True)"
     job = lab.ran(code)
     (pid,) = lab.lines(job)
     lab.until(lambda: not Path(f"/proc/{pid}").exists())
