@@ -16,6 +16,7 @@ from urllib.parse import quote, urlsplit
 import urllib3
 from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
+from botocore.exceptions import BotoCoreError
 from botocore.httpsession import get_cert_path
 from botocore.session import Session
 
@@ -25,6 +26,7 @@ from faults import Refused
 SOCKET_OPTIONS: list[tuple[int, int, int | bytes]] = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
 TIMEOUT_SECONDS = 10.0
 TRANSIENT = (urllib3.exceptions.HTTPError, OSError)
+NO_REASON = "no reason given"
 
 
 class AwsError(NamedTuple):
@@ -45,8 +47,9 @@ class Service:
     One AWS service in one region, reached by signed requests over kept connections.
     """
 
-    def __init__(self, name: str, region: str, credentials: Any,
-                 environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, name: str, region: str, credentials: Any, environ: Mapping[str, str]
+    ) -> None:
         self.name = name
         self.region = region
         self._credentials = credentials
@@ -63,12 +66,25 @@ class Service:
             # Other schemes are refused by urllib3 itself, in words that name the address.
             verify = {"ca_certs": self.ca_bundle()} if base.startswith("https") else {}
             self._pools[base] = urllib3.connection_from_url(
-                base, maxsize=2, timeout=TIMEOUT_SECONDS, retries=False,
-                socket_options=SOCKET_OPTIONS, **verify)
+                base,
+                maxsize=2,
+                timeout=TIMEOUT_SECONDS,
+                retries=False,
+                socket_options=SOCKET_OPTIONS,
+                **verify,
+            )
         return base, self._pools[base]
 
-    def send(self, method: str, path: str, *, headers: dict[str, str], body: bytes = b"",
-             host: str | None = None, stream: bool = False) -> urllib3.BaseHTTPResponse:
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: dict[str, str],
+        body: bytes = b"",
+        host: str | None = None,
+        stream: bool = False,
+    ) -> urllib3.BaseHTTPResponse:
         """
         The response to one signed request; raises what urllib3 raises, and tries once.
         """
@@ -76,9 +92,16 @@ class Service:
         request = AWSRequest(method, base + path, headers, body)
         self.signer().add_auth(request)
         return pool.urlopen(
-            method, urlsplit(base).path.rstrip("/") + path, body=body,
-            headers=dict(request.headers.items()), redirect=False, retries=False,
-            preload_content=not stream, decode_content=False, assert_same_host=False)
+            method,
+            urlsplit(base).path.rstrip("/") + path,
+            body=body,
+            headers=dict(request.headers.items()),
+            redirect=False,
+            retries=False,
+            preload_content=not stream,
+            decode_content=False,
+            assert_same_host=False,
+        )
 
     def close(self) -> None:
         """
@@ -92,7 +115,11 @@ class Service:
         botocore's signer, with credentials that are fresh at this moment.
         """
         kind = S3SigV4Auth if self.name == "s3" else SigV4Auth
-        return kind(self._credentials.get_frozen_credentials(), self.name, self.region)
+        try:
+            fresh = self._credentials.get_frozen_credentials()
+        except (BotoCoreError, RuntimeError) as error:  # RuntimeError: the renewed are expired too
+            raise ConnectionError(f"no fresh credentials: {error}") from error  # this may pass
+        return kind(fresh, self.name, self.region)
 
     def ca_bundle(self) -> str:
         """
@@ -109,7 +136,10 @@ def find_credentials() -> Any:
     """
     The job's credentials, which botocore renews as they age.
     """
-    credentials = Session().get_credentials()
+    try:
+        credentials = Session().get_credentials()
+    except (BotoCoreError, ValueError) as error:
+        raise Refused(f"no AWS credentials: {error}") from error
     if credentials is None:
         raise Refused("no AWS credentials: the job definition needs a job role")
     return credentials
@@ -144,7 +174,7 @@ def json_error(status: int, body: bytes) -> AwsError:
         message = str(told.get("message") or told.get("Message") or "")
     except (ValueError, AttributeError):
         code, message = "", ""
-    return AwsError(status, code or "no reason given", message)
+    return AwsError(status, code or NO_REASON, message)
 
 
 def xml_error(status: int, body: bytes) -> AwsError:
@@ -153,5 +183,8 @@ def xml_error(status: int, body: bytes) -> AwsError:
     """
     code = re.search(rb"<Code>([^<]*)</Code>", body)
     message = re.search(rb"<Message>([^<]*)</Message>", body)
-    return AwsError(status, code[1].decode() if code else "no reason given",
-                    message[1].decode("utf-8", "replace") if message else "")
+    return AwsError(
+        status,
+        code[1].decode() if code else NO_REASON,
+        message[1].decode("utf-8", "replace") if message else "",
+    )

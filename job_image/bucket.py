@@ -12,12 +12,13 @@ from urllib.parse import quote
 
 import urllib3
 
-from aws import TRANSIENT, AwsError, Service, s3_path, xml_error
+from aws import NO_REASON, TRANSIENT, AwsError, Service, s3_path, xml_error
 from faults import BadInput, Fault, Refused
 from rate import back_off
 
 TAIL = 64 * 1024
 _ATTEMPTS = 8
+_PASSING = ("RequestTimeout", "ExpiredToken", NO_REASON)  # of status 400; HEAD tells no reason
 
 
 class S3Object(NamedTuple):
@@ -49,8 +50,12 @@ class Bucket:
         The object *key* as it is now.
         """
         response = self.ask("HEAD", key)
-        return S3Object(self.name, key, int(response.headers["Content-Length"]),
-                        response.headers.get("ETag", ""))
+        return S3Object(
+            self.name,
+            key,
+            int(response.headers["Content-Length"]),
+            response.headers.get("ETag", ""),
+        )
 
     def objects(self, prefix: str) -> list[S3Object]:
         """
@@ -63,8 +68,9 @@ class Bucket:
             more = f"continuation-token={quote(token, safe='')}&" if token else ""
             query = f"?{more}list-type=2&prefix={quote(prefix, safe='')}"
             root = ElementTree.fromstring(self.ask("GET", "", query=query).data)
-            found += [one for one in map(self._listed, root.iter(_tag(root, "Contents")))
-                      if one.size]
+            found += [
+                one for one in map(self._listed, root.iter(_tag(root, "Contents"))) if one.size
+            ]
             token = root.findtext(_tag(root, "NextContinuationToken")) or ""
             if not token:
                 return sorted(found, key=lambda one: one.key)
@@ -99,14 +105,22 @@ class Bucket:
         if found.etag:
             headers["If-Match"] = found.etag
         response = self._send("GET", found.key, headers=headers, stream=True)
-        if response.status == 200 and response.headers.get("Content-Length") == str(found.size):
-            _discard(response, start)  # a server that doesn't know ranges
+        # Some servers send the range as 200; where its length is another, it is the whole object.
+        if response.status == 200 and response.headers.get("Content-Length") != str(end - start):
+            _discard(response, start)
         if response.status >= 300:
             raise self._fault(response, found.key)
         return response
 
-    def ask(self, method: str, key: str, *, query: str = "", body: bytes = b"",
-            allowed: tuple[int, ...] = ()) -> urllib3.BaseHTTPResponse:
+    def ask(
+        self,
+        method: str,
+        key: str,
+        *,
+        query: str = "",
+        body: bytes = b"",
+        allowed: tuple[int, ...] = (),
+    ) -> urllib3.BaseHTTPResponse:
         """
         The answer to one request, tried again while the fault may pass.
         """
@@ -120,12 +134,12 @@ class Bucket:
                 if response.status < 300 or response.status in allowed:
                     return response
                 fault = self._fault(response, key)
-                if response.status < 500 and response.status != 429:
+                if not _may_pass(response):
                     raise fault
             self._wait(back_off(attempt))
         raise fault
 
-    def wait_after(self, attempt: int, error: Exception) -> None:
+    def wait_after(self, attempt: int, error: BaseException) -> None:
         """
         Waits before reading goes on; raises what can't pass, or has not passed for long.
         """
@@ -133,18 +147,25 @@ class Bucket:
             raise error if isinstance(error, Fault) else Refused(f"reading from S3: {error}")
         self._wait(back_off(attempt))
 
-    def _send(self, method: str, key: str, *, headers: dict[str, str] | None = None,
-              query: str = "", body: bytes = b"", stream: bool = False,
-              ) -> urllib3.BaseHTTPResponse:
+    def _send(
+        self,
+        method: str,
+        key: str,
+        *,
+        headers: dict[str, str] | None = None,
+        query: str = "",
+        body: bytes = b"",
+        stream: bool = False,
+    ) -> urllib3.BaseHTTPResponse:
         host, path = s3_path(self._service, self.name, key)
-        response = self._service.send(method, path + query, headers=dict(headers or {}),
-                                      body=body, host=host, stream=stream)
+        response = self._service.send(
+            method, path + query, headers=dict(headers or {}), body=body, host=host, stream=stream
+        )
         region = response.headers.get("x-amz-bucket-region")
         # A bucket of another region says so once; from then on it is asked there.
         if response.status in (301, 307, 400) and region not in (None, self._service.region):
             self._service.region = str(region)
-            return self._send(method, key, headers=headers, query=query, body=body,
-                              stream=stream)
+            return self._send(method, key, headers=headers, query=query, body=body, stream=stream)
         return response
 
     def _fault(self, response: urllib3.BaseHTTPResponse, key: str) -> Fault:
@@ -159,14 +180,29 @@ class Bucket:
         if response.status == 412:
             return BadInput(f"{where}: was changed while it was read; run the job again")
         if response.status == 403:
-            return Refused(f"{where}: {error or AwsError(403, 'Forbidden', '')}; it may not exist "
-                           "either: without s3:ListBucket S3 doesn't say which")
+            return Refused(
+                f"{where}: {error or AwsError(403, 'Forbidden', '')}; it may not exist "
+                "either: without s3:ListBucket S3 doesn't say which"
+            )
         return Refused(f"{where}: {error}")
 
     def _listed(self, contents: ElementTree.Element) -> S3Object:
         def text(name: str) -> str:
             return contents.findtext(_tag(contents, name)) or ""
+
         return S3Object(self.name, text("Key"), int(text("Size")), text("ETag"))
+
+
+def _may_pass(response: urllib3.BaseHTTPResponse) -> bool:
+    """
+    Whether another try may be answered otherwise.
+    """
+    status = response.status
+    return (
+        status >= 500
+        or status == 429
+        or (status == 400 and xml_error(status, response.data).code in _PASSING)
+    )
 
 
 def _discard(response: urllib3.BaseHTTPResponse, count: int) -> None:
@@ -178,4 +214,4 @@ def _tag(beside: ElementTree.Element, name: str) -> str:
     """
     *name* in the namespace of *beside*: S3 and its emulators differ in it.
     """
-    return beside.tag[:beside.tag.index("}") + 1] + name if "}" in beside.tag else name
+    return beside.tag[: beside.tag.index("}") + 1] + name if "}" in beside.tag else name

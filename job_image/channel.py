@@ -8,8 +8,8 @@ import select
 import ssl
 from collections.abc import Sequence
 from http.client import HTTPConnection, HTTPException
-from typing import Protocol
-from urllib.parse import urlsplit
+from typing import Any, Protocol
+from urllib.parse import SplitResult, urlsplit
 
 import urllib3.connection
 from botocore.awsrequest import AWSRequest
@@ -52,18 +52,12 @@ class HttpChannel:
         self._url = base + "/"
         self._path = url.path + "/"
         # With a Host header botocore's signer need not work it out for every request.
-        self._headers = {"Host": url.netloc, "Content-Type": "application/x-amz-json-1.0",
-                         "X-Amz-Target": target}
-        if url.scheme == "https":
-            context = ssl.create_default_context(cafile=service.ca_bundle())
-            self._connection: urllib3.connection.HTTPConnection = (
-                urllib3.connection.HTTPSConnection(
-                    str(url.hostname), url.port or 443, timeout=TIMEOUT_SECONDS,
-                    socket_options=SOCKET_OPTIONS, ssl_context=context))
-        else:
-            self._connection = urllib3.connection.HTTPConnection(
-                str(url.hostname), url.port or 80, timeout=TIMEOUT_SECONDS,
-                socket_options=SOCKET_OPTIONS)
+        self._headers = {
+            "Host": url.netloc,
+            "Content-Type": "application/x-amz-json-1.0",
+            "X-Amz-Target": target,
+        }
+        self._connection = _connection(url, service)
 
     def send(self, body: bytes) -> None:
         """
@@ -71,8 +65,9 @@ class HttpChannel:
         """
         request = AWSRequest("POST", self._url, self._headers, body)
         self._service.signer().add_auth(request)
-        self._connection.request("POST", self._path, body=body,
-                                 headers=dict(request.headers.items()))
+        self._connection.request(
+            "POST", self._path, body=body, headers=dict(request.headers.items())
+        )
 
     def receive(self) -> tuple[int, bytes]:
         """
@@ -92,6 +87,19 @@ class HttpChannel:
         The socket's number, for `wait_for_answers`.
         """
         return int(self._connection.sock.fileno())
+
+
+def _connection(url: SplitResult, service: Service) -> urllib3.connection.HTTPConnection:
+    """
+    A connection to *url*, which is made when it is used.
+    """
+    more: dict[str, Any] = {"timeout": TIMEOUT_SECONDS, "socket_options": SOCKET_OPTIONS}
+    if url.scheme == "https":
+        context = ssl.create_default_context(cafile=service.ca_bundle())
+        return urllib3.connection.HTTPSConnection(
+            str(url.hostname), url.port or 443, ssl_context=context, **more
+        )
+    return urllib3.connection.HTTPConnection(str(url.hostname), url.port or 80, **more)
 
 
 def wait_for_answers(channels: Sequence[HttpChannel], seconds: float) -> list[HttpChannel]:

@@ -2,15 +2,17 @@
 How far a job has come, kept in S3, so that its next attempt goes on near there.
 
 Rows before the mark are read and counted again but not written. The mark only ever counts rows
-that are in the table, and holds only for the very same objects, table and share of the work.
+that are in the table, and holds only for the same objects, table, share of the work and rows.py.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 from typing import Any
 
+import rows as rows_module
 from bucket import Bucket, S3Object
 from settings import Settings
 
@@ -20,11 +22,12 @@ class Checkpoint:
     The mark of one worker.
     """
 
-    def __init__(self, bucket: Bucket, key: str, settings: Settings,
-                 objects: list[S3Object]) -> None:
+    def __init__(
+        self, bucket: Bucket, key: str, settings: Settings, objects: list[S3Object], table: str
+    ) -> None:
         self._bucket = bucket
         self._key = key if settings.size == 1 else f"{key}.{settings.index}-of-{settings.size}"
-        self._work = _fingerprint(settings, objects)
+        self._work = _fingerprint(settings, objects, table)
 
     def load(self) -> int:
         """
@@ -49,11 +52,23 @@ class Checkpoint:
         self._bucket.put_json(self._key, {"work": self._work, "rows": 0})
 
 
-def _fingerprint(settings: Settings, objects: list[S3Object]) -> str:
+def _fingerprint(settings: Settings, objects: list[S3Object], table: str) -> str:
     """
     What must be the same for a mark to mean the same rows.
     """
-    work = [settings.table_name, settings.key_column, settings.member, settings.encoding,
-            settings.delimiter, settings.quote, settings.split, settings.index, settings.size,
-            sorted(settings.number_columns), [list(found) for found in objects]]
+    work = [
+        settings.table_name,
+        table,
+        settings.key_column,
+        settings.member,
+        settings.encoding,
+        settings.delimiter,
+        settings.quote,
+        settings.split,
+        settings.index,
+        settings.size,
+        sorted(settings.number_columns),
+        [list(found) for found in objects],
+        Path(rows_module.__file__).read_text(),
+    ]
     return hashlib.sha256(json.dumps(work).encode()).hexdigest()

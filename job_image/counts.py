@@ -12,6 +12,8 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, BinaryIO
 
+from faults import BadInput
+
 _BUCKETS = 256
 _BUCKET_WIDTH = 2**64 // _BUCKETS
 
@@ -34,6 +36,7 @@ class Counts:
         self.kept_as_text = 0
         self.resumed_rows = 0
         self.reasons: Counter[str] = Counter()
+        self.strict = False  # the first row that is skipped ends the job
         self._distinct = Distinct()
 
     def skip(self, reason: str, where: str) -> None:
@@ -43,6 +46,8 @@ class Counts:
         self.reasons[reason] += 1
         if self.reasons[reason] <= 3:
             self._warn(f"skipped: {reason}: {where}")
+        if self.strict:
+            raise BadInput(f"{where}: {reason} (BAD_ROWS=fail)")
 
     def sent(self, keys: Iterable[Hashable], left: int, throttled: bool) -> None:
         """
@@ -88,18 +93,25 @@ class Counts:
         The last line of the job: rows == written + skipped, always.
         """
         written = self._distinct.count()
-        reasons = +Counter({
-            **self.reasons,
-            "duplicate key": self.superseded + self.accepted - written,
-            "not written": self.rows - self.skipped - self.superseded - self.accepted,
-        })
+        reasons = +Counter(
+            {
+                **self.reasons,
+                "duplicate key": self.superseded + self.accepted - written,
+                "not written": self.rows - self.skipped - self.superseded - self.accepted,
+            }
+        )
         seconds = self.seconds
         told: dict[str, Any] = {
-            "rows": self.rows, "written": written, "skipped": sum(reasons.values()),
+            "rows": self.rows,
+            "written": written,
+            "skipped": sum(reasons.values()),
             "skipped_by_reason": dict(sorted(reasons.items())),
-            "kept_as_text": self.kept_as_text, "requests": self.requests,
-            "retried": self.retried, "throttled": self.throttled,
-            "resumed_rows": self.resumed_rows, "seconds": round(seconds, 3),
+            "kept_as_text": self.kept_as_text,
+            "requests": self.requests,
+            "retried": self.retried,
+            "throttled": self.throttled,
+            "resumed_rows": self.resumed_rows,
+            "seconds": round(seconds, 3),
             "rows_per_second": round(self.rows / seconds) if seconds else 0,
         }
         return {**told, "error": error} if error else told

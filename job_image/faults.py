@@ -8,9 +8,12 @@ The ways in which a load can end early; each carries its exit code.
 """
 
 
-class Fault(Exception):
+class Fault(BaseException):
     """
     The load can't go on; the message is one line for a person.
+
+    No Exception: where SIGTERM comes while a library waits, it must not take it for a fault of its
+    own that it may pass over or wrap.
     """
 
     exit_code = 1

@@ -13,9 +13,10 @@ from counts import Counts
 from faults import BadInput, Fault, Terminated
 from members import Budget, Member, members
 from records import Records
-from rows import KeyAttribute, Made, Rows
+from rows import Rows
 from settings import Settings
 from source import S3File
+from table import Table
 from writer import Writer
 
 _SUFFIXES = (".csv", ".csv.gz", ".zip")
@@ -26,16 +27,24 @@ class Load:
     What a job does; `counts` and `done` tell how far it has come.
     """
 
-    def __init__(self, settings: Settings, bucket: Bucket, keys: list[KeyAttribute],
-                 writer: Writer[Any], counts: Counts, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        bucket: Bucket,
+        table: Table,
+        writer: Writer[Any],
+        counts: Counts,
+        say: Callable[[str], None],
+    ) -> None:
         self._settings = settings
         self._bucket = bucket
-        self._keys = keys
+        self._table = table
         self._writer = writer
         self._counts = counts
         self._say = say
         self._budget = Budget(settings.max_bytes)
         self._checkpoint: Checkpoint | None = None
+        counts.strict = settings.bad_rows == "fail"
         self._saved_at = counts.seconds
         self._position = 0
         self._resume_at = 0
@@ -59,7 +68,7 @@ class Load:
         objects = self._objects()
         by_object = self._by_object(objects)
         if by_object:
-            objects = objects[self._settings.index::self._settings.size]
+            objects = objects[self._settings.index :: self._settings.size]
         self._bytes = max(1, sum(found.size for found in objects))
         self._open_checkpoint(objects)
         try:
@@ -80,11 +89,11 @@ class Load:
         path = self._settings.file_path
         if not path.endswith("/"):
             return [self._bucket.head(path)]
-        found = [one for one in self._bucket.objects(path)
-                 if one.key.lower().endswith(_SUFFIXES)]
+        found = [one for one in self._bucket.objects(path) if one.key.lower().endswith(_SUFFIXES)]
         if not found:
-            raise BadInput(f"s3://{self._bucket.name}/{path}: holds no "
-                           f"{', '.join(_SUFFIXES)} object")
+            raise BadInput(
+                f"s3://{self._bucket.name}/{path}: holds no {', '.join(_SUFFIXES)} object"
+            )
         self._say(f"{len(found)} objects under s3://{self._bucket.name}/{path}")
         return found
 
@@ -100,7 +109,7 @@ class Load:
             return
         name, key = self._settings.checkpoint
         bucket = self._bucket.beside(name)
-        self._checkpoint = Checkpoint(bucket, key, self._settings, objects)
+        self._checkpoint = Checkpoint(bucket, key, self._settings, objects, self._table.identity)
         self._resume_at = self._checkpoint.load()
         if self._resume_at:
             self._say(f"an earlier attempt has written the first {self._resume_at} rows")
@@ -115,7 +124,7 @@ class Load:
 
     def _load_member(self, member: Member, workers: int) -> None:
         records = Records(member, self._settings)
-        rows = Rows(records.header, self._keys, self._settings, member.name)
+        rows = Rows(records.header, self._table.keys, self._settings, member.name)
         try:
             self._load_rows(records, rows, member.name, workers)
         finally:
@@ -132,22 +141,11 @@ class Load:
             counts.rows += 1
             made = make(cells)
             if isinstance(made, str):
-                self._skip(made, f"{where}, line {records.line}")
+                counts.skip(made, f"{where}, line {records.line}")
             elif self._position <= self._resume_at:
-                self._assume(made)
+                counts.assume(made.key)
             else:
                 put(made)
-
-    def _skip(self, reason: str, where: str) -> None:
-        self._counts.skip(reason, where)
-        if self._settings.bad_rows == "fail":
-            raise BadInput(f"{where}: {reason} (BAD_ROWS=fail)")
-
-    def _assume(self, made: Made) -> None:
-        """
-        An earlier attempt has written this row: it is counted as this one's.
-        """
-        self._counts.assume(made.key)
 
     def _pause(self) -> None:
         """

@@ -26,6 +26,7 @@ from table import Table
 from writer import Clock, Writer
 
 FLUSH_SECONDS = 20.0  # Fargate kills 30 s after SIGTERM
+END_SECONDS = 24.0  # after these whatever is waited for is given up
 
 
 class RealClock:
@@ -58,8 +59,9 @@ class Job:
     A load with everything that it needs, made from the environment.
     """
 
-    def __init__(self, settings: Settings, environ: Mapping[str, str], counts: Counts,
-                 clock: Clock) -> None:
+    def __init__(
+        self, settings: Settings, environ: Mapping[str, str], counts: Counts, clock: Clock
+    ) -> None:
         credentials = find_credentials()
         s3 = Service("s3", settings.region, credentials, environ)
         dynamodb = Service("dynamodb", settings.region, credentials, environ)
@@ -67,13 +69,20 @@ class Job:
         table.find_keys(say)
         self._clock = clock
         self._writer = Writer(
-            table, [table.channel() for _ in range(settings.connections)], wait_for_answers,
-            counts, Rate(settings.wcu_budget, clock.now), clock, settings.give_up_seconds)
+            table,
+            [table.channel() for _ in range(settings.connections)],
+            wait_for_answers,
+            counts,
+            Rate(settings.wcu_budget, clock.now),
+            clock,
+            settings.give_up_seconds,
+        )
         self._resources = ExitStack()
         for opened in (s3, dynamodb, self._writer):
             self._resources.callback(opened.close)
-        self.load = Load(settings, Bucket(s3, settings.bucket, self._wait), table.keys,
-                         self._writer, counts, say)
+        self.load = Load(
+            settings, Bucket(s3, settings.bucket, self._wait), table, self._writer, counts, say
+        )
 
     def run(self) -> None:
         """
@@ -86,11 +95,15 @@ class Job:
         """
         All connections are closed.
         """
+        signal.setitimer(signal.ITIMER_REAL, 0)
         self._resources.close()
 
     def _stop(self, _signal: int, _frame: FrameType | None) -> None:
         self.load.stopping = True
         self._writer.deadline = self._clock.now() + FLUSH_SECONDS
+        # An answer that comes byte by byte is waited for without end: nothing else would look up.
+        signal.signal(signal.SIGALRM, _stop_at_once)
+        signal.setitimer(signal.ITIMER_REAL, END_SECONDS, 1)
 
     def _wait(self, seconds: float) -> None:
         """
@@ -103,7 +116,7 @@ class Job:
 
 def _stop_at_once(_signal: int, _frame: FrameType | None) -> None:
     """
-    The stop before anything is written.
+    The stop before anything is written, or when there is no time left for more.
     """
     raise Terminated("told to stop (SIGTERM)")
 
@@ -123,6 +136,7 @@ def main(environ: Mapping[str, str] = os.environ, clock: Clock = RealClock()) ->
     except Fault as fault:
         error = fault
         print(f"error: {fault}", file=sys.stderr, flush=True)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # how the job ended is settled
     say(json.dumps(counts.summary(str(error) if error else None)))
     counts.close()
     return error.exit_code if error else 0

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -20,8 +21,20 @@ from source import S3File
 HEAD = 64 * 1024
 MAX_ROW_BYTES = 8 * 1024**2
 _HARMLESS = 16 * 1024**2  # below this size no ratio is suspicious
-_CORRUPT = (zipfile.BadZipFile, zlib.error, EOFError, gzip.BadGzipFile, NotImplementedError,
-            RuntimeError)
+# What zipfile and gzip raise for damage of all kinds. S3's faults are none of these.
+_CORRUPT = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    ValueError,
+    IndexError,
+    NotImplementedError,
+    RuntimeError,
+)
+# Python inflates these without a limit on what one piece becomes: a bomb would fill the memory.
+_METHODS = {9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 99: "AES"}
 
 
 class Inner(Protocol):
@@ -55,8 +68,9 @@ class Member(io.BufferedIOBase):
     One CSV file as a stream of bytes, which stops with a clear fault where it is corrupt.
     """
 
-    def __init__(self, name: str, inner: Inner, consumed: Callable[[], int], budget: Budget,
-                 max_ratio: int) -> None:
+    def __init__(
+        self, name: str, inner: Inner, consumed: Callable[[], int], budget: Budget, max_ratio: int
+    ) -> None:
         super().__init__()
         self.name = name
         self._inner = inner
@@ -91,8 +105,10 @@ class Member(io.BufferedIOBase):
         self.count += len(data)
         self.row_bytes += len(data)
         if self.row_bytes > MAX_ROW_BYTES:
-            raise BadInput(f"{self.name}: a row of more than {MAX_ROW_BYTES} bytes ends nowhere "
-                           f"before byte {self.count}: is a quote left open?")
+            raise BadInput(
+                f"{self.name}: a row of more than {MAX_ROW_BYTES} bytes ends nowhere "
+                f"before byte {self.count}: is a quote left open?"
+            )
         return data
 
     def read(self, size: int | None = -1) -> bytes:
@@ -106,16 +122,19 @@ class Member(io.BufferedIOBase):
             data = self._inner.read1(size)
         except _CORRUPT as error:
             at = self.count + len(self._ahead)
-            raise BadInput(f"{self.name}: corrupt or cut short at byte {at} of the inflated data: "
-                           f"{error}") from error
+            raise BadInput(
+                f"{self.name}: corrupt or cut short at byte {at} of the inflated data: {error}"
+            ) from error
         self._budget.spend(len(data), self.name)
         self._check_ratio(self.count + len(self._ahead) + len(data))
         return data
 
     def _check_ratio(self, inflated: int) -> None:
         if inflated > _HARMLESS and inflated > self._max_ratio * max(1, self._consumed()):
-            raise BadInput(f"{self.name}: inflates to more than {self._max_ratio} times its size "
-                           "(MAX_RATIO): a zip bomb?")
+            raise BadInput(
+                f"{self.name}: inflates to more than {self._max_ratio} times its size "
+                "(MAX_RATIO): a zip bomb?"
+            )
 
 
 def members(found: S3Object, file: S3File, settings: Settings, budget: Budget) -> Iterator[Member]:
@@ -139,6 +158,7 @@ def _zipped(found: S3Object, file: S3File, settings: Settings, budget: Budget) -
     except _CORRUPT as error:
         raise BadInput(f"{found}: {_broken(file, found.size)}: {error}") from error
     chosen = _chosen(archive.infolist(), settings.member, str(found))
+    _refuse_unreadable(chosen, str(found))
     _refuse_declared_bombs(chosen, settings, str(found))
     for info in chosen:
         name = f"{found}, member {info.filename!r}"
@@ -158,16 +178,19 @@ def _chosen(infos: list[zipfile.ZipInfo], wanted: str | None, where: str) -> lis
     """
     The members to load: those that MEMBER names, else every CSV file that no Mac has added.
     """
-    files = [info for info in infos if not info.is_dir()]
+    files = [info for info in infos if info.filename and not info.is_dir()]
     if wanted is None:
         chosen = [info for info in files if _is_csv(info.filename)]
     else:
-        chosen = ([info for info in files if info.filename == wanted]
-                  or [info for info in files if fnmatchcase(info.filename, wanted)])
+        chosen = [info for info in files if info.filename == wanted] or [
+            info for info in files if fnmatchcase(info.filename, wanted)
+        ]
     if not chosen:
         held = ", ".join(repr(info.filename) for info in infos[:8]) or "nothing"
-        raise BadInput(f"{where}: no member is {wanted or 'a .csv file'}; it holds {held}"
-                       + ("" if wanted else "; say which with MEMBER"))
+        raise BadInput(
+            f"{where}: no member is {wanted or 'a .csv file'}; it holds {held}"
+            + ("" if wanted else "; say which with MEMBER")
+        )
     # An empty member among others is what a writer leaves that had no rows for its part.
     chosen = [info for info in chosen if info.file_size] or chosen[:1]
     return sorted(chosen, key=lambda info: info.filename)
@@ -175,8 +198,26 @@ def _chosen(infos: list[zipfile.ZipInfo], wanted: str | None, where: str) -> lis
 
 def _is_csv(name: str) -> bool:
     parts = name.split("/")
-    return ("__MACOSX" not in parts and not parts[-1].startswith("._")
-            and parts[-1].lower().endswith(".csv"))
+    return (
+        "__MACOSX" not in parts
+        and not parts[-1].startswith("._")
+        and parts[-1].lower().endswith(".csv")
+    )
+
+
+def _refuse_unreadable(infos: list[zipfile.ZipInfo], where: str) -> None:
+    """
+    Members can be stored or deflated, as nearly all are.
+    """
+    for info in infos:
+        method = info.compress_type
+        if info.flag_bits & 1:
+            raise BadInput(f"{where}, member {info.filename!r}: is encrypted")
+        if method not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise BadInput(
+                f"{where}, member {info.filename!r}: is compressed by "
+                f"{_METHODS.get(method, f'method {method}')}; only deflate is read"
+            )
 
 
 def _refuse_declared_bombs(infos: list[zipfile.ZipInfo], settings: Settings, where: str) -> None:
@@ -188,8 +229,10 @@ def _refuse_declared_bombs(infos: list[zipfile.ZipInfo], settings: Settings, whe
     for info in infos:
         allowed = settings.max_ratio * max(1, info.compress_size)
         if info.file_size > _HARMLESS and info.file_size > allowed:
-            raise BadInput(f"{where}, member {info.filename!r}: inflates to more than "
-                           f"{settings.max_ratio} times its size (MAX_RATIO): a zip bomb?")
+            raise BadInput(
+                f"{where}, member {info.filename!r}: inflates to more than "
+                f"{settings.max_ratio} times its size (MAX_RATIO): a zip bomb?"
+            )
 
 
 def _broken(file: S3File, size: int) -> str:
@@ -200,5 +243,5 @@ def _broken(file: S3File, size: int) -> str:
     if head[:4] != b"PK\x03\x04":
         return "is no zip archive"
     length = int.from_bytes(head[26:28], "little")
-    first = head[30:30 + length].decode("utf-8", "replace")
+    first = head[30 : 30 + length].decode("utf-8", "replace")
     return f"cut short at byte {size}: the directory after member {first!r} is missing"

@@ -16,8 +16,9 @@ class Progress:
     While this is entered, a line is said every *every* seconds.
     """
 
-    def __init__(self, counts: Counts, done: Callable[[], float], every: float,
-                 say: Callable[[str], None]) -> None:
+    def __init__(
+        self, counts: Counts, done: Callable[[], float], every: float, say: Callable[[str], None]
+    ) -> None:
         self._counts = counts
         self._done = done
         self._every = every
@@ -31,8 +32,12 @@ class Progress:
         self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._ended.set()
         self._thread.join()
 
@@ -45,8 +50,10 @@ class Progress:
         speed = (rows - self._rows) / max(seconds - self._seconds, 0.001)
         self._rows, self._seconds = rows, seconds
         left = f"{seconds / done - seconds:.0f} s left" if done > 0 else "time left unknown"
-        return (f"{rows:,} rows, {speed:,.0f} rows/s, {counts.skipped:,} skipped, "
-                f"{counts.throttled:,} throttled, {done:.0%}, {left}")
+        return (
+            f"{rows:,} rows, {speed:,.0f} rows/s, {counts.skipped:,} skipped, "
+            f"{counts.throttled:,} throttled, {done:.0%}, {left}"
+        )
 
     def _run(self) -> None:
         while not self._ended.wait(self._every):

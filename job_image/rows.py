@@ -7,14 +7,14 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Sequence
 from decimal import Decimal, DecimalException
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zlib import crc32
 
 from faults import BadInput
 from settings import Settings
 from tojson import to_json
 
-Item = dict[str, dict[str, str]]  # an item as DynamoDB's API has it: {"title": {"S": "Heat"}}
+Item = dict[str, dict[str, Any]]  # an item as DynamoDB's API has it: {"title": {"S": "Heat"}}
 
 ITEM_LIMIT = 400 * 1024
 _is_plain = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?").fullmatch
@@ -85,8 +85,8 @@ def item_size(item: Item) -> int:
     size = 0
     for name, value in item.items():
         ((kind, text),) = value.items()
-        length = len(text.encode())
-        size += len(name.encode()) + (length if kind == "S" else length // 2 + 2)
+        length = len(text.encode() if isinstance(text, str) else to_json(text))
+        size += len(name.encode()) + (length // 2 + 2 if kind == "N" else length)
     return size
 
 
@@ -95,15 +95,19 @@ class Rows:
     Turns the rows under one header into items of one table.
     """
 
-    def __init__(self, header: Sequence[str], keys: Sequence[KeyAttribute], settings: Settings,
-                 where: str) -> None:
+    def __init__(
+        self, header: Sequence[str], keys: Sequence[KeyAttribute], settings: Settings, where: str
+    ) -> None:
         self._where = where
         self._keys = tuple(keys)
         self._key_index = self._find_key(header, settings.key_column)
         self.names = self._attributes(header)
         self._kinds = self._find_kinds(header, settings.number_columns)
-        self._numbers = [name for name, kind in zip(self.names, self._kinds)
-                         if kind == "N" and name not in {key.name for key in keys}]
+        self._numbers = [
+            name
+            for name, kind in zip(self.names, self._kinds)
+            if kind == "N" and name not in {key.name for key in keys}
+        ]
         self.kept_as_text = 0
 
     def make(self, cells: list[str]) -> Made | str:
@@ -113,8 +117,7 @@ class Rows:
         if len(cells) != len(self.names):
             return "too few cells" if len(cells) < len(self.names) else "too many cells"
         item: Item | None = {
-            name: {kind: cell}
-            for name, kind, cell in zip(self.names, self._kinds, cells) if cell
+            name: {kind: cell} for name, kind, cell in zip(self.names, self._kinds, cells) if cell
         }
         assert item is not None
         self._check_numbers(item)
@@ -146,15 +149,21 @@ class Rows:
         """
         if given is not None:
             if given not in header:
-                raise BadInput(f"{self._where}: there is no column {given!r} (KEY_COLUMN), "
-                               f"only {_listed(header)}")
+                raise BadInput(
+                    f"{self._where}: there is no column {given!r} (KEY_COLUMN), "
+                    f"only {_listed(header)}"
+                )
             return header.index(given)
         leading = [""] if header[0] == "" else []
-        for name in [self._keys[0].name, *leading, "id", ""]:
+        names = [self._keys[0].name, *leading, "id", ""]
+        for name in names:
             if name in header:
                 return header.index(name)
-        raise BadInput(f"{self._where}: no column is unnamed or called {self._keys[0].name!r} or "
-                       f"'id', only {_listed(header)}; say which is the key with KEY_COLUMN")
+        called = " or ".join(repr(name) for name in dict.fromkeys(names) if name)
+        raise BadInput(
+            f"{self._where}: no column is unnamed or called {called}, "
+            f"only {_listed(header)}; say which is the key with KEY_COLUMN"
+        )
 
     def _attributes(self, header: Sequence[str]) -> list[str]:
         """
@@ -165,13 +174,16 @@ class Rows:
         if twice:
             raise BadInput(f"{self._where}: the header names {_listed(twice)} more than once")
         key = self._keys[0].name
-        names = [name if name and name != key else f"column_{at}"
-                 for at, name in enumerate(header, 1)]
+        names = [
+            name if name and name != key else f"column_{at}" for at, name in enumerate(header, 1)
+        ]
         names[self._key_index] = key
         for sort_key in self._keys[1:]:
             if sort_key.name not in names:
-                raise BadInput(f"{self._where}: the table's sort key {sort_key.name!r} is not "
-                               f"a column, only {_listed(header)} are")
+                raise BadInput(
+                    f"{self._where}: the table's sort key {sort_key.name!r} is not "
+                    f"a column, only {_listed(header)} are"
+                )
         if len(set(names)) != len(names):
             raise BadInput(f"{self._where}: an unnamed column clashes with one named column_N")
         return names
@@ -181,8 +193,10 @@ class Rows:
         The type that each column is sent as: keys as the table says.
         """
         keys = {key.name: key.kind for key in self._keys}
-        return [keys.get(name, "N" if column in numbers else "S")
-                for name, column in zip(self.names, header)]
+        return [
+            keys.get(name, "N" if column in numbers else "S")
+            for name, column in zip(self.names, header)
+        ]
 
     def _check_numbers(self, item: Item) -> None:
         """

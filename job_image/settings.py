@@ -5,14 +5,18 @@ What the environment says: every variable is checked, and all faults are told to
 from __future__ import annotations
 
 import codecs
+import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from faults import BadInput
 
 NUMBER_COLUMNS = "vote_average,vote_count,popularity"
 GIB = 1024**3
+# What these decode need not be text that can be sent, or isn't meant to be a file.
+_NO_FILES = {"utf-7", "unicode-escape", "raw-unicode-escape", "idna", "punycode", "undefined"}
 
 
 @dataclass(frozen=True)
@@ -50,35 +54,62 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     The settings in *environ*; raises one `BadInput` that names every fault.
     """
     env = _Environment(environ)
-    index, size = env.array()
-    budget = env.number("WCU_BUDGET", 0, 0, 10_000_000)
     settings = Settings(
         bucket=env.required("BUCKET", r"[A-Za-z0-9][A-Za-z0-9._:/-]{1,254}"),
-        file_path=env.required("FILE_PATH", r"(?s).{1,1024}"),
+        file_path=env.required("FILE_PATH", r"[^\ud800-\udfff]{1,1024}"),
         table_name=env.required("TABLE_NAME", r"[A-Za-z0-9_.:/-]{3,1024}"),
         region=env.region(),
+        **_format(env),
+        **_limits(env),
+        **_share(env),
+    )
+    env.check_endpoints()
+    env.raise_faults()
+    return settings
+
+
+def _format(env: _Environment) -> dict[str, Any]:
+    """
+    How the file is written, and what its columns are.
+    """
+    return dict(
         key_column=env.text("KEY_COLUMN"),
         number_columns=env.names("NUMBER_COLUMNS", NUMBER_COLUMNS),
         member=env.text("MEMBER"),
         encoding=env.encoding("ENCODING"),
         delimiter=env.character("DELIMITER"),
         quote=env.character("QUOTE"),
+    )
+
+
+def _limits(env: _Environment) -> dict[str, Any]:
+    """
+    What the job may take, and when it ends or tells.
+    """
+    return dict(
         bad_rows=env.choice("BAD_ROWS", ("skip", "fail")),
-        split=env.choice("SPLIT", ("auto", "rows", "objects")),
         connections=int(env.number("CONNECTIONS", 16, 1, 64)),
-        wcu_budget=budget / size if budget else None,
         max_ratio=int(env.number("MAX_RATIO", 300, 1, 1_000_000)),
         max_bytes=int(env.number("MAX_BYTES", 100 * GIB, 1, 2**60)),
         give_up_seconds=env.number("GIVE_UP_SECONDS", 300, 1, 86_400),
         log_seconds=env.number("LOG_SECONDS", 5, 0.1, 3600),
         checkpoint=env.s3_url("CHECKPOINT"),
         checkpoint_seconds=env.number("CHECKPOINT_SECONDS", 30, 0.1, 3600),
+    )
+
+
+def _share(env: _Environment) -> dict[str, Any]:
+    """
+    This worker's part of the work and of the budget.
+    """
+    index, size = env.array()
+    budget = env.number("WCU_BUDGET", 0, 0, 10_000_000)
+    return dict(
+        split=env.choice("SPLIT", ("auto", "rows", "objects")),
+        wcu_budget=budget / size if budget else None,
         index=index,
         size=size,
     )
-    env.check_endpoints()
-    env.raise_faults()
-    return settings
 
 
 class _Environment:
@@ -174,16 +205,20 @@ class _Environment:
 
     def encoding(self, name: str) -> str | None:
         """
-        An encoding that Python knows; with UTF-8 a byte-order mark is no part of the text.
+        An encoding that Python knows; a byte-order mark of UTF-8 is no part of the text.
         """
         value = self.text(name)
         if value is None:
             return None
         try:
             known = codecs.lookup(value).name
-            b"".decode(known)
+            io.TextIOWrapper(io.BytesIO(), known)
         except LookupError:
-            self._faults.append(f"{name} is {value!r}, which Python does not know as an encoding")
+            known = "undefined"
+        if known in _NO_FILES:
+            self._faults.append(
+                f"{name} is {value!r}, which Python does not know as an encoding of files"
+            )
             return None
         return "utf-8-sig" if known == "utf-8" else known
 

@@ -89,7 +89,7 @@ class S3File(io.RawIOBase):
         """
         tail_at = max(0, self._found.size - TAIL)
         if self._body is None and self.position >= tail_at:
-            piece = self._read_tail(tail_at)[self.position - tail_at:][:wanted]
+            piece = self._read_tail(tail_at)[self.position - tail_at :][:wanted]
         else:
             piece = self._retried(lambda: self._stream(wanted))
         self.position += len(piece)
@@ -114,6 +114,8 @@ class S3File(io.RawIOBase):
                 attempt += 1
 
     def _whole(self, start: int, end: int) -> bytes:
+        if start == end:
+            return b""  # S3 has no word for an empty range
         with self._bucket.open(self._found, start, end) as body:
             data = body.read(end - start)
         if len(data) < end - start:

@@ -17,13 +17,21 @@ from rows import KeyAttribute, key_of
 from tojson import to_json
 
 THROTTLES = {
-    "ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded",
-    "Throttling", "TooManyRequestsException",
+    "ProvisionedThroughputExceededException",
+    "ThrottlingException",
+    "RequestLimitExceeded",
+    "Throttling",
+    "TooManyRequestsException",
 }
 # Worth another try with the next credentials, or on another machine of AWS's.
 PASSING = {
-    "ExpiredTokenException", "InternalServerError", "ServiceUnavailable", "RequestTimeout",
-    "RequestTimeoutException", "LimitExceededException", "ResourceInUseException",
+    "ExpiredTokenException",
+    "InternalServerError",
+    "ServiceUnavailable",
+    "RequestTimeout",
+    "RequestTimeoutException",
+    "LimitExceededException",
+    "ResourceInUseException",
 }
 Batch = dict[Hashable, bytes]
 
@@ -49,6 +57,7 @@ class Table:
         self._wait = wait
         self.name = name
         self.keys = [KeyAttribute("id", "S", 2048)]
+        self.identity = ""  # another one where a table of the same name is made anew
         self._head = b'{"RequestItems":{' + to_json(name) + b":["
 
     def find_keys(self, warn: Callable[[str], None]) -> None:
@@ -64,10 +73,13 @@ class Table:
             if answer.code in ("UnrecognizedClientException", "InvalidSignatureException"):
                 raise Refused(f"table {self.name!r}: {answer}")
         if isinstance(answer, AwsError) or "Table" not in answer:
-            warn(f"can't ask for the key of table {self.name!r}, so it is taken to be 'id': "
-                 f"{answer if isinstance(answer, AwsError) else 'no answer'}")
+            warn(
+                f"can't ask for the key of table {self.name!r}, so it is taken to be 'id': "
+                f"{answer if isinstance(answer, AwsError) else 'no answer'}"
+            )
         else:
             self.keys = _keys(answer["Table"], self.name)
+            self.identity = str(answer["Table"].get("TableId", ""))
 
     def channel(self) -> HttpChannel:
         """
@@ -123,8 +135,14 @@ def _keys(told: Mapping[str, Any], name: str) -> list[KeyAttribute]:
     """
     kinds = {one["AttributeName"]: one["AttributeType"] for one in told["AttributeDefinitions"]}
     schema = sorted(told["KeySchema"], key=lambda one: str(one["KeyType"]))  # HASH, RANGE
-    keys = [KeyAttribute(one["AttributeName"], kinds[one["AttributeName"]],
-                         2048 if one["KeyType"] == "HASH" else 1024) for one in schema]
+    keys = [
+        KeyAttribute(
+            one["AttributeName"],
+            kinds[one["AttributeName"]],
+            2048 if one["KeyType"] == "HASH" else 1024,
+        )
+        for one in schema
+    ]
     binary = [key.name for key in keys if key.kind not in ("S", "N")]
     if binary:
         raise BadInput(f"table {name!r}: the key {binary[0]!r} is binary, which no CSV cell is")
@@ -144,8 +162,9 @@ def _accepted(batch: Batch, answer: bytes, keys: Sequence[KeyAttribute]) -> Outc
     """
     try:
         requests = json.loads(answer).get("UnprocessedItems") or {}
-        back = [key_of(one["PutRequest"]["Item"], keys)
-                for name in requests for one in requests[name]]
+        back = [
+            key_of(one["PutRequest"]["Item"], keys) for name in requests for one in requests[name]
+        ]
     except (ValueError, AttributeError, KeyError, TypeError):
         return Outcome(batch, error=AwsError(200, "unreadable answer", repr(answer[:80])))
     left = {key: batch[key] for key in back if key in batch}
@@ -163,4 +182,6 @@ def _failed(batch: Batch, error: AwsError) -> Outcome:
         return Outcome(batch, error=error)
     if error.code == "ValidationException" or error.status == 413:
         return Outcome(batch, error=error, invalid=True)
+    if error.code == "ResourceNotFoundException":
+        raise BadInput(f"there is no such table any more: {error}")
     raise Refused(f"DynamoDB: {error}")

@@ -14,7 +14,7 @@ from typing import Generic, Protocol
 from aws import TIMEOUT_SECONDS
 from channel import BROKEN
 from counts import Counts
-from faults import Refused, Terminated
+from faults import BadInput, Fault, Refused, Terminated
 from lane import BATCH_ITEMS, ChannelT, Lane
 from rate import Rate, back_off
 from rows import Made
@@ -61,18 +61,25 @@ class Writer(Generic[ChannelT]):
     Takes rows and has them written.
     """
 
-    def __init__(self, table: Protocols, channels: Sequence[ChannelT],
-                 wait_for: Callable[[Sequence[ChannelT], float], Sequence[ChannelT]],
-                 counts: Counts, rate: Rate, clock: Clock, give_up_seconds: float) -> None:
+    def __init__(
+        self,
+        table: Protocols,
+        channels: Sequence[ChannelT],
+        wait_for: Callable[[Sequence[ChannelT], float], Sequence[ChannelT]],
+        counts: Counts,
+        rate: Rate,
+        clock: Clock,
+        give_up_seconds: float,
+    ) -> None:
         self._table = table
         self._wait_for = wait_for
         self._counts = counts
         self._rate = rate
         self._clock = clock
         self._give_up_seconds = give_up_seconds
-        self._last_progress = clock.now()
+        self._fruitless_since: float | None = None
         self._lanes = [Lane(channel) for channel in channels]
-        self._failure: Refused | None = None
+        self._failure: Fault | None = None
         self.deadline = float("inf")
 
     def put(self, made: Made) -> None:
@@ -97,6 +104,7 @@ class Writer(Generic[ChannelT]):
         """
         while any(lane.pending or lane.batch for lane in self._lanes):
             if self._failure is not None:
+                self._count_the_rest()
                 raise self._failure
             self._turn(_TURN, everything=True)
 
@@ -106,6 +114,16 @@ class Writer(Generic[ChannelT]):
         """
         for lane in self._lanes:
             lane.channel.close()
+
+    def _count_the_rest(self) -> None:
+        """
+        Takes the answers that are still on their way: the table may have taken more.
+        """
+        while any(lane.sent_at is not None for lane in self._lanes):
+            try:
+                self._answers(_TURN)
+            except (Refused, BadInput):
+                pass  # the first one is told
 
     def _turn(self, seconds: float, everything: bool = False) -> None:
         """
@@ -166,9 +184,10 @@ class Writer(Generic[ChannelT]):
             status, answer = lane.channel.receive()
         except BROKEN as error:
             return self._lost(lane, error)
+        lane.sent_at = None
         try:
             self._settle(lane, self._table.outcome(lane.batch, status, answer))
-        except Refused as failure:
+        except Fault as failure:
             self._failure = failure
             raise
 
@@ -176,6 +195,7 @@ class Writer(Generic[ChannelT]):
         """
         No answer will come: the request may have been carried out or not, so it goes again.
         """
+        lane.sent_at = None
         lane.channel.close()
         self._settle(lane, Outcome(lane.batch, error=broken(error)))
 
@@ -183,14 +203,13 @@ class Writer(Generic[ChannelT]):
         """
         Counts what was taken, and makes the lane ready for the rest.
         """
-        lane.sent_at = None
         batch, left = lane.batch, outcome.left
         taken = batch if not left else {key: batch[key] for key in batch if key not in left}
         self._counts.sent(taken, len(left), outcome.throttled)
         accepted = units(taken) if left else lane.units
         self._rate.report(accepted, lane.units - accepted if outcome.throttled else 0)
         if taken:
-            self._last_progress = self._clock.now()
+            self._fruitless_since = None
         if outcome.invalid:
             return self._refused(lane, outcome)
         self._counts.superseded += lane.give_back(left)
@@ -205,9 +224,12 @@ class Writer(Generic[ChannelT]):
         """
         now = self._clock.now()
         lane.attempt = lane.attempt + 1 if nothing_taken else 1
-        if now - self._last_progress > self._give_up_seconds:
+        if self._fruitless_since is None:
+            self._fruitless_since = now
+        if now - self._fruitless_since > self._give_up_seconds:
             why = outcome.error or "every item came back unprocessed"
-            raise Refused(f"no item was taken for {self._give_up_seconds:.0f} s: {why}")
+            self._failure = Refused(f"no item was taken for {self._give_up_seconds:.0f} s: {why}")
+            raise self._failure
         # A kept connection that the other side has closed is no sign of trouble.
         if outcome.throttled or lane.attempt > 1:
             lane.due = now + back_off(lane.attempt)
@@ -220,7 +242,7 @@ class Writer(Generic[ChannelT]):
             self._counts.superseded += lane.suspect()
             return
         (key,) = lane.batch
-        if lane.convict():
+        if lane.convict() and not self._counts.accepted:
             raise Refused(f"DynamoDB takes no item: {outcome.error}")
         self._counts.skip("refused by DynamoDB", f"key {key!r}: {outcome.error}")
 

@@ -4,12 +4,14 @@ The loader run in this process or as a child, on a fake AWS.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -65,12 +67,16 @@ def aws() -> Iterator[FakeAws]:
 
 
 @pytest.fixture
-def run(aws: FakeAws, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
-        ) -> Iterator[Callable[..., Ran]]:
+def run(
+    aws: FakeAws,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Callable[..., Ran]]:
     """
     Runs the loader in this process, with the variables that are given.
     """
     from main import main
+
     held = signal.getsignal(signal.SIGTERM)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
@@ -85,13 +91,25 @@ def run(aws: FakeAws, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.Mon
     signal.signal(signal.SIGTERM, held)
 
 
-def start_child(environ: dict[str, str]) -> subprocess.Popen[str]:
+def start_child(environ: dict[str, str], *command: str) -> subprocess.Popen[str]:
     """
-    The loader as a process of its own, which gets only *environ* and what any process has.
+    The loader, or another *command* of Python's, as a process of its own, which gets only *environ*
+    and what any process has.
     """
-    bare = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "LANG": "C.UTF-8"}
-    return subprocess.Popen([sys.executable, str(JOB_IMAGE / "main.py")], env={**bare, **environ},
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd="/")
+    bare = {
+        "PATH": os.environ["PATH"],
+        "HOME": "/nonexistent",
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": str(JOB_IMAGE),
+    }
+    return subprocess.Popen(
+        [sys.executable, *(command or [str(JOB_IMAGE / "main.py")])],
+        env={**bare, **environ},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd="/",
+    )
 
 
 def end_child(child: subprocess.Popen[str]) -> Ran:
@@ -101,3 +119,44 @@ def end_child(child: subprocess.Popen[str]) -> Ran:
     out, err = child.communicate(timeout=60)
     lines = out.splitlines()
     return Ran(child.returncode, json.loads(lines[-1]) if lines else {}, out, err)
+
+
+def csv_of(rows: list[tuple[object, object]]) -> bytes:
+    """
+    A file of keys and values.
+    """
+    return b"id,n\n" + "".join(f"{key},{value}\n" for key, value in rows).encode()
+
+
+def stored(aws: FakeAws) -> dict[str, str]:
+    """
+    Keys and values that the table holds.
+    """
+    return {key: item["n"] for key, item in aws.plain_items().items()}
+
+
+def last_of(rows: list[tuple[object, object]]) -> dict[str, str]:
+    """
+    What the table should hold.
+    """
+    return {str(key): str(value) for key, value in rows}
+
+
+def zipped(*members: tuple[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """
+    A zip archive of *members*.
+    """
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as archive:
+        for name, data in members:
+            archive.writestr(name, data)
+    return out.getvalue()
+
+
+def damaged(data: bytes, at: int, bits: int = 1) -> bytes:
+    """
+    *data* with some bits of the byte *at* flipped.
+    """
+    whole = bytearray(data)
+    whole[at] ^= bits
+    return bytes(whole)

@@ -10,6 +10,7 @@ import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -35,9 +36,40 @@ def environ_of(endpoint: str) -> dict[str, str]:
     """
     The job's environment.
     """
-    return {"BUCKET": "films", "FILE_PATH": "in/movies.zip", "TABLE_NAME": "movies",
-            "AWS_ENDPOINT_URL": endpoint, "AWS_DEFAULT_REGION": "eu-west-1",
-            "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+    return {
+        "BUCKET": "films",
+        "FILE_PATH": "in/movies.zip",
+        "TABLE_NAME": "movies",
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "AWS_ACCESS_KEY_ID": "a",
+        "AWS_SECRET_ACCESS_KEY": "b",
+    }
+
+
+def items_of(table: Any) -> dict[str, dict[str, str]]:
+    """
+    What *table* holds, as text.
+    """
+    pages = [table.scan()]
+    while "LastEvaluatedKey" in pages[-1]:
+        pages.append(table.scan(ExclusiveStartKey=pages[-1]["LastEvaluatedKey"]))
+    return {
+        item["id"]: {name: str(value) for name, value in item.items()}
+        for page in pages
+        for item in page["Items"]
+    }
+
+
+def films() -> dict[str, dict[str, str]]:
+    """
+    What it should hold.
+    """
+    text = zipfile.ZipFile(MOVIES).read("movies.csv").decode("utf-8-sig")
+    return {
+        row[""]: {name or "id": cell for name, cell in row.items() if cell}
+        for row in csv.DictReader(io.StringIO(text, newline=""))
+    }
 
 
 def test_the_films_are_in_the_table(endpoint: str) -> None:
@@ -46,27 +78,17 @@ def test_the_films_are_in_the_table(endpoint: str) -> None:
     """
     session = boto3.Session("a", "b", region_name="eu-west-1")
     s3 = session.client("s3", endpoint_url=endpoint)
-    s3.create_bucket(Bucket="films",
-                     CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    s3.create_bucket(Bucket="films", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     s3.upload_file(str(MOVIES), "films", "in/movies.zip")
     table = session.resource("dynamodb", endpoint_url=endpoint).create_table(
-        TableName="movies", KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        TableName="movies",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST")
+        BillingMode="PAY_PER_REQUEST",
+    )
     ran = end_child(start_child(environ_of(endpoint)))
     assert (ran.code, ran.err) == (0, "")
-    held = {}
-    start: dict[str, object] = {}
-    while True:
-        page = table.scan(**start)
-        held.update({item["id"]: {name: str(value) for name, value in item.items()}
-                     for item in page["Items"]})
-        if "LastEvaluatedKey" not in page:
-            break
-        start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
-    text = zipfile.ZipFile(MOVIES).read("movies.csv").decode("utf-8-sig")
-    wanted = {row[""]: {name or "id": cell for name, cell in row.items() if cell}
-              for row in csv.DictReader(io.StringIO(text, newline=""))}
+    held, wanted = items_of(table), films()
     numbers = {"vote_average", "vote_count", "popularity"}
     assert held.keys() == wanted.keys()
     for key, item in wanted.items():

@@ -1,125 +1,14 @@
 """
-The writer on scripted connections and a clock that is set by hand.
+The writer: what it sends when, what it holds, and what it counts.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-
 import pytest
-from counts import Counts
-from faults import Terminated
+from faults import Refused, Terminated
 from rate import Rate
-from rows import KeyAttribute, Made
-from table import Batch, Outcome, Table
-from writer import Writer
-
-KEYS = [KeyAttribute("id", "S", 2048)]
-TAKEN = (200, b'{"UnprocessedItems":{}}')
-
-
-class HandClock:
-    """
-    A clock that only waiting moves.
-    """
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def now(self) -> float:
-        """
-        The time.
-        """
-        return self.seconds
-
-    def wait(self, seconds: float) -> None:
-        """
-        *seconds* pass.
-        """
-        self.seconds += seconds
-
-
-class Script:
-    """
-    A connection that answers as it is told: None never comes, and an exception is raised.
-    """
-
-    def __init__(self, *answers: tuple[int, bytes] | Exception | None) -> None:
-        self.answers = list(answers)
-        self.sent: list[list[str]] = []
-        self.log: list[str] = []
-
-    def send(self, body: bytes) -> None:
-        """
-        Notes the values that are sent.
-        """
-        if self.log[-1:] == ["sent"]:
-            raise AssertionError("sent before the answer came")
-        self.log.append("sent")
-        self.sent.append(json.loads(body))
-
-    def receive(self) -> tuple[int, bytes]:
-        """
-        The next answer.
-        """
-        self.log.append("answered")
-        answer = self.answers.pop(0) if self.answers else TAKEN
-        if isinstance(answer, Exception):
-            raise answer
-        assert answer is not None
-        return answer
-
-    def close(self) -> None:
-        """
-        Notes it; the answer that did not come never will.
-        """
-        self.log.append("closed")
-        if self.answers[:1] == [None]:
-            self.answers.pop(0)
-
-    def comes(self) -> bool:
-        """
-        Whether the next answer will come.
-        """
-        return self.answers[:1] != [None]
-
-
-class ScriptedTable:
-    """
-    The table's way of speaking, with bodies that are easy to read.
-    """
-
-    def request_body(self, batch: Batch) -> bytes:
-        """
-        A list of the values.
-        """
-        return b"[" + b",".join(batch.values()) + b"]"
-
-    def outcome(self, batch: Batch, status: int, answer: bytes) -> Outcome:
-        """
-        As the real table has it.
-        """
-        return Table.outcome(_KEYED, batch, status, answer)
-
-
-_KEYED = Table.__new__(Table)
-_KEYED.keys = KEYS
-
-
-def writer_of(clock: HandClock, *scripts: Script) -> Writer[Script]:
-    """
-    A writer over *scripts*.
-    """
-
-    def wait_for(channels: Sequence[Script], seconds: float) -> list[Script]:
-        ready = [one for one in channels if one.comes()]
-        if not ready:
-            clock.wait(max(seconds, 0.01))
-        return ready
-
-    counts = Counts(clock.now, lambda line: None)
-    return Writer(ScriptedTable(), scripts, wait_for, counts, Rate(None, clock.now), clock, 300)
+from rows import Made
+from scripted import BROKEN_500, THROTTLED, HandClock, Script, unprocessed, writer_of
 
 
 def test_a_request_that_hangs_goes_again_on_a_new_connection() -> None:
@@ -194,7 +83,7 @@ def test_a_refusal_is_final() -> None:
     """
     After it no flush sends anything.
     """
-    from faults import Refused
+
     script = Script((400, b'{"__type":"x#AccessDeniedException"}'))
     writer = writer_of(HandClock(), script)
     for _ in range(2):
@@ -202,3 +91,131 @@ def test_a_refusal_is_final() -> None:
         with pytest.raises(Refused, match="AccessDenied"):
             writer.flush()
     assert len(script.sent) == 1
+
+
+def test_answers_are_taken_while_rows_come() -> None:
+    """
+    A lane sends again as soon as it has 25 rows, without waiting until there is no more room.
+    """
+    clock, script = HandClock(), Script()
+    writer = writer_of(clock, script)
+    for number in range(75):
+        writer.put(Made(number, b"%d" % number))
+    assert [len(batch) for batch in script.sent] == [25, 25, 25]
+
+
+def test_no_row_is_taken_in_while_a_lane_has_no_room() -> None:
+    """
+    With a table that takes nothing for long the loader waits, and holds 50 rows a lane.
+    """
+    clock, script = HandClock(), Script(*[THROTTLED] * 8)
+    writer = writer_of(clock, script)
+    (lane,) = writer._lanes
+    for number in range(200):
+        writer.put(Made(number, b"%d" % number))
+        assert len(lane.pending) + len(lane.batch) <= 75
+    assert clock.now() > 1
+
+
+class NotedRate(Rate):
+    """
+    A rate that notes what it is told.
+    """
+
+    def __init__(self, clock: HandClock) -> None:
+        super().__init__(None, clock.now)
+        self.told: list[tuple[int, int]] = []
+
+    def report(self, accepted: int, refused: int) -> None:
+        """
+        Notes it.
+        """
+        self.told.append((accepted, refused))
+
+
+def test_the_rate_and_the_counts_are_told_what_happened() -> None:
+    """
+    Units taken and units throttled; a fault that isn't about capacity counts as neither.
+    """
+    clock, script = HandClock(), Script(THROTTLED, BROKEN_500, unprocessed(1, 2))
+    writer = writer_of(clock, script)
+    writer._rate = rate = NotedRate(clock)
+    for number in range(3):
+        writer.put(Made(str(number), b'"%s"' % (b"x" * 2000)))
+    writer.put(Made("2", b'"newer"'))
+    writer.flush()
+    assert rate.told == [(0, 5), (0, 0), (2, 3), (3, 0)]
+    counts = writer._counts
+    assert (counts.superseded, counts.accepted, counts.retried) == (1, 3, 8)
+    assert (counts.requests, counts.throttled) == (4, 5)
+
+
+def test_rows_that_a_retry_leaves_out_are_counted() -> None:
+    """
+    Throttled or suspected: an older row of a key that waits anew is superseded.
+    """
+    for answer in (THROTTLED, (400, b'{"__type":"x#ValidationException"}')):
+        clock, script = HandClock(), Script(answer)
+        writer = writer_of(clock, script)
+        for number in range(25):
+            writer.put(Made(number, b'"old"'))
+        writer.put(Made(3, b'"new"'))
+        writer.flush()
+        assert (writer._counts.superseded, writer._counts.accepted) == (1, 25)
+
+
+def test_a_fault_on_one_connection_leaves_no_answer_uncounted() -> None:
+    """
+    What the table took on the others is in the summary.
+    """
+    refused = (400, b'{"__type":"x#AccessDeniedException"}')
+    clock, bad, good = HandClock(), Script(refused), Script()
+    writer = writer_of(clock, bad, good)
+    for number in (0, 1):
+        writer.put(Made(number, b"1"))
+    for _ in range(2):
+        with pytest.raises(Refused):
+            writer.flush()
+    assert (good.log, writer._counts.accepted) == (["sent", "answered"], 1)
+
+
+def test_a_budget_holds_back_what_is_ready() -> None:
+    """
+    The second request goes when the first one's units have been paid for, not before.
+    """
+    clock, script = HandClock(), Script()
+    writer = writer_of(clock, script)
+    writer._rate = Rate(25, clock.now)
+    for number in range(50):
+        writer.put(Made(number, b"%d" % number))
+    assert len(script.sent) == 1 and clock.now() == 0
+    writer.flush()
+    assert len(script.sent) == 2 and 1 <= clock.now() < 1.1
+
+
+def test_a_request_that_is_not_full_waits_for_more_rows() -> None:
+    """
+    Also while another connection has no room.
+    """
+    clock, slow, other = HandClock(), Script(None), Script()
+    writer = writer_of(clock, slow, other)
+    writer.put(Made(1, b"1"))
+    for number in range(0, 152, 2):
+        writer.put(Made(number, b"%d" % number))
+    assert clock.now() > 10 and other.sent == []
+    writer.flush()
+    assert other.sent == [[1]]
+
+
+def test_an_answer_is_looked_for_now_and_then() -> None:
+    """
+    One that comes while rows are read is taken before its lane has no room.
+    """
+    clock, script = HandClock(), Script(None)
+    writer = writer_of(clock, script)
+    for number in range(50):
+        writer.put(Made(number, b"%d" % number))
+    script.answers.clear()  # now it is there
+    for number in range(50, 58):
+        writer.put(Made(number, b"%d" % number))
+    assert [len(batch) for batch in script.sent] == [25, 25] and clock.now() < 1

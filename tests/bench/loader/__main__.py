@@ -23,7 +23,11 @@ from typing import NamedTuple
 
 from tests.bench.loader.films import make_zip
 from tests.bench.loader.servers import (
-    Unavailable, build_null_server, ministack, null_server, rows_in,
+    Unavailable,
+    build_null_server,
+    ministack,
+    null_server,
+    rows_in,
 )
 
 HERE = Path(__file__).parent
@@ -50,6 +54,16 @@ class Run(NamedTuple):
     rss: float
 
 
+JOB = {
+    "LANG": "C.UTF-8",
+    "BUCKET": "bucket",
+    "FILE_PATH": "movies.zip",
+    "TABLE_NAME": "movies",
+    "AWS_REGION": "us-east-1",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "a",
+    "AWS_SECRET_ACCESS_KEY": "b",
+}
 LOADERS = [
     Loader("the article's", HERE / "clients/article.py", "boto3"),
     Loader("awswrangler put_df", HERE / "clients/awswrangler_client.py", "awswrangler"),
@@ -63,16 +77,23 @@ def measure(loader: Loader, endpoint: str, **more: str) -> Run:
     One run of *loader*; a failed one ends the benchmark.
     """
     environ = {
-        "PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "LANG": "C.UTF-8",
-        "BUCKET": "bucket", "FILE_PATH": "movies.zip", "TABLE_NAME": "movies",
-        "AWS_ENDPOINT_URL": endpoint, "AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", **more}
+        "PATH": os.environ["PATH"],
+        "HOME": os.environ.get("HOME", "/"),
+        "AWS_ENDPOINT_URL": endpoint,
+        **JOB,
+        **more,
+    }
     with tempfile.TemporaryFile() as log:
         start = time.monotonic()
         child = os.posix_spawn(
-            sys.executable, [sys.executable, str(loader.script)], environ,
-            file_actions=[(os.POSIX_SPAWN_DUP2, log.fileno(), 1),
-                          (os.POSIX_SPAWN_DUP2, log.fileno(), 2)])
+            sys.executable,
+            [sys.executable, str(loader.script)],
+            environ,
+            file_actions=[
+                (os.POSIX_SPAWN_DUP2, log.fileno(), 1),
+                (os.POSIX_SPAWN_DUP2, log.fileno(), 2),
+            ],
+        )
         _, status, used = os.wait4(child, 0)
         wall = time.monotonic() - start
         if status:
@@ -81,8 +102,28 @@ def measure(loader: Loader, endpoint: str, **more: str) -> Run:
     return Run(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 
 
-def table(title: str, server: Callable[[], AbstractContextManager[str]], rows: int, runs: int,
-          stores: bool = False, loaders: list[Loader] = LOADERS) -> None:
+def typical(
+    loader: Loader, server: Callable[[], AbstractContextManager[str]], runs: int, stores: bool
+) -> tuple[Run, str]:
+    """
+    The medians of some runs of *loader*, and the cell that says what is stored after them.
+    """
+    if importlib.util.find_spec(loader.needs) is None:
+        raise Unavailable(f"pip install {loader.needs}")
+    with server() as endpoint:
+        all_runs = [measure(loader, endpoint) for _ in range(runs)]
+        stored = f" {rows_in(endpoint)} |" if stores else ""
+    return Run(*(median(values) for values in zip(*all_runs))), stored
+
+
+def table(
+    title: str,
+    server: Callable[[], AbstractContextManager[str]],
+    rows: int,
+    runs: int,
+    stores: bool = False,
+    loaders: list[Loader] = LOADERS,
+) -> None:
     """
     Prints one table: every loader on its own *server*.
     """
@@ -92,19 +133,17 @@ def table(title: str, server: Callable[[], AbstractContextManager[str]], rows: i
     base: Run | None = None
     for loader in loaders:
         try:
-            if importlib.util.find_spec(loader.needs) is None:
-                raise Unavailable(f"pip install {loader.needs}")
-            with server() as endpoint:
-                all_runs = [measure(loader, endpoint) for _ in range(runs)]
-                stored = f" {rows_in(endpoint)} |" if stores else ""
+            run, stored = typical(loader, server, runs, stores)
         except Unavailable as why:
             print(f"| {loader.name} | skipped: {why} | | |", flush=True)
             continue
-        run = Run(*(median(values) for values in zip(*all_runs)))
         base = base or run
-        print(f"| {loader.name} | {run.cpu * 1e5 / rows:.2f} ({base.cpu / run.cpu:.1f}x less) "
-              f"| {rows / run.wall:,.0f} ({base.wall / run.wall:.1f}x) "
-              f"| {run.rss:.0f} ({base.rss / run.rss:.1f}x less) |{stored}", flush=True)
+        print(
+            f"| {loader.name} | {run.cpu * 1e5 / rows:.2f} ({base.cpu / run.cpu:.1f}x less) "
+            f"| {rows / run.wall:,.0f} ({base.wall / run.wall:.1f}x) "
+            f"| {run.rss:.0f} ({base.rss / run.rss:.1f}x less) |{stored}",
+            flush=True,
+        )
 
 
 def array_table(endpoint: str, rows: int) -> None:
@@ -115,11 +154,43 @@ def array_table(endpoint: str, rows: int) -> None:
     print("| workers | wall of the slowest, s | CPU-s / 100k rows, all workers | peak RSS, MB |")
     print("|---|---|---|---|")
     for size in (1, 2, 4):
-        runs = [measure(LOADERS[-1], endpoint, AWS_BATCH_JOB_ARRAY_INDEX=str(index),
-                        AWS_BATCH_JOB_ARRAY_SIZE=str(size)) for index in range(size)]
+        runs = [
+            measure(
+                LOADERS[-1],
+                endpoint,
+                AWS_BATCH_JOB_ARRAY_INDEX=str(index),
+                AWS_BATCH_JOB_ARRAY_SIZE=str(size),
+            )
+            for index in range(size)
+        ]
         cpu = sum(run.cpu for run in runs) * 1e5 / rows
-        print(f"| {size} | {max(run.wall for run in runs):.2f} | {cpu:.2f} "
-              f"| {max(run.rss for run in runs):.0f} |", flush=True)
+        print(
+            f"| {size} | {max(run.wall for run in runs):.2f} | {cpu:.2f} "
+            f"| {max(run.rss for run in runs):.0f} |",
+            flush=True,
+        )
+
+
+def null_tables(
+    given: argparse.Namespace, program: Path, file: Path, loaders: list[Loader]
+) -> None:
+    """
+    Prints the tables of the null server.
+    """
+    limits = [("no latency", 0.0, 0.0), (f"{given.latency:g} ms a request", given.latency, 0.0)]
+    if given.throttle:
+        limits.append((f"{given.throttle:g} items a second", 0.0, given.throttle))
+    for title, latency, limit in limits:
+        table(
+            f"Null server, {title}",
+            lambda: null_server(program, file, latency, limit),
+            given.rows,
+            given.runs,
+            loaders=loaders,
+        )
+    if given.arrays:
+        with null_server(program, file, 0, 0) as endpoint:
+            array_table(endpoint, given.rows)
 
 
 def options() -> argparse.Namespace:
@@ -147,20 +218,17 @@ def main() -> None:
     file = make_zip(given.rows, folder / f"films-{given.rows}.zip")
     print(f"{given.rows:,} rows, median of {given.runs} runs, Python {sys.version.split()[0]}")
     try:
-        program = build_null_server(folder)
-        limits = [("no latency", 0.0, 0.0), (f"{given.latency:g} ms a request", given.latency, 0.0)]
-        if given.throttle:
-            limits.append((f"{given.throttle:g} items a second", 0.0, given.throttle))
-        for title, latency, limit in limits:
-            table(f"Null server, {title}", lambda: null_server(program, file, latency, limit),
-                  given.rows, given.runs, loaders=loaders)
-        if given.arrays:
-            with null_server(program, file, 0, 0) as endpoint:
-                array_table(endpoint, given.rows)
+        null_tables(given, build_null_server(folder), file, loaders)
     except Unavailable as why:
         print(f"\nNull server: skipped: {why}")
-    table("ministack, which stores: its own speed is the limit", lambda: ministack(file),
-          given.rows, 1, stores=True, loaders=loaders)
+    table(
+        "ministack, which stores: its own speed is the limit",
+        lambda: ministack(file),
+        given.rows,
+        1,
+        stores=True,
+        loaders=loaders,
+    )
 
 
 if __name__ == "__main__":

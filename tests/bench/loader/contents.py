@@ -18,17 +18,24 @@ def fill(endpoint: str, file: str) -> None:
     s3.create_bucket(Bucket="bucket")
     s3.upload_file(file, "bucket", "movies.zip")
     session.client("dynamodb", endpoint_url=endpoint).create_table(
-        TableName="movies", KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        TableName="movies",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST")
+        BillingMode="PAY_PER_REQUEST",
+    )
 
 
 def count(endpoint: str) -> None:
     """
     The number of items is on standard output.
     """
-    client = boto3.client("dynamodb", "us-east-1", endpoint_url=endpoint,
-                          aws_access_key_id="a", aws_secret_access_key="b")
+    client = boto3.client(
+        "dynamodb",
+        "us-east-1",
+        endpoint_url=endpoint,
+        aws_access_key_id="a",
+        aws_secret_access_key="b",
+    )
     pages = client.get_paginator("scan").paginate(TableName="movies", Select="COUNT")
     print(sum(page["Count"] for page in pages))
 

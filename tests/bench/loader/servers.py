@@ -55,8 +55,11 @@ def ministack(file: Path) -> Iterator[str]:
     if not program.exists():
         raise Unavailable("pip install ministack")
     port = free_port()
-    with _running([str(program)], port, {"GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1",
-                                         "LOG_LEVEL": "ERROR"}):
+    with _running(
+        [str(program)],
+        port,
+        {"GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "LOG_LEVEL": "ERROR"},
+    ):
         _in_a_child("fill", f"http://127.0.0.1:{port}", str(file))
         yield f"http://127.0.0.1:{port}"
 
@@ -88,8 +91,9 @@ def free_port() -> int:
 
 @contextmanager
 def _running(command: list[str], port: int, more: dict[str, str]) -> Iterator[None]:
-    process = subprocess.Popen(command, env={**os.environ, **more}, stdout=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command, env={**os.environ, **more}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     try:
         _wait_for(port, process)
         yield

@@ -14,8 +14,12 @@ import boto3
 from pydynox import DynamoDBClient
 
 bucket, key, name = (os.environ[one] for one in ("BUCKET", "FILE_PATH", "TABLE_NAME"))
-client = DynamoDBClient(region=os.environ["AWS_REGION"], access_key="a", secret_key="b",
-                        endpoint_url=os.environ["AWS_ENDPOINT_URL"])
+client = DynamoDBClient(
+    region=os.environ["AWS_REGION"],
+    access_key="a",
+    secret_key="b",
+    endpoint_url=os.environ["AWS_ENDPOINT_URL"],
+)
 body = boto3.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
 room = BoundedSemaphore(32)
 failed = []
@@ -34,8 +38,9 @@ archive = zipfile.ZipFile(io.BytesIO(body))
 films = csv.reader(io.TextIOWrapper(archive.open("movies.csv"), "utf-8", newline=""))
 header = [one or "id" for one in next(films)]
 with ThreadPoolExecutor(4) as threads:
-    while batch := [{one: cell for one, cell in zip(header, film) if cell}
-                    for film in islice(films, 25)]:
+    while batch := [
+        {one: cell for one, cell in zip(header, film) if cell} for film in islice(films, 25)
+    ]:
         room.acquire()
         threads.submit(write, batch)
 if failed:
