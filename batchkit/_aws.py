@@ -34,6 +34,7 @@ from batchkit import _failures
 from batchkit._calls import Call, Each, Operation
 from batchkit._clock import Clock, SystemClock
 from batchkit._failures import AlreadyThere, Ambiguous, Cancelled
+from batchkit._session import new_session
 from batchkit._values import ITEM, LOCATION, OMIT, Arn, Here, Scope, Zone, resolve
 from batchkit._version import VERSION
 from batchkit.errors import AwsError, BatchkitError, StillWaiting
@@ -65,7 +66,7 @@ class Aws:
         clock: Clock | None = None,
         timeout: float | None = None,
     ) -> None:
-        self.session = session or boto3.Session()
+        self.session = session or boto3.DEFAULT_SESSION or new_session()
         self.clock: Clock = clock or SystemClock()
         self._end = None if timeout is None else self.clock.monotonic() + timeout
         self.stopped = threading.Event()

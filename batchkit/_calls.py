@@ -152,5 +152,14 @@ class Job:
         raise NotImplementedError
 
 
-Step = Call | Each | Job | Wait
+@frozen
+class Together:
+    """
+    A step: all of *parts* at the same time, as none needs another.
+    """
+
+    parts: tuple[Call | Each | Job, ...]
+
+
+Step = Call | Each | Job | Wait | Together
 Steps = Iterator[Step]

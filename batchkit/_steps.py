@@ -5,6 +5,7 @@ Doing the steps that a resource describes: calls, waits until AWS is done, waits
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ import jmespath
 
 from batchkit import _reads
 from batchkit._aws import AlreadyThere, Aws
-from batchkit._calls import GONE, SETTLE, Call, Each, Step, Steps, Wait
+from batchkit._calls import GONE, SETTLE, Call, Each, Step, Steps, Together, Wait
 from batchkit._decide import Known
 from batchkit._fields import operations
 from batchkit._resource import Resource, outputs
@@ -63,6 +64,11 @@ class Runner:
             self.settle(resource, action)
         elif step is GONE:
             self.gone(resource, action)
+        elif isinstance(step, Together):
+            with ThreadPoolExecutor(len(step.parts)) as pool:
+                parts = [pool.submit(self._take, resource, part, action) for part in step.parts]
+            for part in parts:
+                part.result()
         elif action is Action.DELETE:
             with suppress(AlreadyThere):  # something that the deletion needs was there
                 self._do(resource, step)
@@ -91,7 +97,7 @@ class Runner:
 
     def _do(self, resource: Resource, step: Step) -> None:
         step = self._known.fill(step)
-        assert not isinstance(step, Wait)
+        assert not isinstance(step, (Wait, Together))
         for gap in references(step):
             msg = f"{resource} needs {gap!r}, which nothing has given"
             raise BatchkitError(msg)

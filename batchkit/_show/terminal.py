@@ -22,6 +22,7 @@ from rich.text import Text
 
 from batchkit import _failures, local
 from batchkit._command import config as _config
+from batchkit._session import new_session
 from batchkit._show.progress import Progress, progress
 from batchkit._show.text import printable
 from batchkit.errors import BatchkitError, ConfigError, JobFailed, SpecError
@@ -79,7 +80,7 @@ class Terminal:
         if embedded is not None and not (self.profile or self.region):
             return embedded
         try:
-            return boto3.Session(profile_name=self.profile, region_name=self.region)
+            return new_session(self.profile, self.region)
         except BotoCoreError as error:
             raise _failures.unreachable("any", error) from error
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final
 
 from attrs import Factory, frozen
 
-from batchkit._calls import Each, NotYet, Operation, Steps
+from batchkit._calls import Each, NotYet, Operation, Steps, Together
 from batchkit._checks import as_set, checked, each, instance, optional, text, whole
 from batchkit._ensure import ensurer
 from batchkit._fields import held_tags
@@ -207,8 +207,8 @@ class Role(Resource):
     def delete(self) -> Steps:
         detach = self.DETACH(RoleName=self.name, PolicyArn=ITEM)
         drop = self.DROP(RoleName=self.name, PolicyName=ITEM)
-        yield Each(self.ATTACHED(RoleName=self.name), "AttachedPolicies[].PolicyArn", detach)
-        yield Each(self.LIST_INLINE(RoleName=self.name), "PolicyNames", drop)
+        managed = Each(self.ATTACHED(RoleName=self.name), "AttachedPolicies[].PolicyArn", detach)
+        yield Together((managed, Each(self.LIST_INLINE(RoleName=self.name), "PolicyNames", drop)))
         yield self.DELETE(RoleName=self.name)
 
     def _attach(self, held: Role) -> Steps:

@@ -12,7 +12,7 @@ from attrs import evolve
 from fakes import FakeAsk
 
 from batchkit import Bucket, Image, ImageSource, LogGroup, Repository, Role, SpecError, Table, allow
-from batchkit._calls import GONE, SETTLE, Each
+from batchkit._calls import GONE, SETTLE, Each, Together
 from batchkit._values import ITEM, LOCATION, Arn, Json
 from batchkit.resources._claims import Note
 from batchkit.resources.iam import canonical, trust
@@ -67,7 +67,9 @@ def test_a_role_is_stripped_before_it_is_deleted() -> None:
     """
     Of whatever is attached or inline by then.
     """
-    detach, drop, delete = held(ROLE).delete()
+    strip, delete = held(ROLE).delete()
+    assert isinstance(strip, Together)
+    detach, drop = strip.parts
     assert isinstance(detach, Each) and detach.then.params["PolicyArn"] == ITEM
     assert isinstance(drop, Each) and delete == ROLE.DELETE(RoleName="movies")
 
