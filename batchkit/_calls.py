@@ -120,6 +120,9 @@ class Wait:
 SETTLE: Final = Wait("SETTLE")
 """A step: read the resource until AWS is done with it."""
 
+SHOWN: Final = Wait("SHOWN")
+"""A step: read the resource until AWS tells what an update gave it, which takes some seconds."""
+
 GONE: Final = Wait("GONE")
 """A step: read the resource until it isn't there."""
 

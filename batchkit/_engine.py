@@ -106,8 +106,7 @@ class Engine:
         extra = [
             held
             for held in self._seen.found
-            if not held.DATA
-            and (held.key not in used or used[held.key] not in (None, held.identity))
+            if not (held.DATA or held.key in used and _is_same(held, used[held.key]))
         ]
         # What is going already is waited for only if something else must go after it.
         return extra if any(held.state not in held.GOING for held in extra) else []
@@ -219,6 +218,15 @@ def steps(decision: Decision) -> Steps:
     if decision.action is Action.CREATE or held is None:
         return wish.create()
     return wish.update(held, tuple(change.field for change in decision.changes))
+
+
+def _is_same(held: Resource, identity: object) -> bool:
+    """
+    Whether *held* is the one of its name with *identity*, and no twin of it; or was, before an
+    update gave it another.
+    """
+    renewed = any(a.metadata["renewed"] for a in outputs(type(held)))
+    return renewed or identity in (None, held.identity)
 
 
 def astray(wish: Resource, filled: Resource, held: Resource) -> bool:

@@ -14,9 +14,9 @@ import jmespath
 
 from batchkit import _reads
 from batchkit._aws import AlreadyThere, Aws
-from batchkit._calls import GONE, SETTLE, Call, Each, Step, Steps, Together, Wait
+from batchkit._calls import GONE, SETTLE, SHOWN, Call, Each, Step, Steps, Together, Wait
 from batchkit._decide import Known
-from batchkit._fields import operations
+from batchkit._fields import changes, operations
 from batchkit._resource import Resource, outputs
 from batchkit._values import references
 from batchkit.errors import AwsError, BatchkitError, BrokenResource, StillWaiting
@@ -27,6 +27,8 @@ LONGEST: Final = 5.0
 """Seconds between two looks at a resource: AWS throttles more than one a second."""
 LATE: Final = 0.01
 """How late, as a part of the wait, a look may find that AWS is done."""
+LATEST: Final = 15.0
+"""After how many seconds an answer is no longer that from before an update."""
 REPAIRS: Final = 180.0
 """For how many seconds a failure that may pass is answered with another attempt."""
 HELD: Final = {"DependencyViolation", "InvalidGroup.InUse"}
@@ -64,6 +66,8 @@ class Runner:
             self.settle(resource, action)
         elif step is GONE:
             self.gone(resource, action)
+        elif step is SHOWN:
+            self.shown(resource, action)
         elif isinstance(step, Together):
             with ThreadPoolExecutor(len(step.parts)) as pool:
                 parts = [pool.submit(self._take, resource, part, action) for part in step.parts]
@@ -140,6 +144,15 @@ class Runner:
                 self._known.learn_from(resource.key, held)
                 return held
         raise AssertionError("unreachable")
+
+    def shown(self, resource: Resource, action: Action) -> None:
+        """
+        Waits until AWS tells of *resource* what is wanted, or has had long enough for it.
+        """
+        wish = self._known.fill_wish(resource)
+        for held, spent in self._looks(resource, action):
+            if spent >= LATEST or (held is not None and not changes(wish, held)):
+                return
 
     def _repair(self, resource: Resource, held: Resource, action: Action, spent: float) -> None:
         steps = resource.repair(held)

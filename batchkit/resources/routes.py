@@ -46,7 +46,13 @@ class RouteTable(Ec2Resource):
         exists=("Resource.AlreadyAssociated", *codes(NEW_TABLE)),
         not_yet=(*NEW_TABLE, *NEW_SUBNET),
     )
-    MOVE: ClassVar = Operation("ec2", "ReplaceRouteTableAssociation", not_yet=NEW_TABLE)
+    MOVE: ClassVar = Operation(
+        "ec2",
+        "ReplaceRouteTableAssociation",
+        # The table that the subnet was moved to has given it up meanwhile.
+        exists=("InvalidAssociationID.NotFound",),
+        not_yet=NEW_TABLE,
+    )
     DISASSOCIATE: ClassVar = Operation(
         "ec2", "DisassociateRouteTable", absent=("InvalidAssociationID.NotFound",)
     )

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final
 
 from attrs import frozen
 
-from batchkit._calls import GONE, Each, NotYet, Operation, Steps
+from batchkit._calls import GONE, SHOWN, Each, NotYet, Operation, Steps
 from batchkit._checks import checked, instance, text
 from batchkit._ensure import ensurer
 from batchkit._fields import held_tags
@@ -112,6 +112,8 @@ class StateMachine(Resource):
             yield self.UPDATE(stateMachineArn=held.arn, **changed)
         if "tags" in drift:
             yield self.TAG(resourceArn=held.arn, tags=as_lower_list(self.all_tags))
+        if changed:
+            yield SHOWN
 
     def delete(self) -> Steps:
         running = self.LIST_RUNNING(stateMachineArn=self.arn, statusFilter="RUNNING")

@@ -129,7 +129,8 @@ def test_another_cidr_is_refused_before_any_change(there: Account) -> None:
 
 def test_a_new_revision_repoints_the_state_machine(there: Account) -> None:
     """
-    More memory is a new revision; the machine runs that one, and nothing else changes.
+    More memory is a new revision; the machine runs that one, and nothing else changes: the revision
+    before stays, as executions that are running may retry with it, until the stack goes.
     """
     ensured(there)
     plan = plan_stack(spec(memory=4096), session=there.session, clock=there.clock)
@@ -139,13 +140,24 @@ def test_a_new_revision_repoints_the_state_machine(there: Account) -> None:
     }
     with there.calls() as seen:
         stack = ensured(there, memory=4096)
-    assert mutating(seen)[:2] == ["RegisterJobDefinition", "UpdateStateMachine"]
+    assert mutating(seen) == ["RegisterJobDefinition", "UpdateStateMachine"]
     definition = stack.outputs["JobDefinition movies"]
     (machine,) = there.stepfunctions.list_state_machines()["stateMachines"]
     described = there.stepfunctions.describe_state_machine(
         stateMachineArn=machine["stateMachineArn"]
     )
     assert definition.endswith(":2") and definition in described["definition"]
+    assert active(there) == [1, 2]
+    destroy_stack("movies", session=there.session, clock=there.clock)
+    assert active(there) == []
+
+
+def active(there: Account) -> list[int]:
+    """
+    The revisions of the job definition that jobs can be submitted with.
+    """
+    found = there.batch.describe_job_definitions(jobDefinitionName="movies", status="ACTIVE")
+    return sorted(one["revision"] for one in found["jobDefinitions"])
 
 
 def test_data_is_kept_unless_told_otherwise(there: Account) -> None:

@@ -225,7 +225,6 @@ DRIFTS: dict[str, tuple[Callable[[Place], None], list[str]]] = {
     "egress": (egress, ["AuthorizeSecurityGroupEgress"]),
     "attachment": (attachment, ["AttachInternetGateway", "ReplaceRoute"]),
     "association": (association, ["AssociateRouteTable"]),
-    "moved": (moved, ["DisassociateRouteTable", "AssociateRouteTable"]),
     "route gone": (route_gone, ["CreateRoute"]),
     "route elsewhere": (route_elsewhere, ["ReplaceRoute"]),
     "black hole": (black_hole, ["CreateNatGateway", "ReplaceRoute"]),

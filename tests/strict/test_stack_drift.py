@@ -12,8 +12,8 @@ from batchkit import Repository, ensure_repository
 
 from . import StrictAws
 from ._tools import allowing
-from .drifts import DRIFTS, KEYS, TAGGED, Place, retention, role
-from .stacks import make, new_mutations, operations, unchanged
+from .drifts import DRIFTS, KEYS, TAGGED, Place, moved, retention, role
+from .stacks import NAME, make, new_mutations, operations, unchanged
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +37,24 @@ def test_a_change_is_put_back(place: Place, what: str) -> None:
     with new_mutations(place.aws) as made:
         place.stack = make(place.aws, TAGGED, by=place.aws.another())
     assert operations(made) == wanted
+
+
+def test_a_subnet_in_the_other_table_is_put_back(place: Place) -> None:
+    """
+    One of the two tables gives it up, and the other takes it; whichever is faster.
+    """
+    place.aws.clock.advance(60)
+    moved(place)
+    place.aws.clock.advance(10)
+    with new_mutations(place.aws) as made:
+        make(place.aws, TAGGED, by=place.aws.another())
+    assert {name for name in operations(made) if not name.endswith("RouteTable")} <= {
+        "ReplaceRouteTableAssociation"
+    }
+    used = [one["SubnetId"] for one in place.table("private")["Associations"]]
+    assert used == [place.id(f"Subnet {NAME}-private")]
+    with unchanged(place.aws):
+        make(place.aws, TAGGED, by=place.aws.another())
 
 
 def test_what_others_add_stays(place: Place) -> None:

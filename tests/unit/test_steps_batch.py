@@ -17,7 +17,7 @@ from batchkit import (
     ScheduleGroup,
     StateMachine,
 )
-from batchkit._calls import GONE, SETTLE, Each
+from batchkit._calls import GONE, SETTLE, SHOWN, Each
 from batchkit._values import ITEM, REGION, Json, Ref
 from batchkit.resources.batch import STUCK_REASONS
 
