@@ -236,7 +236,9 @@ def test_a_state_machine() -> None:
     assert list(MACHINE.update(there, ("definition", "role", "tags"))) == [
         MACHINE.UPDATE(stateMachineArn="arn:m", definition=document, roleArn=ROLE),
         MACHINE.TAG(resourceArn="arn:m", tags=tags),
+        SHOWN,
     ]
+    assert list(MACHINE.update(there, ("tags",)))[-1] != SHOWN
     stop, *rest = there.delete()
     assert isinstance(stop, Each) and stop.then.params["executionArn"] == ITEM
     assert rest == [MACHINE.DELETE(stateMachineArn="arn:m"), GONE]
