@@ -94,7 +94,8 @@ def test_found_by_its_stack_and_deleted(case: Case, there: Account) -> None:
     with there.calls() as seen:
         outcome = there.delete(found)
     assert outcome.failed == {} and outcome.not_started == []
-    assert tuple(mutating(seen)) == case.deletes
+    *stripped, deleted = mutating(seen)
+    assert (sorted(stripped), deleted) == (sorted(case.deletes[:-1]), case.deletes[-1])
     assert not any(one.state not in one.GOING for one in there.held(wish))
     assert there.delete(found).failed == {}
 
