@@ -10,9 +10,9 @@ import zlib
 from collections.abc import Callable
 
 import pytest
-from conftest import Ran, damaged, zipped
 from fake_aws import FakeAws
 from hypothesis import HealthCheck, given, settings, strategies as st
+from loader_lab import Ran, damaged, zipped
 
 Run = Callable[..., Ran]
 PLAIN = b"id,title,vote_average\n1,Heat,8.3\n2,Alien,8.5\n"

@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import pytest
 import source
-from conftest import Ran, csv_of, last_of, stored
 from fake_aws import FakeAws, Invalid
 from hypothesis import HealthCheck, given, settings, strategies as st
+from loader_lab import Ran, csv_of, last_of, stored
 
 Run = Callable[..., Ran]
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import boto3
 import pytest
-from conftest import JOB_IMAGE, end_child, start_child
+from loader_lab import JOB_IMAGE, end_child, start_child
 from moto.server import ThreadedMotoServer
 
 MOVIES = Path(__file__).parents[2] / "job_image" / "sample" / "movies.zip"

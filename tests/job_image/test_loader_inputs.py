@@ -11,8 +11,8 @@ import zipfile
 from collections.abc import Callable
 
 import pytest
-from conftest import Ran, zipped
 from fake_aws import FakeAws
+from loader_lab import Ran, zipped
 
 Run = Callable[..., Ran]
 PLAIN = b"id,title,vote_average\n1,Heat,8.3\n2,Alien,8.5\n"

@@ -13,10 +13,10 @@ from decimal import Decimal
 
 import pytest
 import rows
-from conftest import Ran
 from counts import Distinct
 from fake_aws import FakeAws
 from hypothesis import given, strategies as st
+from loader_lab import Ran
 from rows import KeyAttribute, Rows, item_size, number_text
 from settings import Settings
 from tojson import plain_json, to_json

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import Ran, zipped
 from fake_aws import FakeAws
 from hypothesis import HealthCheck, given, settings, strategies as st
+from loader_lab import Ran, zipped
 
 Run = Callable[..., Ran]
 PLAIN = b"id,title,vote_average\n1,Heat,8.3\n2,Alien,8.5\n"

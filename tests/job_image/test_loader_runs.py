@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 import rows
-from conftest import Ran, csv_of, end_child, last_of, start_child, stored
 from fake_aws import FakeAws
+from loader_lab import Ran, csv_of, end_child, last_of, start_child, stored
 
 Run = Callable[..., Ran]
 

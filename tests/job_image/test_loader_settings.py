@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from conftest import JOB_IMAGE, Ran
 from fake_aws import FakeAws
 from faults import BadInput
+from loader_lab import JOB_IMAGE, Ran
 from settings import read_settings
 
 Run = Callable[..., Ran]
