@@ -19,7 +19,7 @@ from xml.sax.saxutils import escape
 
 from fake_state import ACCESS_KEY, SECRET_KEY, TOKEN, FakeAws
 from sigv4 import is_signed
-from strict import Invalid
+from validation import Invalid
 
 
 @contextmanager

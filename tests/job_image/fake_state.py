@@ -10,7 +10,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from strict import Invalid, check_item
+from validation import Invalid, check_item
 
 ACCESS_KEY, SECRET_KEY, TOKEN = "AKIDEXAMPLE", "wJalrXUtnFEMI", "a/session+token=="
 Fault = Callable[[str, int], str | None]  # (operation, how often it was asked) -> what goes wrong
