@@ -4,6 +4,8 @@ The command `batchkit`: a thin layer over the public functions.
 
 from __future__ import annotations
 
+import atexit
+import gc
 import json
 from pathlib import Path
 from typing import Any
@@ -45,6 +47,8 @@ def main() -> None:
 
     A first stack: batchkit init; batchkit up; batchkit run --wait; batchkit down.
     """
+    # AWS's models are large, and Python would look through them once more before it ends.
+    atexit.register(gc.freeze)
 
 
 @main.command()
