@@ -19,6 +19,10 @@ _SNAKE: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _IAM_PREFIX: Final = {"stepfunctions": "states", "resourcegroupstaggingapi": "tag"}
 
 
+CALLED: Final[dict[str, set[str]]] = {}
+"""By service, the names of all operations that there are in what is imported."""
+
+
 @frozen
 class NotYet:
     """
@@ -61,6 +65,9 @@ class Operation:
     exists: tuple[str, ...] = field(kw_only=True, default=())
     not_yet: tuple[NotYet, ...] = field(kw_only=True, default=())
     repeatable: bool = field(kw_only=True, default=True)
+
+    def __attrs_post_init__(self) -> None:
+        CALLED.setdefault(self.service, set()).add(self.name)
 
     def __call__(self, **params: Any) -> Call:
         return Call(self, params)

@@ -4,13 +4,31 @@ Sessions that batchkit makes itself.
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+from importlib import import_module
+from typing import Any
+
 import boto3
 import pytest
 
 from batchkit._aws import Aws
 from batchkit._session import new_session
 
-SERVICES = ("ec2", "iam", "batch", "s3")
+SERVICES = ("iam", "batch", "s3", "ec2-instance-connect")
+EVERYTHING = """
+LEFT_OUT = ("local", "__main__", "job_image")
+import importlib, json, pkgutil, sys
+from batchkit import _calls
+for name in sys.argv[1:]:
+    package = importlib.import_module(name)
+    for module in pkgutil.walk_packages(getattr(package, "__path__", ()), name + "."):
+        if not module.name.startswith(tuple(f"batchkit.{part}" for part in LEFT_OUT)):
+            importlib.import_module(module.name)
+print(json.dumps(sorted(_calls.CALLED["ec2"])))
+"""
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -22,6 +40,47 @@ def test_models_are_those_of_botocore(service: str) -> None:
     own = new_session(region="us-east-1").client(service).meta.service_model
     assert type(own._service_description) is dict
     assert own._service_description == usual._service_description
+
+
+def called(*modules: str) -> list[str]:
+    """
+    EC2's operations that a process knows which imports *modules* with all that is in them.
+    """
+    command = [sys.executable, "-c", EVERYTHING, *modules]
+    given = {**os.environ, "PYTHONPATH": ":".join(sys.path)}
+    told = subprocess.run(command, env=given, capture_output=True, text=True, check=True)
+    return list(json.loads(told.stdout))
+
+
+def test_of_ec2_only_what_is_called_is_kept() -> None:
+    """
+    The operations that there are when a verb is imported are all that there ever are, and each has
+    the shapes that botocore's own model gives it.
+    """
+    import_module("batchkit.stack")
+    names = called("batchkit.stack")
+    assert len(names) > 30 and names == called("batchkit")
+    usual = boto3.Session(region_name="us-east-1").client("ec2").meta.service_model
+    own = new_session(region="us-east-1").client("ec2").meta.service_model
+    assert set(names) <= set(own.operation_names) < set(usual.operation_names)
+    for name in names:
+        ours, theirs = (model.operation_model(name) for model in (own, usual))
+        assert flat(ours.input_shape) == flat(theirs.input_shape)
+        assert flat(ours.output_shape) == flat(theirs.output_shape)
+
+
+def flat(shape: Any, seen: tuple[str, ...] = ()) -> Any:
+    """
+    A shape with those of its members, and theirs.
+    """
+    if shape is None or shape.name in seen:
+        return None
+    inside = {**getattr(shape, "members", {})}
+    inside.update(
+        {part: getattr(shape, part) for part in ("member", "key", "value") if hasattr(shape, part)}
+    )
+    below = {name: flat(one, (*seen, shape.name)) for name, one in inside.items()}
+    return shape.name, shape.type_name, shape.serialization, below
 
 
 def test_profile_and_region_are_taken() -> None:
