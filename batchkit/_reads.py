@@ -5,9 +5,9 @@ Reading what AWS holds: all at once, each call only once, each client as soon as
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from attrs import field, frozen
@@ -143,21 +143,27 @@ def holders(aws: Aws, resource: Resource) -> list[str]:
     """
     What keeps AWS from deleting *resource*, in words.
     """
-    with ThreadPoolExecutor(4) as callers:
-        return resource.holders(Reader(aws, callers))
+    with _asking(aws) as ask:
+        return resource.holders(ask)
 
 
 def users(aws: Aws, resource: Resource) -> list[str]:
     """
     What is at work with *resource* and would suffer if it went now, in words.
     """
-    with ThreadPoolExecutor(4) as callers:
-        return resource.users(Reader(aws, callers))
+    with _asking(aws) as ask:
+        return resource.users(ask)
 
 
 def read(aws: Aws, resource: Resource) -> list[Resource]:
     """
     What AWS holds now for one resource.
     """
+    with _asking(aws) as ask:
+        return resource.candidates(ask)
+
+
+@contextmanager
+def _asking(aws: Aws) -> Iterator[Reader]:
     with ThreadPoolExecutor(4) as callers:
-        return resource.candidates(Reader(aws, callers))
+        yield Reader(aws, callers)

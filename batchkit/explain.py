@@ -12,6 +12,7 @@ from batchkit._calls import Operation
 from batchkit._diagnose import (
     facts as _facts,
     postmortem as _postmortem,
+    queues as _queues,
     roles as _roles,
     rules_end as _rules_end,
     rules_network as _rules_network,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 OPERATIONS: Final[tuple[Operation, ...]] = (
     *_roles.OPERATIONS,
     *_wiring.OPERATIONS,
-    _facts.QUOTA,
+    _queues.QUOTA,
     _facts.MANIFEST,
     Image.DESCRIBE,
 )

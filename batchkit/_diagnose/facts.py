@@ -14,7 +14,7 @@ import attrs
 from batchkit._aws import Aws
 from batchkit._calls import Operation
 from batchkit._diagnose.images import parse_image
-from batchkit._diagnose.queues import FARGATE_VCPUS, QUOTA, Queues
+from batchkit._diagnose.queues import Queues
 from batchkit._diagnose.roles import HeldRole, read_role
 from batchkit._diagnose.wiring import Wiring
 from batchkit._runs import jobs as _jobs, logs as _logs
@@ -26,8 +26,6 @@ from batchkit.resources.definitions import JobDefinition
 from batchkit.resources.image import Image
 from batchkit.resources.logs import LogGroup
 from batchkit.resources.states import StateMachine
-
-__all__ = ["FARGATE_VCPUS", "Facts", "MANIFEST", "QUOTA", "parse_image"]
 
 T = TypeVar("T")
 MANIFEST: Final = Operation(

@@ -12,8 +12,9 @@ from batchkit import _policy, explain, runs
 from batchkit._aws import IDENTITY, Aws
 from batchkit._blueprint import resources
 from batchkit._calls import Call, Operation
-from batchkit._diagnose.facts import FARGATE_VCPUS, QUOTA, parse_image
 from batchkit._diagnose.finding import Finding, Severity
+from batchkit._diagnose.images import parse_image
+from batchkit._diagnose.queues import FARGATE_VCPUS, QUOTA
 from batchkit._resource import Resource
 from batchkit._tags import of_stack
 from batchkit._values import resolve

@@ -25,7 +25,7 @@ from batchkit import (
     Subnet,
     describe_stack,
 )
-from batchkit._diagnose.facts import FARGATE_VCPUS
+from batchkit._diagnose.queues import FARGATE_VCPUS
 
 REGION = "us-east-1"
 SECRET = f"arn:aws:secretsmanager:{REGION}:123456789012:secret:films-AbCdEf"

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from . import StrictAws
+from .scenes import Scene
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -28,3 +29,21 @@ def strict_aws(request: pytest.FixtureRequest) -> Iterator[StrictAws]:
         marked = request.node.get_closest_marker("rule")
         silent = [number for number in (marked.args if marked else ()) if not aws.hits[number]]
         assert not silent, f"these rules did not fire: {silent}"
+
+
+@pytest.fixture(scope="module")
+def scene(request: pytest.FixtureRequest) -> Iterator[Scene]:
+    """
+    One stack for all tests of a module, on a strict account of its own SEED.
+    """
+    with StrictAws(seed=request.module.SEED) as aws:
+        yield Scene(aws)
+
+
+@pytest.fixture
+def at(scene: Scene) -> Iterator[Scene]:
+    """
+    The stack, as its spec wants it before and after each test.
+    """
+    yield scene
+    scene.restore()

@@ -115,6 +115,13 @@ class Scene:
 Break = Callable[[Scene], object]
 
 
+def rules(found: Any) -> list[str]:
+    """
+    The rules that made each finding.
+    """
+    return [one.rule for one in found]
+
+
 def role(part: str) -> str:
     return f"{NAME}-{part}-{REGION}"
 

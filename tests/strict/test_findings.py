@@ -4,7 +4,7 @@ Each rule about what is around a job: the situation is built, found, and mended 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,10 +12,11 @@ from attrs import frozen
 
 from batchkit import Severity, explain
 
-from . import StrictAws, scenes as the, test_findings_jobs as jobs
+from . import scenes as the, test_findings_jobs as jobs
 from ._batch_waits import QUOTAS
 from .scenes import Scene
 
+SEED = 5
 ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
 
 
@@ -204,24 +205,6 @@ CASES = {
     ),
 }
 ONLY_WITH_A_JOB = ("no-capacity", "undetermined", "registry-refuses")
-
-
-@pytest.fixture(scope="module")
-def scene() -> Iterator[Scene]:
-    """
-    One stack for all of these tests.
-    """
-    with StrictAws(seed=5) as aws:
-        yield Scene(aws)
-
-
-@pytest.fixture
-def at(scene: Scene) -> Iterator[Scene]:
-    """
-    The stack, as its spec wants it before and after each test.
-    """
-    yield scene
-    scene.restore()
 
 
 def check(found: Any, name: str, case: Case) -> None:

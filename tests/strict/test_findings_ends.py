@@ -4,39 +4,16 @@ What is found of jobs that went this way and that: attempts, exit codes, arrays,
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
 
 from batchkit import Run, Severity
 from batchkit._runs.origins import Submission
 
-from . import StrictAws, scenes as the
+from . import scenes as the
 from ._batch_ends import Program, reclaim
-from .scenes import REGION, Scene
+from .scenes import REGION, Scene, rules
 
-
-@pytest.fixture(scope="module")
-def scene() -> Iterator[Scene]:
-    """
-    One stack for all of these tests.
-    """
-    with StrictAws(seed=8) as aws:
-        yield Scene(aws)
-
-
-@pytest.fixture
-def at(scene: Scene) -> Iterator[Scene]:
-    """
-    The stack, as its spec wants it before and after each test.
-    """
-    yield scene
-    scene.restore()
-
-
-def rules(found: Any) -> list[str]:
-    return [one.rule for one in found]
+SEED = 8
 
 
 def test_attempts_with_different_reasons_are_told_apart(at: Scene) -> None:

@@ -5,7 +5,7 @@ What is no finding at all, or another one than it seems at first.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -14,36 +14,15 @@ import pytest
 from batchkit import Severity, describe_stack, explain
 from batchkit._calls import Operation
 
-from . import StrictAws, scenes as the
+from . import scenes as the
 from ._tools import allowing, trust
-from .scenes import NAME, REGION, Scene
+from .scenes import NAME, REGION, Scene, rules
 
+SEED = 7
 ANYWHERE = [{"CidrIp": "0.0.0.0/0"}]
 HTTPS = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": ANYWHERE}
 INSIDE = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}
 ENDPOINTS = ("ecr.api", "ecr.dkr", "logs", "secretsmanager", "s3")
-
-
-@pytest.fixture(scope="module")
-def scene() -> Iterator[Scene]:
-    """
-    One stack for all of these tests.
-    """
-    with StrictAws(seed=7) as aws:
-        yield Scene(aws)
-
-
-@pytest.fixture
-def at(scene: Scene) -> Iterator[Scene]:
-    """
-    The stack, as its spec wants it before and after each test.
-    """
-    yield scene
-    scene.restore()
-
-
-def rules(found: Any) -> list[str]:
-    return [one.rule for one in found]
 
 
 def table(at: Scene) -> str:

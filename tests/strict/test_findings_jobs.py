@@ -4,17 +4,18 @@ Each rule about a job's own way and end: built, found in `run.explain()`, and me
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from attrs import frozen
 
 from batchkit import Run, Severity
 
-from . import StrictAws, scenes as the
+from . import scenes as the
 from ._batch_ends import Program, reclaim
 from .scenes import Scene
 
+SEED = 6
 ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
 
 
@@ -200,15 +201,6 @@ CASES = {
         fix="Search AWS's documentation",
     ),
 }
-
-
-@pytest.fixture(scope="module")
-def scene() -> Iterator[Scene]:
-    """
-    One stack for all of these tests.
-    """
-    with StrictAws(seed=6) as aws:
-        yield Scene(aws)
 
 
 @pytest.mark.parametrize("name", CASES)

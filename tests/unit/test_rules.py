@@ -12,9 +12,9 @@ from fakes import FakeClock
 
 from batchkit import explain
 from batchkit._diagnose import troubleshooting as _troubleshooting
-from batchkit._diagnose.facts import Facts, parse_image
+from batchkit._diagnose.facts import Facts
 from batchkit._diagnose.finding import Finding, Rule
-from batchkit._diagnose.images import platforms, registry
+from batchkit._diagnose.images import parse_image, platforms, registry
 from batchkit._diagnose.roles import HeldRole
 from batchkit._runs.jobs import parse
 from batchkit._runs.origins import State
