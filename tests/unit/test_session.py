@@ -9,10 +9,12 @@ import os
 import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import UnknownServiceError
 
 from batchkit._aws import Aws
 from batchkit._session import new_session
@@ -40,6 +42,41 @@ def test_models_are_those_of_botocore(service: str) -> None:
     own = new_session(region="us-east-1").client(service).meta.service_model
     assert type(own._service_description) is dict
     assert own._service_description == usual._service_description
+
+
+def test_services_are_those_of_botocore() -> None:
+    """
+    The same are known; one that isn't is refused in botocore's way.
+    """
+    usual, own = boto3.Session(region_name="us-east-1"), new_session(region="us-east-1")
+    assert own.get_available_services() == usual.get_available_services()
+    with pytest.raises(UnknownServiceError, match="nowhere"):
+        own.client("nowhere")
+
+
+def test_a_model_of_the_users_own_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    As botocore finds it in AWS_DATA_PATH, also where it has no rules for its endpoint.
+    """
+    folder = tmp_path / "ministry" / "2024-01-01"
+    folder.mkdir(parents=True)
+    about = {
+        "apiVersion": "2024-01-01",
+        "endpointPrefix": "ministry",
+        "protocol": "json",
+        "serviceId": "Ministry",
+        "signatureVersion": "v4",
+    }
+    model = {
+        "metadata": about,
+        "operations": {"Ask": {"name": "Ask", "http": {"method": "POST"}}},
+        "shapes": {},
+    }
+    (folder / "service-2.json").write_text(json.dumps(model))
+    monkeypatch.setenv("AWS_DATA_PATH", str(tmp_path))
+    client = new_session(region="eu-north-1").client("ministry")
+    assert client.meta.endpoint_url == "https://ministry.eu-north-1.amazonaws.com"
+    assert not client.can_paginate("ask")
 
 
 def called(*modules: str) -> list[str]:
