@@ -56,7 +56,7 @@ def resources(spec: StackSpec, region: str, tagger: Tagger = ImageSource.tag) ->
         queue,
         definition,
         machine,
-        *_schedule(spec, roles, machine, common),
+        *_schedule(spec, roles, machine, queue, common),
     ]
 
 
@@ -129,7 +129,7 @@ def _machine(
     common: dict[str, Any],
 ) -> StateMachine:
     steps = run_job(
-        name=spec.name, queue=queue.arn, definition=definition.arn, timeout=spec.whole_timeout
+        name=spec.name, queue=queue.named, definition=definition.arn, timeout=spec.whole_timeout
     )
     return StateMachine(name=spec.name, role=roles.states.arn, definition=steps, **common)
 
@@ -170,7 +170,11 @@ def _environment_name(spec: StackSpec, kind: str) -> str:
 
 
 def _schedule(
-    spec: StackSpec, roles: Roles, machine: StateMachine, common: dict[str, Any]
+    spec: StackSpec,
+    roles: Roles,
+    machine: StateMachine,
+    queue: JobQueue,
+    common: dict[str, Any],
 ) -> list[Resource]:
     if spec.schedule is None:
         return []
@@ -183,7 +187,7 @@ def _schedule(
         time_zone=spec.time_zone,
         target=machine.arn,
         role=roles.schedule.arn,
-        after=(group.there,),
+        after=(group.there, queue.there),
     )
     return [roles.schedule, group, schedule]
 

@@ -9,7 +9,7 @@ of `_values.py`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from attrs import field, frozen
@@ -165,10 +165,22 @@ class Job:
 @frozen
 class Together:
     """
-    A step: all of *parts* at the same time, as none needs another.
+    A step: all of *parts* at the same time, as none needs another; a part may be several in a row.
     """
 
-    parts: tuple[Call | Each | Job, ...]
+    parts: tuple[Step | tuple[Step, ...], ...]
+
+
+def each_step(steps: Iterable[Step]) -> Iterator[Step]:
+    """
+    The *steps* one by one, also those that are taken together.
+    """
+    for step in steps:
+        if isinstance(step, Together):
+            for part in step.parts:
+                yield from each_step(part if isinstance(part, tuple) else (part,))
+        else:
+            yield step
 
 
 Step = Call | Each | Job | Wait | Together

@@ -51,7 +51,7 @@ class Known:
         Adds outputs of a resource.
         """
         fresh = {name: value for name, value in values.items() if not isinstance(value, Ref)}
-        self._outputs[key] = {**self._outputs.get(key, {}), **fresh}
+        self._outputs.setdefault(key, {}).update(fresh)
 
     def learn_from(self, key: Key, held: Resource) -> None:
         """
@@ -59,13 +59,11 @@ class Known:
         """
         self.learn(key, {a.name: getattr(held, a.name) for a in outputs(type(held))})
 
-    def forget(self, key: Key, renewed: bool = False) -> None:
+    def forget(self, key: Key) -> None:
         """
-        Drops the outputs of a resource, or only those that an update makes anew.
+        Drops the outputs of a resource.
         """
-        held = self._outputs.pop(key, {})
-        if renewed:
-            self._outputs[key] = held
+        self._outputs.pop(key, None)
 
     def of(self, key: Key) -> dict[str, Any]:
         """

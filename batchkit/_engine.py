@@ -33,6 +33,8 @@ CONSISTENT: Final = 5.0
 LISTED: Final = 45.0
 """For how many seconds something that is there, as AWS says, may be missing from its lists."""
 LOOKS: Final = 30
+TWINS: Final = ("Look", "for twins")
+"""The last thing to do where something without a natural key was made."""
 
 
 class Engine:
@@ -94,7 +96,6 @@ class Engine:
                 self._keep(decision)
         else:
             self._act_on(decisions)
-            self._look_for_twins(decisions)
         return [self._made[decision.wish.key] for decision in decisions]
 
     def extras(self, decisions: Sequence[Decision]) -> list[Resource]:
@@ -115,26 +116,32 @@ class Engine:
         # The wishes as they were: what the first look filled in may be made anew meanwhile.
         given = {d.wish.key: self._wishes[d.wish.key] for d in decisions}
         by_key = {d.wish.key: attrs.evolve(d, wish=given[d.wish.key]) for d in decisions}
+        graph = needs(list(given.values()))
+        created = [d.wish for d in decisions if d.action is Action.CREATE]
+        if twofold := {wish.key for wish in created if not wish.NATURAL_KEY}:
+            graph[TWINS] = twofold
         outcome = walk(
-            needs(list(given.values())),
-            lambda key: self._act(by_key[key]),
+            graph,
+            lambda key: self._look_for_twins(twofold) if key == TWINS else self._act(by_key[key]),
             workers=self._workers,
             stop=self._aws.stopped.set,
         )
         if outcome.failed:
-            raise failure(outcome)
+            done, not_started = (
+                [key for key in keys if key != TWINS]
+                for keys in (outcome.done, outcome.not_started)
+            )
+            raise failure(Outcome(done, outcome.failed, not_started))
 
-    def _look_for_twins(self, decisions: Sequence[Decision]) -> None:
+    def _look_for_twins(self, keys: Collection[Key]) -> None:
         """
         Finds what a caller that crashed left beside what was made here: AWS lists it late.
         """
-        created = [d.wish for d in decisions if d.action is Action.CREATE]
-        made = [self._made[wish.key] for wish in created if not wish.NATURAL_KEY]
-        if made:
-            kinds = {type(wish) for wish in made}
-            others = [held for held in self._seen.found if type(held) not in kinds]
-            again = observe(self._aws, made, kinds, made[0].stack)
-            self._seen = attrs.evolve(self._seen, found=[*others, *again.found])
+        made = [self._made[key] for key in keys]
+        kinds = {type(resource) for resource in made}
+        others = [held for held in self._seen.found if type(held) not in kinds]
+        again = observe(self._aws, made, kinds, made[0].stack)
+        self._seen = attrs.evolve(self._seen, found=[*others, *again.found])
 
     def _act(self, decision: Decision) -> None:
         began = self._aws.clock.monotonic()

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
-from batchkit._calls import Call
+from batchkit._calls import Call, Steps, each_step
 from batchkit._decide import Decision
 from batchkit._engine import steps
 from batchkit._fields import Change
@@ -108,5 +108,5 @@ def _item(decision: Decision, extras: Sequence[Resource]) -> Item:
     return Item(action, *decision.wish.key, changes, _calls(steps(decision)))
 
 
-def _calls(described: object) -> tuple[Call, ...]:
-    return tuple(step for step in described if isinstance(step, Call))  # type: ignore[attr-defined]
+def _calls(described: Steps) -> tuple[Call, ...]:
+    return tuple(step for step in each_step(described) if isinstance(step, Call))

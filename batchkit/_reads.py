@@ -19,9 +19,10 @@ from batchkit._resource import Key, Resource
 from batchkit._values import Scope
 from batchkit.errors import AwsError
 
-WORKERS: Final = 24
-_LONGEST_FIRST: Final = ("ec2", "sts", "iam", "batch")
-"""EC2's model takes longest to load, and the network is the longest path."""
+WORKERS: Final = 48
+"""As many as a stack has questions: one that waits for a thread is a round trip more."""
+_LONGEST_FIRST: Final = ("ec2", "sts", "resourcegroupstaggingapi", "logs", "iam", "batch")
+"""First those whose answers lead to further questions; of them EC2's model takes longest to load."""
 
 
 class Reader:
@@ -82,16 +83,17 @@ class Observation:
     found: list[Resource] = field(factory=list)
 
 
-def service(kind: type[Resource]) -> str:
+def service(kind: type[Resource], wanted: bool) -> str:
     """
-    The service whose client *kind* needs first.
+    The service whose client *kind* needs first: to read one that is wanted, or to find all.
     """
+    if kind.FOUND_BY is not None and not wanted:
+        return kind.FOUND_BY.service
     return next(op.service for op in operations(kind).values() if op.reads)
 
 
-def _by_service(kind: type[Resource]) -> int:
-    name = service(kind)
-    return _LONGEST_FIRST.index(name) if name in _LONGEST_FIRST else len(_LONGEST_FIRST)
+def _rank(service: str) -> int:
+    return _LONGEST_FIRST.index(service) if service in _LONGEST_FIRST else len(_LONGEST_FIRST)
 
 
 def observe(
@@ -108,8 +110,10 @@ def observe(
         reader = Reader(aws, callers)
         reads: dict[Key, Future[list[Resource]]] = {}
         finds: list[Future[list[Resource]]] = []
-        for kind in sorted({*map(type, wanted), *kinds}, key=_by_service):
-            aws.client(service(kind))
+        reading = {type(wish) for wish in wanted}
+        needed = {kind: service(kind, kind in reading) for kind in (*reading, *kinds)}
+        for kind in sorted(needed, key=lambda kind: _rank(needed[kind])):
+            aws.client(needed[kind])
             for wish in (w for w in wanted if type(w) is kind):
                 reads[wish.key] = readers.submit(_candidates, aws, wish, reader)
             if kind in kinds:

@@ -15,7 +15,7 @@ import attrs
 from attrs import frozen
 
 from batchkit import _tags
-from batchkit._calls import Call, Steps
+from batchkit._calls import Call, Operation, Steps
 from batchkit._checks import TAGS, Checked, Must, as_dict, as_tuple, checked, text
 from batchkit._values import Arn, Ref, Scope
 
@@ -92,6 +92,8 @@ class Resource(Checked):
     ZONED: ClassVar[bool] = False
     HIDDEN: ClassVar[bool] = False
     SECONDS: ClassVar[float] = 300
+    FOUND_BY: ClassVar[Operation | None] = None
+    """The call that finds those of a stack, if it is of another service than what reads them."""
 
     name: str = checked(text(r"\S(.*\S)?", "a text"))
     stack: str = checked(text(r"[A-Za-z0-9/_][\w .:/=+@-]{0,127}", "a stack's name"), default="")

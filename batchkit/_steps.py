@@ -69,15 +69,22 @@ class Runner:
         elif step is SHOWN:
             self.shown(resource, action)
         elif isinstance(step, Together):
-            with ThreadPoolExecutor(len(step.parts)) as pool:
-                parts = [pool.submit(self._take, resource, part, action) for part in step.parts]
-            for part in parts:
-                part.result()
+            self._take_together(resource, step, action)
         elif action is Action.DELETE:
             with suppress(AlreadyThere):  # something that the deletion needs was there
                 self._do(resource, step)
         else:
             self._do(resource, step)
+
+    def _take_together(self, resource: Resource, together: Together, action: Action) -> None:
+        def take(part: Step | tuple[Step, ...]) -> None:
+            for step in part if isinstance(part, tuple) else (part,):
+                self._take(resource, step, action)
+
+        with ThreadPoolExecutor(len(together.parts)) as pool:
+            parts = [pool.submit(take, part) for part in together.parts]
+        for part in parts:
+            part.result()
 
     def _is_away(self, resource: Resource, error: AwsError | StillWaiting) -> bool:
         """

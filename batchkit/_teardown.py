@@ -5,14 +5,14 @@ Deleting: what depends goes before what it depends on, and one failure stops onl
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 
 from attrs import evolve, frozen
 
 from batchkit import _reads
 from batchkit._aws import Aws
-from batchkit._calls import GONE
+from batchkit._calls import GONE, Step
 from batchkit._decide import Known
 from batchkit._graph import Outcome, walk
 from batchkit._resource import Resource
@@ -65,29 +65,18 @@ def delete(
     """
     runner = Runner(aws, emit, Known(aws))
     by_key = {_identity(held): held for held in found}
-
-    def remove(key: Identity) -> None:
-        held = by_key[key]
-        began = aws.clock.monotonic()
-        kind, name, _ = key
-
-        def tell(phase: Phase, detail: str = "") -> None:
-            emit(Event(kind, name, Action.DELETE, phase, detail, aws.clock.monotonic() - began))
-
-        tell(Phase.STARTED)
-        try:
-            done = retired[key].result()
-            steps = iter((GONE,)) if held.state in held.GOING else islice(held.delete(), done, None)
-            runner.run(held, steps, Action.DELETE)
-        except Exception as error:
-            tell(Phase.FAILED, str(error))
-            raise
-        tell(Phase.DONE)
-
     with ThreadPoolExecutor(workers) as early:
-        retired = {key: early.submit(_retire, aws, runner, held) for key, held in by_key.items()}
-        graph = _dependents(found, kinds)
-        outcome = walk(graph, remove, workers=workers, interrupt=aws.stopped.set)
+        retired = {
+            key: early.submit(_retire, aws, runner, held, steps)
+            for key, held in by_key.items()
+            if (steps := _first_steps(held))
+        }
+        outcome = walk(
+            _dependents(found, kinds),
+            lambda key: _remove(aws, emit, runner, by_key[key], retired.get(key)),
+            workers=workers,
+            interrupt=aws.stopped.set,
+        )
     for error in (future.exception() for future in retired.values()):
         if error is not None and not isinstance(error, Exception):
             raise error
@@ -95,11 +84,14 @@ def delete(
     return evolve(outcome, not_started=left)
 
 
-def _retire(aws: Aws, runner: Runner, held: Resource) -> int:
+def _first_steps(held: Resource) -> tuple[Step, ...]:
+    return () if held.state in held.GOING else tuple(held.retire())
+
+
+def _retire(aws: Aws, runner: Runner, held: Resource, steps: tuple[Step, ...]) -> int:
     """
     Does what can be done to *held* while others still stand on it; says how many steps that was.
     """
-    steps = () if held.state in held.GOING else tuple(held.retire())
     try:
         runner.run(held, iter(steps), Action.DELETE)
     except BaseException as error:
@@ -107,6 +99,28 @@ def _retire(aws: Aws, runner: Runner, held: Resource) -> int:
             aws.stopped.set()
         raise
     return len(steps)
+
+
+def _remove(
+    aws: Aws, emit: Listener, runner: Runner, held: Resource, retired: Future[int] | None
+) -> None:
+    """
+    Does the steps that are left of the deletion of *held*.
+    """
+    began = aws.clock.monotonic()
+
+    def tell(phase: Phase, detail: str = "") -> None:
+        emit(Event(*held.key, Action.DELETE, phase, detail, aws.clock.monotonic() - began))
+
+    tell(Phase.STARTED)
+    try:
+        done = retired.result() if retired else 0
+        steps = iter((GONE,)) if held.state in held.GOING else islice(held.delete(), done, None)
+        runner.run(held, steps, Action.DELETE)
+    except Exception as error:
+        tell(Phase.FAILED, str(error))
+        raise
+    tell(Phase.DONE)
 
 
 def _identity(held: Resource) -> Identity:

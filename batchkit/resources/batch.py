@@ -145,9 +145,15 @@ class JobQueue(BatchResource):
     runnable_limit: int | None = checked(optional(whole(600, 86400, "seconds")), default=None)
     arn: str = output("jobQueueArn")
 
+    @property
+    def named(self) -> Arn:
+        """
+        Its ARN as its name gives it, for what needn't wait until it is there.
+        """
+        return Arn("batch", f"job-queue/{self.name}")
+
     def targets(self) -> tuple[str | Arn, ...]:
-        environments = Arn("batch", f"compute-environment/{self.stack}-*")
-        return (Arn("batch", f"job-queue/{self.name}"), environments)
+        return (self.named, Arn("batch", f"compute-environment/{self.stack}-*"))
 
     @classmethod
     def parse(cls, answer: Mapping[str, Any], stack: str = "") -> JobQueue:

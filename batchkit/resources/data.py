@@ -41,14 +41,15 @@ _ABORTED: Final = NotYet("OperationAborted", 300)
 _NEW_BUCKET: Final = (NotYet("NoSuchBucket", 120), _ABORTED)
 
 
-def _tagged(stack: str, kind: str, ask: Ask) -> list[str]:
+def _tagged(stack: str, service: str, ask: Ask) -> list[str]:
     """
     The names of what carries the stack's tag: nothing else tells a table's or bucket's owner.
     """
     tags = [{"Key": OWNER, "Values": [stack]}]
-    answer = ask(_TAGGED(TagFilters=tags, ResourceTypeFilters=[kind]))
+    answer = ask(_TAGGED(TagFilters=tags, ResourceTypeFilters=["dynamodb:table", "s3"]))
     arns = (one["ResourceARN"] for one in answer["ResourceTagMappingList"])
-    return [arn.rpartition(":")[2].rpartition("/")[2] for arn in arns]
+    mine = (arn for arn in arns if arn.split(":")[2] == service)
+    return [arn.rpartition(":")[2].rpartition("/")[2] for arn in mine]
 
 
 @frozen(kw_only=True)
@@ -59,7 +60,7 @@ class Table(Resource):
 
     DESCRIBE: ClassVar = Operation("dynamodb", "DescribeTable", absent=(_NOT_FOUND,))
     TAGS: ClassVar = Operation("dynamodb", "ListTagsOfResource", absent=(_NOT_FOUND,))
-    TAGGED_WITH: ClassVar = _TAGGED
+    FOUND_BY: ClassVar = _TAGGED
     CREATE: ClassVar = Operation(
         "dynamodb",
         "CreateTable",
@@ -87,7 +88,7 @@ class Table(Resource):
 
     @classmethod
     def find(cls, stack: str, ask: Ask) -> Iterable[Table]:
-        for name in _tagged(stack, "dynamodb:table", ask):
+        for name in _tagged(stack, "dynamodb", ask):
             held = cls(name=name, stack=stack).read(ask)
             if held is not None and held.owned:
                 yield held
@@ -154,7 +155,7 @@ class Bucket(Resource):
         absent=("NoSuchBucket",),
         unset=("NoSuchPublicAccessBlockConfiguration",),
     )
-    TAGGED_WITH: ClassVar = _TAGGED
+    FOUND_BY: ClassVar = _TAGGED
     CREATE: ClassVar = Operation(
         "s3",
         "CreateBucket",

@@ -100,7 +100,8 @@ class ComputeEnvironment(BatchResource):
 
     @classmethod
     def find(cls, stack: str, ask: Ask) -> Iterable[ComputeEnvironment]:
-        there = {role["Arn"] for role in ask(Role.LIST(PathPrefix=path_of(stack)))["Roles"]}
+        roles, _ = ask.all(Role.LIST(PathPrefix=path_of(stack)), cls.DESCRIBE())
+        there = {role["Arn"] for role in roles["Roles"]}
         for held in super().find(stack, ask):
             own = f":role{path_of(stack)}" in str(held.service_role)
             yield evolve(held, orphaned=own and held.service_role not in there)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from attrs import frozen
 
-from batchkit._calls import GONE, SETTLE, Operation, Steps
+from batchkit._calls import GONE, SETTLE, Operation, Steps, Together
 from batchkit._checks import checked, one_of
 from batchkit._fields import held_tags
 from batchkit._resource import Ask, fixed, output
@@ -82,8 +82,7 @@ class InternetGateway(Ec2Resource):
 
     def create(self) -> Steps:
         yield self.CREATE(TagSpecifications=self.tagging())
-        yield SETTLE
-        yield self.ATTACH(InternetGatewayId=self.id, VpcId=self.vpc)
+        yield Together((SETTLE, self.ATTACH(InternetGatewayId=self.id, VpcId=self.vpc)))
 
     def update(self, held: InternetGateway, drift: Collection[str]) -> Steps:
         if "vpc" in drift:

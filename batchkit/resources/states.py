@@ -126,7 +126,9 @@ class StateMachine(Resource):
 ensure_state_machine = ensurer(StateMachine)
 
 
-def run_job(*, name: str, queue: str | Ref, definition: str | Ref, timeout: int) -> dict[str, Any]:
+def run_job(
+    *, name: str, queue: str | Arn | Ref, definition: str | Ref, timeout: int
+) -> dict[str, Any]:
     """
     A state machine that runs one job and waits for its end.
 

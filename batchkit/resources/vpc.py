@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from attrs import frozen
 
-from batchkit._calls import SETTLE, Call, Operation, Steps
+from batchkit._calls import SETTLE, Call, Operation, Steps, Together
 from batchkit._checks import a_bool, as_set, checked, each, network, text, whole
 from batchkit._ensure import ensurer
 from batchkit._fields import held_tags
@@ -77,12 +77,12 @@ class Vpc(Ec2Resource):
 
     def create(self) -> Steps:
         yield self.CREATE(CidrBlock=self.cidr, TagSpecifications=self.tagging())
-        yield SETTLE
-        yield self.claim(self.id)
+        dns: tuple[Call, ...] = ()
         if not self.dns_support:
-            yield self.MODIFY(VpcId=self.id, EnableDnsSupport={"Value": False})
+            dns = (self.MODIFY(VpcId=self.id, EnableDnsSupport={"Value": False}),)
         elif self.dns_hostnames:
-            yield self.MODIFY(VpcId=self.id, EnableDnsHostnames={"Value": True})
+            dns = (self.MODIFY(VpcId=self.id, EnableDnsHostnames={"Value": True}),)
+        yield Together((SETTLE, (self.claim(self.id), *dns)))
 
     def update(self, held: Vpc, drift: Collection[str]) -> Steps:
         # One attribute a call, and host names need support: AWS refuses both together.

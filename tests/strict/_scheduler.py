@@ -68,9 +68,11 @@ def _group(world: World, name: str) -> dict[str, Any] | None:
     "scheduler:UpdateSchedule",
     "scheduler:GetSchedule",
     "scheduler:DeleteSchedule",
+    "scheduler:ListTagsForResource",
 )
 def _group_is_there(call: Call) -> None:
-    name = call.params.get("GroupName", "default")
+    tagged = call.params.get("ResourceArn", "").rpartition("/")[2]
+    name = tagged or call.params.get("GroupName", "default")
     if _group(call.world, name) is None or _going(call.world, name):
         message = f"Schedule group {name} does not exist."
         call.refuse("ResourceNotFoundException", message, 404)

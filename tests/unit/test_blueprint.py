@@ -218,11 +218,11 @@ def test_stores_belong_to_the_stack() -> None:
 
 def test_the_machine_runs_the_job_with_time_for_all_attempts() -> None:
     """
-    Queue and definition are references inside of its document.
+    It needs the definition's revision; the queue's ARN is known before the queue is there.
     """
     (machine,) = of(StateMachine, attempts=2, timeout=100, runnable_limit=600)
     job = machine.definition["States"]["Job"]
-    assert job["Parameters"]["JobQueue"] == Ref("JobQueue", "movies", "arn")
+    assert resolve(job["Parameters"]["JobQueue"], here).endswith(":job-queue/movies")
     assert job["Parameters"]["JobDefinition"] == Ref("JobDefinition", "movies", "arn")
     assert machine.definition["TimeoutSeconds"] == 800
     assert resolve(job["Resource"], here).endswith(":states:::batch:submitJob.sync")
@@ -236,7 +236,7 @@ def test_kinds_stand_on_one_another_without_a_circle() -> None:
     order = [kind.__name__ for kind in TopologicalSorter(graph).static_order()]
     assert {kind for below in graph.values() for kind in below} <= set(graph)
     assert order.index("Vpc") < order.index("Subnet") < order.index("ComputeEnvironment")
-    assert order.index("JobQueue") < order.index("StateMachine") < order.index("Schedule")
+    assert order.index("JobDefinition") < order.index("StateMachine") < order.index("Schedule")
     assert {Table, Bucket, Image, ScheduleGroup} <= set(graph)
 
 

@@ -19,7 +19,7 @@ from batchkit import (
     Subnet,
     Vpc,
 )
-from batchkit._calls import GONE, SETTLE, Call, Each
+from batchkit._calls import GONE, SETTLE, Call, Each, Together
 from batchkit._values import Ref, Zone
 from batchkit.resources.network import subnet_cidrs
 
@@ -55,15 +55,17 @@ def everyone(*cidrs: str) -> list[dict[str, Any]]:
 
 def test_a_vpc_is_made_with_its_tags_and_gets_dns() -> None:
     """
-    Tagged in the call that makes it; host names only where DNS is on.
+    Tagged in the call that makes it, then claimed; host names only where DNS is on.
     """
     create = VPC.CREATE(CidrBlock="10.1.0.0/16", TagSpecifications=tagged("vpc"))
-    steps = list(VPC.create())
-    assert steps[0] == create and SETTLE in steps
-    assert VPC.MODIFY(VpcId=VPC.id, EnableDnsHostnames={"Value": True}) in steps
-    silent = list(evolve(VPC, dns_support=False, dns_hostnames=False).create())
-    assert VPC.MODIFY(VpcId=VPC.id, EnableDnsSupport={"Value": False}) in silent
-    assert calls(evolve(VPC, dns_hostnames=False).create()) == [create]
+    claim = VPC.claim(VPC.id)
+    names = VPC.MODIFY(VpcId=VPC.id, EnableDnsHostnames={"Value": True})
+    assert list(VPC.create()) == [create, Together((SETTLE, (claim, names)))]
+    none = VPC.MODIFY(VpcId=VPC.id, EnableDnsSupport={"Value": False})
+    silent = evolve(VPC, dns_support=False, dns_hostnames=False)
+    assert list(silent.create()) == [create, Together((SETTLE, (claim, none)))]
+    nameless = evolve(VPC, dns_hostnames=False)
+    assert list(nameless.create()) == [create, Together((SETTLE, (claim,)))]
 
 
 def test_a_vpc_is_repaired_one_attribute_a_call() -> None:
@@ -131,9 +133,9 @@ def test_an_internet_gateway_is_attached_and_moved() -> None:
     """
     Away from where it is, to where it belongs; detached before it is deleted.
     """
-    create, attach = calls(GATEWAY.create())[:2]
-    assert create == GATEWAY.CREATE(TagSpecifications=tagged("internet-gateway"))
-    assert attach == GATEWAY.ATTACH(InternetGatewayId=GATEWAY.id, VpcId="vpc-1")
+    create = GATEWAY.CREATE(TagSpecifications=tagged("internet-gateway"))
+    attach = GATEWAY.ATTACH(InternetGatewayId=GATEWAY.id, VpcId="vpc-1")
+    assert list(GATEWAY.create()) == [create, Together((SETTLE, attach))]
     elsewhere = held(GATEWAY, id="igw-1", vpc="vpc-2")
     detach = GATEWAY.DETACH(InternetGatewayId="igw-1", VpcId="vpc-2")
     delete = GATEWAY.DELETE(InternetGatewayId="igw-1")
@@ -146,11 +148,12 @@ def test_an_internet_gateway_is_attached_and_moved() -> None:
 
 def test_an_address_is_allocated_and_released() -> None:
     """
-    In the VPC's way.
+    In the VPC's way; it is marked as settled only by who has the claim.
     """
-    allocate = calls(ADDRESS.create())[0]
-    assert allocate == ADDRESS.CREATE(Domain="vpc", TagSpecifications=tagged("elastic-ip"))
-    assert SETTLE in list(ADDRESS.create())
+    allocate = ADDRESS.CREATE(Domain="vpc", TagSpecifications=tagged("elastic-ip"))
+    settled = [{"Key": "batchkit:settled", "Value": "yes"}]
+    mark = ADDRESS.TAG(Resources=[ADDRESS.id], Tags=settled)
+    assert list(ADDRESS.create()) == [allocate, SETTLE, ADDRESS.claim(ADDRESS.id), mark]
     there = held(ADDRESS, id="eipalloc-1")
     assert calls(there.delete()) == [ADDRESS.DELETE(AllocationId="eipalloc-1")]
 
