@@ -164,7 +164,8 @@ class Engine:
                 since = min(since, self._aws.clock.monotonic())
                 if self._aws.clock.monotonic() - since > LISTED:
                     raise error.refusal from error
-                self._aws.pause(min(attempt, 3.0))
+                # Without a natural key, only the list of all tells whose it is.
+                self._aws.pause(min(attempt, 3.0) if decision.wish.NATURAL_KEY else CONSISTENT)
             except Ambiguous:
                 self._aws.pause(CONSISTENT)
         raise BatchkitError(f"{decision.wish} could not be made in {LOOKS} attempts")
