@@ -68,14 +68,23 @@ def _group(world: World, name: str) -> dict[str, Any] | None:
     "scheduler:UpdateSchedule",
     "scheduler:GetSchedule",
     "scheduler:DeleteSchedule",
-    "scheduler:ListTagsForResource",
 )
 def _group_is_there(call: Call) -> None:
-    tagged = call.params.get("ResourceArn", "").rpartition("/")[2]
-    name = tagged or call.params.get("GroupName", "default")
+    name = call.params.get("GroupName", "default")
     if _group(call.world, name) is None or _going(call.world, name):
-        message = f"Schedule group {name} does not exist."
-        call.refuse("ResourceNotFoundException", message, 404)
+        _refuse_group(call, name)
+
+
+@before(91, "scheduler:ListTagsForResource")
+def _tagged_group_is_there(call: Call) -> None:
+    name = call.params["ResourceArn"].rpartition("/")[2]
+    if _group(call.world, name) is None:
+        _refuse_group(call, name)
+
+
+def _refuse_group(call: Call, name: str) -> None:
+    message = f"Schedule group {name} does not exist."
+    call.refuse("ResourceNotFoundException", message, 404)
 
 
 def _going(world: World, name: str) -> bool:

@@ -18,7 +18,7 @@ from .stacks import check_one_of_each, destroy, failed, make
 @pytest.mark.parametrize(
     ("timeout", "state"),
     [
-        (2, "(Vpc|ElasticIp) films was still"),
+        (2, "(Vpc|ElasticIp) films was still|StateMachine films: the time given for everything"),
         (40, r"(ComputeEnvironment|NatGateway) films\S* was still (CREATING|pending)"),
         (90, "NatGateway films was still pending after 8"),
     ],

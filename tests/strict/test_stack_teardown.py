@@ -114,7 +114,7 @@ def test_it_goes_in_order() -> None:
             "machine": at("DeleteStateMachine")[0] + delays["machine_delete"],
         }
         assert at("DeleteSchedule") <= at("DeleteStateMachine")
-        assert gone["machine"] <= at("DeleteJobQueue")[0]
+        assert at("DeleteSchedule") <= at("DeleteJobQueue")
         assert gone["machine"] <= at("DeleteRole", "states")[0]
         assert gone["queue"] <= at("DeleteComputeEnvironment")[0]
         assert gone["environment"] <= min(at("DeleteRole"))

@@ -188,6 +188,24 @@ def test_limits_that_differ_by_reason_count_as_a_drift() -> None:
     assert JobQueue.parse({**answer, "jobStateTimeLimitActions": []}).runnable_limit is None
 
 
+def test_a_limit_is_missed_only_where_limits_are_told() -> None:
+    """
+    An emulator that drops them would be updated by every run.
+    """
+    answer = {
+        "jobQueueName": "movies",
+        "state": "ENABLED",
+        "status": "VALID",
+        "priority": 1,
+        "jobQueueArn": "arn:q",
+        "computeEnvironmentOrder": [],
+    }
+    assert not QUEUE.differs("runnable_limit", JobQueue.parse(answer))
+    for told in ([], [{"reason": STUCK_REASONS[0], "maxTimeSeconds": 600}]):
+        held_queue = JobQueue.parse({**answer, "jobStateTimeLimitActions": told})
+        assert QUEUE.differs("runnable_limit", held_queue)
+
+
 def test_a_definition_is_registered_with_everything_that_fargate_needs() -> None:
     """
     What is empty is left out; empty environment values are dropped by AWS, not a drift.
