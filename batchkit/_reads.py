@@ -22,7 +22,7 @@ from batchkit.errors import AwsError
 WORKERS: Final = 48
 """As many as a stack has questions: one that waits for a thread is a round trip more."""
 _LONGEST_FIRST: Final = ("ec2", "sts", "resourcegroupstaggingapi", "logs", "iam", "batch")
-"""First those whose answers lead to further questions; of them EC2's model takes longest to load."""
+"""First those whose answers lead to more questions; of them EC2's model takes longest to load."""
 
 
 class Reader:

@@ -22,6 +22,7 @@ from batchkit._runs.logs import Follower, LogLine
 from batchkit._runs.origins import Execution, Origin, State, Submission
 from batchkit._runs.start import LIST_RUNS, PUT, START, SUBMIT
 from batchkit.errors import RunNotFound, StillWaiting
+from batchkit.resources.batch import LIST_JOBS
 
 if TYPE_CHECKING:
     from batchkit._diagnose.finding import Diagnosis
@@ -35,7 +36,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     _origins.HISTORY,
     _origins.STOP,
     _jobs.DESCRIBE,
-    _jobs.LIST,
+    LIST_JOBS,
     _jobs.TERMINATE,
     _logs.GET,
 )

@@ -11,9 +11,9 @@ from attrs import field, frozen
 
 from batchkit._aws import Aws
 from batchkit._calls import Operation
+from batchkit.resources.batch import LIST_JOBS
 
 DESCRIBE: Final = Operation("batch", "DescribeJobs", wide=True)
-LIST: Final = Operation("batch", "ListJobs", wide=True)
 TERMINATE: Final = Operation("batch", "TerminateJob")
 SUCCEEDED: Final = "SUCCEEDED"
 FAILED: Final = "FAILED"
@@ -157,7 +157,7 @@ def named(aws: Aws, queue: str, name: str) -> list[Mapping[str, Any]]:
     """
     # With a filter Batch lists jobs of all states; it ignores the case of names.
     filters = [{"name": "JOB_NAME", "values": [name]}]
-    listed = aws.call(LIST(jobQueue=queue, filters=filters))["jobSummaryList"]
+    listed = aws.call(LIST_JOBS(jobQueue=queue, filters=filters))["jobSummaryList"]
     same = (job for job in listed if job["jobName"] == name)
     return sorted(same, key=lambda job: (job.get("createdAt", 0), job["jobId"]))
 
@@ -170,5 +170,5 @@ def in_states(
     """
     for state in states:  # without a state Batch lists only what is RUNNING
         limit = {"MaxItems": most}
-        answer = aws.call(LIST(jobQueue=queue, jobStatus=state, PaginationConfig=limit))
+        answer = aws.call(LIST_JOBS(jobQueue=queue, jobStatus=state, PaginationConfig=limit))
         yield from answer["jobSummaryList"]

@@ -10,6 +10,7 @@ from batchkit._aws import Aws
 from batchkit._checks import refuse, whole
 from batchkit._runs import jobs as _jobs
 from batchkit._runs.start import LIST_RUNS, MARK
+from batchkit.resources.batch import LIST_JOBS
 from batchkit.runs import Run, attach
 
 _LIMIT = whole(1, 1000)
@@ -39,7 +40,7 @@ def _direct(aws: Aws, queue: str, limit: int) -> Iterator[tuple[float, str]]:
     """
     since = [{"name": "AFTER_CREATED_AT", "values": ["0"]}]
     most = {"MaxItems": 5 * limit}
-    listed = aws.call(_jobs.LIST(jobQueue=queue, filters=since, PaginationConfig=most))
+    listed = aws.call(LIST_JOBS(jobQueue=queue, filters=since, PaginationConfig=most))
     summaries = listed["jobSummaryList"]
     for job in _jobs.describe(aws, [told["jobId"] for told in summaries]):
         if MARK.items() <= job.details.get("tags", {}).items():

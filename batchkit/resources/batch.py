@@ -28,6 +28,7 @@ RELATED: Final = NotYet("ClientException", 300, "relationship")
 PASS_ROLE: Final = NotYet("AccessDeniedException", 30, "iam:passrole")
 UNLINKED: Final = NotYet("ClientException", 300, "service linked role")
 NOT_VALID: Final = NotYet("ClientException", 300, "valid before attaching")
+LIST_JOBS: Final = Operation("batch", "ListJobs", wide=True)
 DUPLICATE: Final = "ClientException: already exists"
 MISSING: Final = "ClientException: does not exist"
 STUCK_REASONS: Final = (
@@ -169,7 +170,7 @@ class JobQueue(BatchResource):
         )
 
     def differs(self, name: str, held: Any) -> bool:
-        # AWS tells an empty list where there is no limit; some emulators drop limits, and tell none.
+        # AWS tells an empty list where there is no limit; some emulators drop limits and tell none.
         untold = name == "runnable_limit" and held.tells_limit is False
         return not untold and super().differs(name, held)
 

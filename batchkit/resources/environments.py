@@ -20,6 +20,7 @@ from batchkit._values import Arn, Ref
 from batchkit.resources._ec2 import ID
 from batchkit.resources.batch import (
     DUPLICATE,
+    LIST_JOBS,
     MISSING,
     MODIFIED,
     PASS_ROLE,
@@ -67,7 +68,7 @@ class ComputeEnvironment(BatchResource):
     DELETE: ClassVar = Operation(
         "batch", "DeleteComputeEnvironment", absent=(MISSING,), not_yet=(MODIFIED, RELATED)
     )
-    JOBS: ClassVar = Operation("batch", "ListJobs", wide=True)
+    JOBS: ClassVar = LIST_JOBS
     LISTED: ClassVar = "computeEnvironments"
     NAMED: ClassVar = "computeEnvironmentName"
     PARAMETER: ClassVar = "computeEnvironment"
