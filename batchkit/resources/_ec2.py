@@ -16,7 +16,7 @@ from attrs import frozen
 from batchkit._calls import NotYet, Operation, Steps
 from batchkit._checks import text
 from batchkit._resource import Ask, Resource
-from batchkit._tags import as_list, of_stack
+from batchkit._tags import as_list, of_stack, owner, parse
 from batchkit.resources._claims import DROP, TAKE, Claim, Unclaim, group_of, holder_of
 
 Ec2 = TypeVar("Ec2", bound="Ec2Resource")
@@ -81,7 +81,9 @@ class Ec2Resource(Resource):
     @classmethod
     def find(cls: type[Ec2], stack: str, ask: Ask) -> Iterable[Ec2]:
         answer = ask(cls.DESCRIBE(Filters=of_stack(stack)))
-        return [held for one in answer[cls.LISTED] if (held := cls.parse(one, ask)) is not None]
+        # Looked at here as well: not every emulator knows the filter.
+        mine = (one for one in answer[cls.LISTED] if owner(parse(one.get("Tags"))) == stack)
+        return [held for one in mine if (held := cls.parse(one, ask)) is not None]
 
     @classmethod
     def parse(cls: type[Ec2], answer: Mapping[str, Any], ask: Ask) -> Ec2 | None:

@@ -193,8 +193,7 @@ class NatGateway(Ec2Resource):
     @classmethod
     def find(cls, stack: str, ask: Ask) -> Iterable[NatGateway]:
         # Deleted ones stay listed for an hour, with their tags.
-        found = super().find(stack, ask)
-        return [held for held in found if held.owner == stack and held.state != "deleted"]
+        return [held for held in super().find(stack, ask) if held.state != "deleted"]
 
     @classmethod
     def parse(cls, answer: Mapping[str, Any], ask: Ask) -> NatGateway:

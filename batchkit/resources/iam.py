@@ -140,7 +140,8 @@ class Role(Resource):
     @classmethod
     def find(cls, stack: str, ask: Ask) -> Iterable[Role]:
         here = f"-{ask.scope.region}"
-        for role in ask(cls.LIST(PathPrefix=path_of(stack)))["Roles"]:
+        listed = ask(cls.LIST(PathPrefix=path_of(stack)))["Roles"]
+        for role in (one for one in listed if one["Path"] == path_of(stack)):
             name = role["RoleName"]
             if name.endswith(here) or not _OTHER_REGION.search(name):
                 any_service = "batch.amazonaws.com"

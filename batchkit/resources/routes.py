@@ -157,7 +157,10 @@ class Route(Resource):
 
     def read(self, ask: Ask) -> Route | None:
         answer = ask(self.DESCRIBE(Filters=of_stack(self.stack)))
-        named = [t for t in answer["RouteTables"] if held_tags(t.get("Tags"))["name"] == self.name]
+        name = {"name": self.name, "owner": self.stack}
+        named = [
+            t for t in answer["RouteTables"] if name.items() <= held_tags(t.get("Tags")).items()
+        ]
         own = [table for table in named if table["RouteTableId"] == self.table]
         for table in own or sorted(named, key=_rank):
             for route in table.get("Routes", ()):

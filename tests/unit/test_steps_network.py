@@ -6,7 +6,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from attrs import evolve
+from fakes import FakeAsk
 
 from batchkit import (
     ElasticIp,
@@ -51,6 +53,18 @@ def calls(steps: Any) -> list[Any]:
 
 def everyone(*cidrs: str) -> list[dict[str, Any]]:
     return [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": cidr} for cidr in cidrs]}]
+
+
+@pytest.mark.parametrize(
+    "kind", [Vpc, Subnet, SecurityGroup, InternetGateway, ElasticIp, NatGateway, RouteTable]
+)
+def test_what_carries_no_tag_of_the_stack_is_not_found(kind: Any) -> None:
+    """
+    Also where the answer has all that there is, as that of an emulator that knows no filters.
+    """
+    others = [{}, {"Tags": []}, {"Tags": [{"Key": "batchkit:stack", "Value": "movies-2"}]}]
+    ask = FakeAsk(**{kind.DESCRIBE.name: {kind.LISTED: others}})
+    assert list(kind.find("movies", ask)) == []
 
 
 def test_a_vpc_is_made_with_its_tags_and_gets_dns() -> None:

@@ -63,6 +63,24 @@ def test_a_role_is_brought_back_field_by_field() -> None:
     ]
 
 
+def test_a_role_of_another_path_is_not_found() -> None:
+    """
+    Also where the answer has all that there are, as that of an emulator that knows no prefixes.
+    """
+    document = {"Version": "2012-10-17", "Statement": []}
+    listed = [
+        {
+            "RoleName": path.replace("/", "."),
+            "Path": path,
+            "AssumeRolePolicyDocument": document,
+            "Arn": "",
+        }
+        for path in ("/", "/batchkit/movies/", "/batchkit/movies-2/")
+    ]
+    found = Role.find("movies", FakeAsk(ListRoles={"Roles": listed}))
+    assert [role.name for role in found] == [".batchkit.movies."]
+
+
 def test_a_role_is_stripped_before_it_is_deleted() -> None:
     """
     Of whatever is attached or inline by then.
