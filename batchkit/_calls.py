@@ -162,13 +162,18 @@ class Job:
         raise NotImplementedError
 
 
+def _rows(parts: Iterable[Step | tuple[Step, ...]]) -> tuple[tuple[Step, ...], ...]:
+    return tuple(part if isinstance(part, tuple) else (part,) for part in parts)
+
+
 @frozen
 class Together:
     """
-    A step: all of *parts* at the same time, as none needs another; a part may be several in a row.
+    A step: all of *parts* at the same time, as none needs another; a part is a step, or several in
+    a row.
     """
 
-    parts: tuple[Step | tuple[Step, ...], ...]
+    parts: tuple[tuple[Step, ...], ...] = field(converter=_rows)
 
 
 def each_step(steps: Iterable[Step]) -> Iterator[Step]:
@@ -178,7 +183,7 @@ def each_step(steps: Iterable[Step]) -> Iterator[Step]:
     for step in steps:
         if isinstance(step, Together):
             for part in step.parts:
-                yield from each_step(part if isinstance(part, tuple) else (part,))
+                yield from each_step(part)
         else:
             yield step
 

@@ -60,7 +60,6 @@ class PlainLoader(Loader):
         names = {name for path in paths for name in os.listdir(path)}
         return sorted(name for name in names if not name.endswith(".json"))
 
-    @instance_cache
     def load_service_model(
         self, service_name: str, type_name: str, api_version: str | None = None
     ) -> Any:
@@ -72,8 +71,6 @@ class PlainLoader(Loader):
         """
         try:
             return super().load_service_model(service_name, type_name, api_version)
-        except UnknownServiceError:
-            raise
         except DataNotFoundError as error:
             known = ", ".join(self.list_available_services(type_name))
             raise UnknownServiceError(

@@ -77,8 +77,8 @@ class Runner:
             self._do(resource, step)
 
     def _take_together(self, resource: Resource, together: Together, action: Action) -> None:
-        def take(part: Step | tuple[Step, ...]) -> None:
-            for step in part if isinstance(part, tuple) else (part,):
+        def take(part: tuple[Step, ...]) -> None:
+            for step in part:
                 self._take(resource, step, action)
 
         with ThreadPoolExecutor(len(together.parts)) as pool:

@@ -20,16 +20,18 @@ HERE = Scope("aws", "us-east-1", "123456789012")
 
 class FakeClock:
     """
-    Time that passes only when something waits.
+    Time that passes only when something waits, or by *step* with each look at it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, step: float = 0.0) -> None:
         self.now = 0.0
         self.sleeps: list[float] = []
+        self._step = step
         self._lock = threading.Lock()
 
     def monotonic(self) -> float:
         with self._lock:
+            self.now += self._step
             return self.now
 
     def sleep(self, seconds: float) -> None:

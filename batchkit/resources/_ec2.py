@@ -80,10 +80,17 @@ class Ec2Resource(Resource):
 
     @classmethod
     def find(cls: type[Ec2], stack: str, ask: Ask) -> Iterable[Ec2]:
+        listed = cls.listed(stack, ask)
+        return [held for one in listed if (held := cls.parse(one, ask)) is not None]
+
+    @classmethod
+    def listed(cls, stack: str, ask: Ask) -> list[Mapping[str, Any]]:
+        """
+        What the answer to DESCRIBE has that carries the stack's tag.
+        """
         answer = ask(cls.DESCRIBE(Filters=of_stack(stack)))
         # Looked at here as well: not every emulator knows the filter.
-        mine = (one for one in answer[cls.LISTED] if owner(parse(one.get("Tags"))) == stack)
-        return [held for one in mine if (held := cls.parse(one, ask)) is not None]
+        return [one for one in answer[cls.LISTED] if owner(parse(one.get("Tags"))) == stack]
 
     @classmethod
     def parse(cls: type[Ec2], answer: Mapping[str, Any], ask: Ask) -> Ec2 | None:

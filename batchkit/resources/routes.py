@@ -13,7 +13,6 @@ from batchkit._calls import SETTLE, Each, Operation, Steps
 from batchkit._checks import as_set, checked, each, instance, network, optional
 from batchkit._fields import held_tags
 from batchkit._resource import Ask, Resource, fixed, output
-from batchkit._tags import of_stack
 from batchkit._values import ITEM, Ref
 from batchkit.resources._ec2 import (
     ID,
@@ -156,11 +155,8 @@ class Route(Resource):
         return ()
 
     def read(self, ask: Ask) -> Route | None:
-        answer = ask(self.DESCRIBE(Filters=of_stack(self.stack)))
-        name = {"name": self.name, "owner": self.stack}
-        named = [
-            t for t in answer["RouteTables"] if name.items() <= held_tags(t.get("Tags")).items()
-        ]
+        listed = RouteTable.listed(self.stack, ask)
+        named = [table for table in listed if held_tags(table["Tags"])["name"] == self.name]
         own = [table for table in named if table["RouteTableId"] == self.table]
         for table in own or sorted(named, key=_rank):
             for route in table.get("Routes", ()):

@@ -77,12 +77,16 @@ class Vpc(Ec2Resource):
 
     def create(self) -> Steps:
         yield self.CREATE(CidrBlock=self.cidr, TagSpecifications=self.tagging())
-        dns: tuple[Call, ...] = ()
+        yield Together((SETTLE, (self.claim(self.id), *self._dns())))
+
+    def _dns(self) -> Steps:
+        """
+        The call that makes a new VPC's DNS as it is wanted: AWS gives it support without names.
+        """
         if not self.dns_support:
-            dns = (self.MODIFY(VpcId=self.id, EnableDnsSupport={"Value": False}),)
+            yield self.MODIFY(VpcId=self.id, EnableDnsSupport={"Value": False})
         elif self.dns_hostnames:
-            dns = (self.MODIFY(VpcId=self.id, EnableDnsHostnames={"Value": True}),)
-        yield Together((SETTLE, (self.claim(self.id), *dns)))
+            yield self.MODIFY(VpcId=self.id, EnableDnsHostnames={"Value": True})
 
     def update(self, held: Vpc, drift: Collection[str]) -> Steps:
         # One attribute a call, and host names need support: AWS refuses both together.

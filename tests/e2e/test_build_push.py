@@ -13,7 +13,7 @@ from typing import Any, cast
 from uuid import uuid4
 
 import pytest
-from attrs import define
+from fakes import FakeClock
 from registries import DROP, HANG, Answer, Registry, Rule, fake_registry, refusal
 
 from batchkit._image.build import build, check_architecture, connect, resolve_local
@@ -26,21 +26,6 @@ pytestmark = pytest.mark.docker
 
 TREE = Path(__file__).parents[2]
 SECRET = f"s3cret-{uuid4().hex}"
-
-
-@define
-class FakeClock:
-    """
-    A clock that stands still unless somebody sleeps or sets it.
-    """
-
-    now: float = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
 
 
 Made = Callable[..., Context]

@@ -12,6 +12,7 @@ import requests
 import urllib3
 from attrs import Factory, define, field
 from docker.errors import APIError
+from fakes import FakeClock
 
 from batchkit._image.push import push
 
@@ -22,25 +23,6 @@ IMAGE = "sha256:" + "1" * 64
 GOOD = [{"status": "v1: digest: ..."}, {"aux": {"Tag": "v1", "Digest": DIGEST, "Size": 1}}]
 
 Script = list[Any]
-
-
-@define
-class FakeClock:
-    """
-    A clock that only moves when somebody sleeps, or by *step* with each look at it.
-    """
-
-    now: float = 0.0
-    step: float = 0.0
-    slept: list[float] = Factory(list)
-
-    def monotonic(self) -> float:
-        self.now += self.step
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.now += seconds
 
 
 @define

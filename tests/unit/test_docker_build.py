@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 import requests
-from docker_lab import IMAGE, FakeClock, FakeDocker, Script, error, in_pool, refused, shown
+from docker_lab import IMAGE, FakeDocker, Script, error, in_pool, refused, shown
+from fakes import FakeClock
 
 from batchkit._image.build import Built, build
 from batchkit._image.context import Context, read_context

@@ -11,12 +11,12 @@ from docker_lab import (
     IMAGE,
     PASSWORD,
     REPOSITORY,
-    FakeClock,
     FakeDocker,
     Script,
     error,
     pushed,
 )
+from fakes import FakeClock
 
 from batchkit._image.push import BACKOFF, LayerProgress
 from batchkit.errors import PushFailed
@@ -105,11 +105,11 @@ def test_a_throttled_push_waits_and_goes_on() -> None:
     throttled = [error("toomanyrequests: Rate exceeded")]
     clock = FakeClock()
     assert pushed(FakeDocker([throttled, throttled, GOOD]), clock) == DIGEST
-    assert clock.slept == list(BACKOFF[:2])
+    assert clock.sleeps == list(BACKOFF[:2])
     clock = FakeClock()
     with pytest.raises(PushFailed) as caught:
         pushed(FakeDocker([throttled] * 9), clock)
-    assert (caught.value.reason, clock.slept) == ("Throttled", list(BACKOFF))
+    assert (caught.value.reason, clock.sleeps) == ("Throttled", list(BACKOFF))
 
 
 def test_no_wait_goes_past_the_deadline() -> None:
@@ -119,4 +119,4 @@ def test_no_wait_goes_past_the_deadline() -> None:
     clock = FakeClock()
     with pytest.raises(PushFailed):
         pushed(FakeDocker([[error("Too Many Requests")]] * 9), clock, deadline=2.5)
-    assert clock.slept == [1.0]
+    assert clock.sleeps == [1.0]

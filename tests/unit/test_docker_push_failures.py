@@ -14,7 +14,6 @@ from docker_lab import (
     GOOD,
     PASSWORD,
     REPOSITORY,
-    FakeClock,
     FakeDocker,
     Script,
     error,
@@ -23,6 +22,7 @@ from docker_lab import (
     refused,
     shown,
 )
+from fakes import FakeClock
 
 from batchkit._image.push import LayerProgress
 from batchkit.errors import DockerUnavailable, PushFailed

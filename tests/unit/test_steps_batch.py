@@ -28,6 +28,15 @@ ENVIRONMENT = ComputeEnvironment(
     name="movies", subnets=["subnet-2", "subnet-1"], security_groups=["sg-1"], service_role=ROLE
 )
 QUEUE = JobQueue(name="movies", compute_environments=["b", "a"], runnable_limit=600)
+TOLD = {
+    "jobQueueName": "movies",
+    "state": "ENABLED",
+    "status": "VALID",
+    "priority": 1,
+    "jobQueueArn": "arn:q",
+    "computeEnvironmentOrder": [],
+}
+ONE_LIMIT = [{"reason": STUCK_REASONS[0], "maxTimeSeconds": 600}]
 DEFINITION = JobDefinition(name="movies", image="alpine:3", execution_role=ROLE)
 MACHINE = StateMachine(name="movies", definition={"StartAt": "A"}, role=ROLE)
 GROUP = ScheduleGroup(name="movies")
@@ -175,34 +184,20 @@ def test_limits_that_differ_by_reason_count_as_a_drift() -> None:
     """
     0 is what no wish has.
     """
-    answer = {
-        "jobQueueName": "movies",
-        "state": "ENABLED",
-        "status": "VALID",
-        "priority": 1,
-        "jobQueueArn": "arn:q",
-        "computeEnvironmentOrder": [],
-        "jobStateTimeLimitActions": [{"reason": STUCK_REASONS[0], "maxTimeSeconds": 600}],
-    }
-    assert JobQueue.parse(answer, "movies").runnable_limit == 0
-    assert JobQueue.parse({**answer, "jobStateTimeLimitActions": []}).runnable_limit is None
+    assert (
+        JobQueue.parse({**TOLD, "jobStateTimeLimitActions": ONE_LIMIT}, "movies").runnable_limit
+        == 0
+    )
+    assert JobQueue.parse({**TOLD, "jobStateTimeLimitActions": []}).runnable_limit is None
 
 
 def test_a_limit_is_missed_only_where_limits_are_told() -> None:
     """
     An emulator that drops them would be updated by every run.
     """
-    answer = {
-        "jobQueueName": "movies",
-        "state": "ENABLED",
-        "status": "VALID",
-        "priority": 1,
-        "jobQueueArn": "arn:q",
-        "computeEnvironmentOrder": [],
-    }
-    assert not QUEUE.differs("runnable_limit", JobQueue.parse(answer))
-    for told in ([], [{"reason": STUCK_REASONS[0], "maxTimeSeconds": 600}]):
-        held_queue = JobQueue.parse({**answer, "jobStateTimeLimitActions": told})
+    assert not QUEUE.differs("runnable_limit", JobQueue.parse(TOLD))
+    for limits in ([], ONE_LIMIT):
+        held_queue = JobQueue.parse({**TOLD, "jobStateTimeLimitActions": limits})
         assert QUEUE.differs("runnable_limit", held_queue)
 
 

@@ -87,7 +87,7 @@ def test_a_role_is_stripped_before_it_is_deleted() -> None:
     """
     strip, delete = held(ROLE).delete()
     assert isinstance(strip, Together)
-    detach, drop = strip.parts
+    (detach,), (drop,) = strip.parts
     assert isinstance(detach, Each) and detach.then.params["PolicyArn"] == ITEM
     assert isinstance(drop, Each) and delete == ROLE.DELETE(RoleName="movies")
 
