@@ -227,12 +227,15 @@ class Aws:
         """
         For each attempt, a function that says whether the error passes, having waited if it does.
         """
-        began = self.clock.monotonic()
+        first: dict[str, float] = {}  # an answer may be lost after a long wait for something else
         for attempt in range(1_000):
 
             def passes(error: Exception, attempt: int = attempt) -> bool:
                 patience = _patience(call.operation, error)
-                spent = self.clock.monotonic() - began
+                now, kind = self.clock.monotonic(), type(error).__name__
+                if isinstance(error, ClientError):
+                    kind = _failures.code(error)
+                spent = now - first.setdefault(kind, now)
                 if patience is None or (spent >= patience and attempt + 1 >= ATTEMPTS):
                     return False
                 longest = min(SLOWEST, 0.5 * 2**attempt)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from core_lab import STACK, Account
 from fakes import mutating
-from injected import before, pretend
+from injected import Refuse, before, pretend
 from kinds_batch import environment
 from kinds_network import nat
 
@@ -20,6 +20,7 @@ from batchkit import (
     LogGroup,
     NotOwnedError,
     StillWaiting,
+    Vpc,
 )
 from batchkit.resources.logs import group_name
 
@@ -53,6 +54,18 @@ def test_it_waits_until_aws_is_done(there: Account) -> None:
         there.ensure(environment(there))
     assert there.clock.now >= 5
     assert all(1 <= pause <= 2 for pause in there.clock.sleeps)
+
+
+def test_an_answer_that_is_lost_after_a_long_wait_is_asked_for_again(there: Account) -> None:
+    """
+    The wait for what AWS is not done with takes nothing from the time for what passes by itself.
+    """
+    vpc = there.ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
+    busy, lost = Refuse("DependencyViolation", 400, times=30), Refuse("ServiceUnavailable", 503, 1)
+    with before(there.session, "before-call.ec2.DeleteVpc", lambda **_: busy() or lost()):
+        there.aws.call(Vpc.DELETE(VpcId=vpc))
+    assert there.clock.now > 60 and (busy.refused, lost.refused) == (30, 1)
+    assert vpc not in {one["VpcId"] for one in there.ec2.describe_vpcs()["Vpcs"]}
 
 
 def test_what_never_gets_ready_is_told_with_its_last_state(there: Account) -> None:
