@@ -6,6 +6,15 @@ from __future__ import annotations
 
 import pytest
 from fakes import FakeClock
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "untimed",
+    settings(),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("untimed")
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import requests
 from attrs import field, frozen
+from serving import Handler, Server, serving
 
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 
@@ -56,18 +56,15 @@ def refusal(status: int, code: str, message: str) -> Answer:
     return status, "application/json", json.dumps({"errors": [{"code": code, "message": message}]})
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
+class _Fake(Server):
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
         self.end = threading.Event()
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Speaker)
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: _Server
+class _Speaker(Handler):
+    server: _Fake
 
     def answer(self) -> None:
         sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -99,8 +96,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = answer
 
-    def log_message(self, *_: object) -> None: ...
-
 
 @contextmanager
 def fake_registry(rule: Rule) -> Iterator[str]:
@@ -109,12 +104,8 @@ def fake_registry(rule: Rule) -> Iterator[str]:
 
     The rule gets the method, the path and the password, and gives an answer or None.
     """
-    with _Server(rule) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
+    with serving(_Fake(rule)) as server:
         try:
-            yield f"127.0.0.1:{server.server_port}"
+            yield server.address
         finally:
             server.end.set()
-            server.shutdown()
-            thread.join()

@@ -14,9 +14,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,15 +23,16 @@ from urllib.parse import urlsplit
 import pytest
 from core_lab import Account
 from inventory import furnish, inventory
+from serving import Handler, Server, serving
 
 ROOT = Path(__file__).parents[2]
 CHILD = """
 import json, sys, time
 from batchkit import BatchkitError, StackSpec, destroy_stack, ensure_stack
 
-class Fast:  # a minute of waiting takes a second
-    def monotonic(self): return time.monotonic() * 60
-    def sleep(self, seconds): time.sleep(seconds / 60)
+class Fast:  # a minute of waiting takes six seconds
+    def monotonic(self): return time.monotonic() * 10
+    def sleep(self, seconds): time.sleep(seconds / 10)
 
 spec = StackSpec(**json.loads(sys.argv[2]))
 try:
@@ -66,30 +66,18 @@ def no_fault(number: int) -> str:
     return ""
 
 
-class Proxy(ThreadingHTTPServer):
+class Proxy(Server):
     """
     Passes requests on, or does to the *n*-th what *strike* says of it.
     """
 
-    daemon_threads = True
-    request_queue_size = 64
-
     def __init__(self, upstream: str) -> None:
-        super().__init__(("127.0.0.1", 0), Passage)
+        super().__init__(Passage)
         self.upstream = urlsplit(upstream).netloc
         self.strike: Strike = no_fault
         self.reached = threading.Event()
         self._count = 0
         self._lock = threading.Lock()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """
-        A client that has gone is no matter.
-        """
 
     def begin(self, strike: Strike) -> None:
         self.strike = strike
@@ -102,16 +90,12 @@ class Proxy(ThreadingHTTPServer):
             return self.strike(self._count)
 
 
-class Passage(BaseHTTPRequestHandler):
+class Passage(Handler):
     """
     One connection through the proxy.
     """
 
-    protocol_version = "HTTP/1.1"
     server: Proxy
-
-    def log_message(self, *_: object) -> None:
-        pass
 
     def pass_on(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -178,7 +162,7 @@ class Lab:
     def start(self, verb: str, **changed: Any) -> subprocess.Popen[str]:
         given = {
             **os.environ,
-            "AWS_ENDPOINT_URL": self.proxy.url,
+            "AWS_ENDPOINT_URL": f"http://{self.proxy.address}",
             "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
             "AWS_SECRET_ACCESS_KEY": "none",
             "AWS_DEFAULT_REGION": "us-east-1",
@@ -234,16 +218,6 @@ class Lab:
 def lab(there: Account) -> Iterator[Lab]:
     with serving(Proxy(there.session.endpoint_url)) as proxy:
         yield Lab(there, proxy)
-
-
-@contextmanager
-def serving(proxy: Proxy) -> Iterator[Proxy]:
-    thread = threading.Thread(target=proxy.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    yield proxy
-    proxy.shutdown()
-    thread.join()
-    proxy.server_close()
 
 
 @pytest.mark.parametrize("seed", [1, 2])

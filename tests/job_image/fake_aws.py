@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 from xml.sax.saxutils import escape
 
 from fake_state import ACCESS_KEY, SECRET_KEY, TOKEN, FakeAws
+from serving import Handler, Server, serving
 from sigv4 import is_signed
 from validation import Invalid
 
@@ -29,33 +28,19 @@ def fake_aws() -> Iterator[FakeAws]:
     """
     fake = FakeAws()
 
-    class Handler(_Handler):
+    class Speaker(_Speaker):
         aws = fake
 
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-        request_queue_size = 128  # with 5, the last of 16 connections waits a second
-
-    server = Server(("127.0.0.1", 0), Handler)
-    server.handle_error = lambda *_: None  # type: ignore[method-assign]  # dropped connections
-    fake.port = server.server_port
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield fake
-    finally:
-        fake.ended.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(Server(Speaker)) as server:
+        fake.port = server.server_port
+        try:
+            yield fake
+        finally:
+            fake.ended.set()
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Speaker(Handler):
     aws: FakeAws
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))

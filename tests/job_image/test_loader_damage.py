@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import pytest
 from fake_aws import FakeAws
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import given, settings, strategies as st
 from loader_lab import Ran, damaged, zipped
 
 Run = Callable[..., Ran]
@@ -159,9 +159,7 @@ def test_nothing_is_written_from_an_archive_that_declares_a_bomb(aws: FakeAws, r
 
 @pytest.mark.parametrize("name", ["m.zip", "m.csv.gz"])
 @given(data=st.data())
-@settings(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60)
 def test_damage_of_any_kind_is_told_in_one_line(
     name: str, data: st.DataObject, aws: FakeAws, run: Run
 ) -> None:

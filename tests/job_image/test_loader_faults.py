@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 import source
 from fake_aws import FakeAws, Invalid
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import given, settings, strategies as st
 from loader_lab import Ran, csv_of, last_of, stored
 
 Run = Callable[..., Ran]
@@ -35,9 +35,7 @@ def test_every_row_arrives_whatever_goes_wrong(fault: str, aws: FakeAws, run: Ru
     assert (ran.summary["throttled"] > 0) == (fault in ("throttle", "partial", "all-unprocessed"))
 
 
-@settings(
-    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25)
 @given(
     keys=st.lists(st.integers(0, 40), min_size=1, max_size=300),
     faults=st.lists(st.sampled_from([*FAULTS, None]), min_size=1, max_size=12),

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from fake_aws import FakeAws
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import given, settings, strategies as st
 from loader_lab import Ran, zipped
 
 Run = Callable[..., Ran]
@@ -110,9 +110,7 @@ cell = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 name = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8)
 
 
-@settings(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60)
 @given(
     names=st.lists(name.filter(lambda one: one != "id"), max_size=4, unique=True),
     data=st.data(),
@@ -149,9 +147,7 @@ def test_any_csv_that_python_writes_comes_back(
     }
 
 
-@settings(
-    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40)
 @given(
     rows=st.lists(st.tuples(cell, cell, cell), min_size=3, max_size=6),
     delimiter=st.sampled_from(",;\t|"),

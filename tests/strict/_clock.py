@@ -12,7 +12,8 @@ else can happen before it:
 
 So N threads that each sleep for a second move time on by one second, not by N. The clock can't
 hang: a thread that is blocked anywhere counts as resting after `STUCK`, one that never stops
-computing is waited for no longer than `PATIENCE`.
+computing is waited for no longer than `PATIENCE`. Threads that were there before the clock was
+made are none of its business: what an earlier test left behind would cost each sleep `STUCK`.
 """
 
 from __future__ import annotations
@@ -141,6 +142,7 @@ class Clock:
         self._sleepers: list[tuple[float, int, int]] = []
         self._calls = 0
         self._stirred = 0
+        self._strangers = set(threading.enumerate()) - {threading.current_thread()}
 
     def monotonic(self) -> float:
         """
@@ -185,11 +187,12 @@ class Clock:
                 self._calls -= 1
                 self._stir()
 
-    def asleep(self) -> set[int]:
+    def resting(self) -> set[int]:
         """
-        The threads that sleep on this clock.
+        The threads that time needn't wait for: those that sleep on this clock, and strangers.
         """
-        return {ident for _, _, ident in self._sleepers}
+        strangers = {thread.ident for thread in self._strangers if thread.is_alive()}
+        return {ident for _, _, ident in self._sleepers} | {one for one in strangers if one}
 
     def _await_turn(self, mine: tuple[float, int, int]) -> None:
         quiet = Quiet()
@@ -207,7 +210,7 @@ class Clock:
             return True
         if self._sleepers[0] != mine or self._calls:
             return False
-        return quiet.now(self.asleep(), self._stirred)
+        return quiet.now(self.resting(), self._stirred)
 
     def _stir(self) -> None:
         self._stirred += 1

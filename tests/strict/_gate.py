@@ -82,7 +82,7 @@ class Gate:
             return True
         present = sorted({waiting.number for waiting, _ in self._waiting})
         if self._next not in present:
-            resting = self._clock.asleep() | {ident for _, ident in self._waiting}
+            resting = self._clock.resting() | {ident for _, ident in self._waiting}
             everybody = len(present) > 1 or quiet.now(resting)
             self._next = self._rng.choice(present) if everybody else None
         return self._next == process.number

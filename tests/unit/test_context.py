@@ -263,7 +263,7 @@ def test_sockets_and_pipes_are_passed_over(tmp_path: Path) -> None:
 # --- the hash -------------------------------------------------------------------------------
 
 names = st.text("ab.-_é", min_size=1, max_size=3).filter(lambda n: n.strip(".") != "")
-few = settings(max_examples=40, deadline=None)
+few = settings(max_examples=40)
 trees = st.dictionaries(names, st.text(max_size=20), min_size=1, max_size=5)
 
 

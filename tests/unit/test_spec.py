@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from batchkit import Bucket, ImageSource, SpecError, StackSpec, Table, allow, s3_read
 from batchkit.resources.definitions import FARGATE_MEMORY
@@ -212,7 +212,7 @@ ANYTHING = st.one_of(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.sampled_from(sorted(REFUSED)), ANYTHING)
 def test_anything_gives_a_spec_or_an_error_that_names_the_field(field: str, value: Any) -> None:
     """

@@ -8,6 +8,7 @@ import importlib.util
 import json
 import threading
 import time
+from types import SimpleNamespace
 from typing import Any
 
 from local_lab import Lab, Probes, machine_of, submit_job
@@ -236,14 +237,11 @@ def an_execution_can_be_stopped_as_soon_as_it_is_started(lab: Lab) -> None:
 
 @PROBES("state_task_service_callback._DELAY_SECONDS_SYNC_CONDITION_CHECK")
 def an_execution_ends_soon_after_its_job(lab: Lab) -> None:
-    lab.ready
-    machine = lab.machine(machine_of(submit_job()))
-    late = []
-    for number in range(3):
-        execution = lab.execution(lab.start(machine, f"run{number}"))
-        stopped = json.loads(execution["output"])["StoppedAt"] / 1000
-        late.append(execution["stopDate"].timestamp() - stopped)
-    assert max(late) < 0.3
+    from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
+        state_task_service_callback as callback,
+    )
+
+    assert callback._DELAY_SECONDS_SYNC_CONDITION_CHECK <= 0.1
 
 
 @PROBES("WaitFunction._wait_interval")
@@ -255,14 +253,17 @@ def a_waiting_execution_ends_at_once_when_it_is_stopped(lab: Lab) -> None:
         An execution that was stopped just before its state began to wait.
         """
 
-        program_state_event = threading.Event()
+        waited: list[float] = []
 
         def is_running(self) -> bool:
             return False
 
-    begun = time.monotonic()
+        @property
+        def program_state_event(self) -> SimpleNamespace:
+            return SimpleNamespace(wait=self.waited.append)
+
     wait_function.WaitFunction._wait_interval(None, Stopped(), 1)
-    assert time.monotonic() - begun < 0.5
+    assert not Stopped.waited
 
 
 @PROBES("boto_client.boto3")
@@ -283,10 +284,9 @@ def an_interval_between_retries_ends_with_the_embedded_aws(lab: Lab) -> None:
 
     from batchkit.local._world import current
 
+    assert retrier_decl.time is not time
     current().closing.set()
-    begun = time.monotonic()
-    retrier_decl.time.sleep(0.5)
-    assert time.monotonic() - begun < 0.3
+    retrier_decl.time.sleep(3600)
 
 
 @PROBES("jsonata._eval_jsonata")

@@ -56,7 +56,7 @@ class Lab:
     A session, and the resources that a job needs, made when first asked for.
     """
 
-    def __init__(self, session: LocalSession, folder: Path, patience: float = 10) -> None:
+    def __init__(self, session: LocalSession, folder: Path, patience: float = 60) -> None:
         self.session = session
         self.folder = folder
         self.patience = patience
