@@ -98,7 +98,11 @@ class Passage(Handler):
     server: Proxy
 
     def pass_on(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length)
+        if len(body) < length:  # its caller was killed meanwhile: AWS would wait for the rest
+            self.close_connection = True
+            return
         fault = self.server.next_fault()
         if fault == "hold":  # its caller is killed meanwhile
             self._upstream(body)
