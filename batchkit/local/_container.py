@@ -23,7 +23,10 @@ class Container(ABC):
     One attempt's container, which has been started.
     """
 
-    _killer: threading.Timer | None = None
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._killer: threading.Timer | None = None
+        self._over = False
 
     @abstractmethod
     def lines(self) -> Iterator[bytes]:
@@ -53,11 +56,13 @@ class Container(ABC):
         """
         It is asked to end, and is killed if it doesn't.
         """
-        if self._killer is None:
+        with self._lock:
+            if self._over or self._killer is not None:
+                return
             self._killer = threading.Timer(GRACE, self.kill)
             self._killer.daemon = True
             self._killer.start()
-            self.signal(SIGTERM)
+        self.signal(SIGTERM)
 
     def kill(self) -> None:
         """
@@ -70,7 +75,9 @@ class Container(ABC):
         Its exit code, as a shell tells it: 128 + n after signal n.
         """
         code = self.ended()
-        if self._killer is not None:
-            self._killer.cancel()
-            self._killer.join()
+        with self._lock:
+            self._over = True
+            if self._killer is not None:
+                self._killer.cancel()
+                self._killer.join()
         return code

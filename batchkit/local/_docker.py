@@ -61,6 +61,7 @@ class DockerContainer(Container):
     ) -> None:
         import docker
 
+        super().__init__()
         self._client = _client()
         try:
             self._container = self._client.containers.create(

@@ -30,6 +30,7 @@ class ProcessContainer(Container):
     def __init__(
         self, image: LocalImage, command: Sequence[str], environment: Mapping[str, str]
     ) -> None:
+        super().__init__()
         self._root = Path(tempfile.mkdtemp(prefix="batch-job-"))
         try:
             self._process = _start(self._root, image, command, environment)

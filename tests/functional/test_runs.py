@@ -223,7 +223,7 @@ def test_of_two_jobs_with_a_key_the_older_stays(there: Stand) -> None:
     there.session.events.register("provide-client-params.batch.SubmitJob", submit_first)
     try:
         late = describe_stack(there.spec.name, session=there.session)
-        run = late.submit(key="race")
+        run = late.submit(["python", "-c", SLOW], key="race")
     finally:
         there.session.events.unregister("provide-client-params.batch.SubmitJob", submit_first)
     assert [run.arn] == faster
