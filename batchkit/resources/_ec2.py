@@ -88,9 +88,17 @@ class Ec2Resource(Resource):
         """
         What the answer to DESCRIBE has that carries the stack's tag.
         """
-        answer = ask(cls.DESCRIBE(Filters=of_stack(stack)))
         # Looked at here as well: not every emulator knows the filter.
-        return [one for one in answer[cls.LISTED] if owner(parse(one.get("Tags"))) == stack]
+        told = cls.told(stack, ask)
+        return [one for one in told if owner(parse(one.get("Tags"))) == stack]
+
+    @classmethod
+    def told(cls, stack: str, ask: Ask) -> list[Mapping[str, Any]]:
+        """
+        The answer to DESCRIBE, filtered as far as who answers can.
+        """
+        told: list[Mapping[str, Any]] = ask(cls.DESCRIBE(Filters=of_stack(stack)))[cls.LISTED]
+        return told
 
     @classmethod
     def parse(cls: type[Ec2], answer: Mapping[str, Any], ask: Ask) -> Ec2 | None:

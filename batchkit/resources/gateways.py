@@ -117,6 +117,7 @@ class ElasticIp(Ec2Resource):
             seconds=300,
         ),
     )
+    TAGS: ClassVar = Operation("ec2", "DescribeTags", wide=True)
     LISTED: ClassVar = "Addresses"
     TYPE: ClassVar = "elastic-ip"
     NATURAL_KEY: ClassVar = False
@@ -131,6 +132,21 @@ class ElasticIp(Ec2Resource):
         return self.settled
 
     @classmethod
+    def told(cls, stack: str, ask: Ask) -> list[Mapping[str, Any]]:
+        """
+        Addresses with their tags, which not every emulator lists with them.
+        """
+        listed = super().told(stack, ask)
+        bare = sorted(one["AllocationId"] for one in listed if "Tags" not in one)
+        if not bare:
+            return listed
+        tags = ask(cls.TAGS(Filters=[{"Name": "resource-id", "Values": bare}]))["Tags"]
+        return [
+            {"Tags": [tag for tag in tags if tag["ResourceId"] == one["AllocationId"]], **one}
+            for one in listed
+        ]
+
+    @classmethod
     def parse(cls, answer: Mapping[str, Any], ask: Ask) -> ElasticIp:
         return cls(
             **held_tags(answer.get("Tags")),
@@ -142,8 +158,7 @@ class ElasticIp(Ec2Resource):
 
     def create(self) -> Steps:
         yield self.CREATE(Domain="vpc", TagSpecifications=self.tagging())
-        yield SETTLE
-        yield from self._settle(self.id)
+        yield Together((SETTLE, tuple(self._settle(self.id))))
 
     def update(self, held: ElasticIp, drift: Collection[str]) -> Steps:
         if "settled" in drift:
@@ -152,7 +167,9 @@ class ElasticIp(Ec2Resource):
 
     def _settle(self, identity: str) -> Steps:
         yield self.claim(identity)
-        yield self.TAG(Resources=[identity], Tags=as_list({SETTLED: "yes"}))
+        # With all its tags: an emulator may have dropped those that it was made with.
+        tags = {**self.all_tags, SETTLED: "yes"}
+        yield self.TAG(Resources=[identity], Tags=as_list(tags))
 
     def delete(self) -> Steps:
         yield from self.retire()

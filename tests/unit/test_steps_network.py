@@ -62,8 +62,12 @@ def test_what_carries_no_tag_of_the_stack_is_not_found(kind: Any) -> None:
     """
     Also where the answer has all that there is, as that of an emulator that knows no filters.
     """
-    others = [{}, {"Tags": []}, {"Tags": [{"Key": "batchkit:stack", "Value": "movies-2"}]}]
-    ask = FakeAsk(**{kind.DESCRIBE.name: {kind.LISTED: others}})
+    others = [
+        {"AllocationId": "eipalloc-1"},
+        {"Tags": []},
+        {"Tags": [{"Key": "batchkit:stack", "Value": "movies-2"}]},
+    ]
+    ask = FakeAsk(**{kind.DESCRIBE.name: {kind.LISTED: others}, "DescribeTags": {"Tags": []}})
     assert list(kind.find("movies", ask)) == []
 
 
@@ -165,11 +169,26 @@ def test_an_address_is_allocated_and_released() -> None:
     In the VPC's way; it is marked as settled only by who has the claim.
     """
     allocate = ADDRESS.CREATE(Domain="vpc", TagSpecifications=tagged("elastic-ip"))
-    settled = [{"Key": "batchkit:settled", "Value": "yes"}]
+    settled = [*TAGS, {"Key": "batchkit:settled", "Value": "yes"}]
     mark = ADDRESS.TAG(Resources=[ADDRESS.id], Tags=settled)
-    assert list(ADDRESS.create()) == [allocate, SETTLE, ADDRESS.claim(ADDRESS.id), mark]
+    together = Together((SETTLE, (ADDRESS.claim(ADDRESS.id), mark)))
+    assert list(ADDRESS.create()) == [allocate, together]
     there = held(ADDRESS, id="eipalloc-1")
     assert calls(there.delete()) == [ADDRESS.DELETE(AllocationId="eipalloc-1")]
+
+
+def test_an_address_that_is_listed_without_its_tags_is_found() -> None:
+    """
+    As some emulators list all of them; AWS, which tells the tags, isn't asked twice.
+    """
+    bare = [{"AllocationId": f"eipalloc-{n}", "PublicIp": f"52.0.0.{n}"} for n in (1, 2)]
+    told = [{"ResourceId": "eipalloc-2", **tag} for tag in TAGS]
+    ask = FakeAsk(DescribeAddresses={"Addresses": bare}, DescribeTags={"Tags": told})
+    assert [(one.id, one.name) for one in ElasticIp.find("movies", ask)] == [
+        ("eipalloc-2", "movies")
+    ]
+    ask = FakeAsk(DescribeAddresses={"Addresses": [{**bare[0], "Tags": TAGS}]})
+    assert [one.id for one in ElasticIp.find("movies", ask)] == ["eipalloc-1"]
 
 
 def test_a_nat_gateway_is_waited_for_both_ways() -> None:
