@@ -25,6 +25,8 @@ from batchkit.errors import AccessDenied, AwsError, BatchkitError, CredentialsEr
 
 THROTTLED: Final = {
     "BandwidthLimitExceeded",
+    "EC2ThrottledException",
+    "KmsThrottlingException",
     "PriorRequestNotComplete",
     "RequestLimitExceeded",
     "RequestThrottled",
@@ -35,7 +37,17 @@ THROTTLED: Final = {
     "ThrottlingException",
     "TooManyRequestsException",
 }
-TRANSIENT: Final = {"ConcurrentModification", "InternalError", "RequestTimeout", "ServiceFailure"}
+TRANSIENT: Final = {
+    "ConcurrentModification",
+    "InternalError",
+    "InternalFailure",
+    "InternalServerError",
+    "InternalServerException",
+    "RequestTimeout",
+    "ServerException",
+    "ServiceFailure",
+    "ServiceUnavailable",
+}
 DENIED: Final = {
     "AccessDenied",
     "AccessDeniedException",

@@ -113,6 +113,8 @@ THROTTLED, BROKEN = ("ThrottlingException", 400), ("Odd", 500)
         ("ec2.DescribeVpcs", BROKEN, 1),
         ("batch.CreateComputeEnvironment", BROKEN, 8),
         ("stepfunctions.CreateStateMachine", THROTTLED, 8),
+        ("stepfunctions.CreateStateMachine", ("KmsThrottlingException", 400), 8),
+        ("ecr.DescribeRepositories", ("ServerException", 400), 8),
     ],
 )
 def test_throttling_and_breakdowns_pass(
