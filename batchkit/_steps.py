@@ -19,7 +19,12 @@ from batchkit._decide import Known
 from batchkit._fields import changes, operations
 from batchkit._resource import Resource, outputs
 from batchkit._values import references
-from batchkit.errors import AwsError, BatchkitError, BrokenResource, StillWaiting
+from batchkit.errors import (
+    AwsError,
+    BatchkitError,
+    BrokenResource,
+    StillWaiting,
+)
 from batchkit.events import Action, Event, Listener, Phase
 
 SHORTEST: Final = 1.0
@@ -59,6 +64,8 @@ class Runner:
                 if self._is_away(resource, error):
                     return
                 self._say_what_holds(resource, error)
+            elif isinstance(error, AwsError) and self._is_there(resource, error, action):
+                raise AlreadyThere(error) from error
             raise
 
     def _take(self, resource: Resource, step: Step, action: Action) -> None:
@@ -94,6 +101,17 @@ class Runner:
             return False
         with suppress(BatchkitError):
             return self._look(resource, Action.DELETE, 0) is None
+        return False
+
+    def _is_there(self, resource: Resource, error: AwsError, action: Action) -> bool:
+        """
+        Whether a refusal means that *resource* had been made already: for that AWS has many, too.
+        """
+        create = str(operations(type(resource)).get("CREATE"))
+        if action is not Action.CREATE or not resource.NATURAL_KEY or error.operation != create:
+            return False
+        with suppress(BatchkitError):
+            return self._look(resource, action, 0) is not None
         return False
 
     def _say_what_holds(self, resource: Resource, error: AwsError | StillWaiting) -> None:

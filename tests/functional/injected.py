@@ -57,6 +57,21 @@ class Lose:
             raise ReadTimeoutError(endpoint_url="https://aws")
 
 
+class Disown:
+    """
+    Lets the first call take effect, and answers with a refusal in words that nobody knows.
+    """
+
+    def __init__(self) -> None:
+        self.left = 1
+
+    def __call__(self, http_response: AWSResponse, parsed: dict[str, Any], **_: object) -> None:
+        if self.left and http_response.status_code < 300:
+            self.left -= 1
+            http_response.status_code = 400
+            parsed["Error"] = {"Code": "Odd", "Message": "it has been there before"}
+
+
 def unreachable(**_: object) -> None:
     """
     No connection can be made.

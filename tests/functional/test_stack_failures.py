@@ -8,9 +8,10 @@ import threading
 from typing import Any
 
 import pytest
+from attrs import evolve
 from core_lab import Account
 from fakes import mutating
-from injected import Lose, Refuse, before, unreachable
+from injected import Disown, Lose, Refuse, before, unreachable
 from inventory import inventory
 
 from batchkit import (
@@ -20,6 +21,8 @@ from batchkit import (
     AwsError,
     CredentialsError,
     Event,
+    JobDefinition,
+    LogGroup,
     Phase,
     QuotaExceeded,
     StackSpec,
@@ -30,8 +33,17 @@ from batchkit import (
     plan_stack,
 )
 from batchkit._blueprint import resources
+from batchkit._fields import operations
 
 SPEC = StackSpec(name="movies", image="alpine:3", schedule="rate(1 day)")
+FULL = evolve(SPEC, table="movies-seen", bucket="movies-kept-here")
+NAMED = sorted(
+    {
+        str(operations(type(one))["CREATE"])
+        for one in resources(FULL, "us-east-1")
+        if one.NATURAL_KEY and not isinstance(one, (JobDefinition, LogGroup))
+    }
+)
 ONE_EACH = ("subnets", "gateways", "addresses", "nats", "environments", "queues", "machines")
 WORKERS = pytest.mark.parametrize("workers", [1, 8])
 DENIED = ("AccessDeniedException", 403)
@@ -153,6 +165,18 @@ def test_a_lost_answer_makes_no_second_one(operation: str, times: int, there: Ac
     held = counts(there)
     assert {sort: held[sort] for sort in ONE_EACH} == {**dict.fromkeys(ONE_EACH, 1), "subnets": 2}
     assert made(there).plan.empty
+
+
+@pytest.mark.parametrize("operation", NAMED)
+def test_what_is_there_whatever_the_refusal_says_is_used(operation: str, there: Account) -> None:
+    """
+    The create took effect and its answer was lost; the next attempt is refused in unknown words.
+    """
+    hook = Disown()
+    with before(there.session, f"after-call.{operation.replace(':', '.')}", hook):
+        ensure_stack(FULL, session=there.session, clock=there.clock)
+    assert hook.left == 0
+    assert ensure_stack(FULL, session=there.session, clock=there.clock).plan.empty
 
 
 def test_an_endpoint_that_is_down_is_told_after_a_while(there: Account) -> None:
