@@ -19,12 +19,7 @@ from batchkit._decide import Known
 from batchkit._fields import changes, operations
 from batchkit._resource import Resource, outputs
 from batchkit._values import references
-from batchkit.errors import (
-    AwsError,
-    BatchkitError,
-    BrokenResource,
-    StillWaiting,
-)
+from batchkit.errors import AwsError, BatchkitError, BrokenResource, StillWaiting
 from batchkit.events import Action, Event, Listener, Phase
 
 SHORTEST: Final = 1.0
@@ -105,7 +100,7 @@ class Runner:
 
     def _is_there(self, resource: Resource, error: AwsError, action: Action) -> bool:
         """
-        Whether a refusal means that *resource* had been made already: for that AWS has many, too.
+        Whether a refusal means that *resource* had been made already: for that, too.
         """
         create = str(operations(type(resource)).get("CREATE"))
         if action is not Action.CREATE or not resource.NATURAL_KEY or error.operation != create:
