@@ -100,7 +100,7 @@ class Runner:
 
     def _is_there(self, resource: Resource, error: AwsError, action: Action) -> bool:
         """
-        Whether a refusal means that *resource* had been made already: for that, too.
+        Whether a refusal means that *resource* had been made already: that has many words, too.
         """
         create = str(operations(type(resource)).get("CREATE"))
         if action is not Action.CREATE or not resource.NATURAL_KEY or error.operation != create:

@@ -58,6 +58,19 @@ class Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
 
+    def body(self) -> bytes:
+        """
+        The whole body of the request.
+
+        Raises:
+            ConnectionAbortedError: The client has gone before it was sent.
+        """
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length)
+        if len(body) < length:
+            raise ConnectionAbortedError("the request was cut off")
+        return body
+
     def log_message(self, *_: object) -> None:
         pass
 

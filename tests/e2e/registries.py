@@ -67,7 +67,7 @@ class _Speaker(Handler):
     server: _Fake
 
     def answer(self) -> None:
-        sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        sent = self.body()
         login = base64.b64decode((self.headers.get("Authorization") or "")[6:]).decode()
         told = self.server.rule(self.command, self.path, login.partition(":")[2]) or self.usual()
         if told == HANG:

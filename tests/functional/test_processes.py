@@ -98,11 +98,7 @@ class Passage(Handler):
     server: Proxy
 
     def pass_on(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
-        body = self.rfile.read(length)
-        if len(body) < length:  # its caller was killed meanwhile: AWS would wait for the rest
-            self.close_connection = True
-            return
+        body = self.body()
         fault = self.server.next_fault()
         if fault == "hold":  # its caller is killed meanwhile
             self._upstream(body)

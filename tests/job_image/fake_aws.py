@@ -43,7 +43,7 @@ class _Speaker(Handler):
     aws: FakeAws
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        body = self.body()
         if not self._signed(body, "dynamodb"):
             return self._json(400, {"__type": "x#InvalidSignatureException", "message": "no"})
         operation = self.headers["X-Amz-Target"].partition(".")[2]
@@ -85,7 +85,7 @@ class _Speaker(Handler):
         }
 
     def do_PUT(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        body = self.body()
         if not self._signed(body, "s3"):
             return self._xml(403, "SignatureDoesNotMatch")
         fault = self.aws.ask("PUT")

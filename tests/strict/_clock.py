@@ -191,8 +191,8 @@ class Clock:
         """
         The threads that time needn't wait for: those that sleep on this clock, and strangers.
         """
-        strangers = {thread.ident for thread in self._strangers if thread.is_alive()}
-        return {ident for _, _, ident in self._sleepers} | {one for one in strangers if one}
+        strangers = {one.ident for one in self._strangers if one.ident and one.is_alive()}
+        return {ident for _, _, ident in self._sleepers} | strangers
 
     def _await_turn(self, mine: tuple[float, int, int]) -> None:
         quiet = Quiet()

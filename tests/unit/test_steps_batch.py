@@ -184,11 +184,9 @@ def test_limits_that_differ_by_reason_count_as_a_drift() -> None:
     """
     0 is what no wish has.
     """
-    assert (
-        JobQueue.parse({**TOLD, "jobStateTimeLimitActions": ONE_LIMIT}, "movies").runnable_limit
-        == 0
-    )
-    assert JobQueue.parse({**TOLD, "jobStateTimeLimitActions": []}).runnable_limit is None
+    for limits, told in ((ONE_LIMIT, 0), ([], None)):
+        answer = {**TOLD, "jobStateTimeLimitActions": limits}
+        assert JobQueue.parse(answer, "movies").runnable_limit == told
 
 
 def test_a_limit_is_missed_only_where_limits_are_told() -> None:
