@@ -2,6 +2,6 @@
 `python -m batchkit`: the command.
 """
 
-from batchkit.cli import main
+from batchkit.cli.main import main
 
 main(prog_name="batchkit")

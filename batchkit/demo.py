@@ -15,14 +15,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as RichTable
 
-from batchkit._show.progress import progress
-from batchkit._stack import Stack
+from batchkit._display.progress import progress
+from batchkit.ensure import ensure_bucket
 from batchkit.errors import BatchkitError, StackNotFound
 from batchkit.grants import dynamodb_write, s3_read
 from batchkit.local import local_aws
-from batchkit.resources.data import Bucket, ensure_bucket
+from batchkit.resources.s3 import Bucket
 from batchkit.spec import StackSpec
-from batchkit.stack import describe_stack, destroy_stack, ensure_stack
+from batchkit.stack.stack import Stack
+from batchkit.stack.verbs import describe_stack, destroy_stack, ensure_stack
 
 NAME: Final = "movies"
 BUCKET: Final = "batchkit-demo-films"

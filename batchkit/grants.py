@@ -9,8 +9,18 @@ from typing import Any
 
 from attrs import frozen
 
-from batchkit._checks import Checked, Must, as_dict, as_set, checked, demand, each, one_of, text
-from batchkit._values import Arn
+from batchkit._model.checks import (
+    Checked,
+    Must,
+    as_dict,
+    as_set,
+    checked,
+    demand,
+    each,
+    one_of,
+    text,
+)
+from batchkit._model.values import Arn
 
 _ACTION = text(r"\*|[a-zA-Z0-9-]+:[A-Za-z0-9*?]+", "an IAM action such as 's3:GetObject'")
 _RESOURCE = text(r"\*|arn:.+", "'*' or an ARN")

@@ -12,7 +12,7 @@ from typing import Any
 
 from attrs import frozen
 
-from batchkit._checks import (
+from batchkit._model.checks import (
     ENVIRONMENT,
     SECRETS,
     TAGS,
@@ -32,7 +32,6 @@ from batchkit._checks import (
 )
 from batchkit.errors import Fault, SpecError
 from batchkit.grants import Grant, flatten
-from batchkit.resources.data import BUCKET_NAME, TABLE_NAME, Bucket, Table
 from batchkit.resources.definitions import (
     ARCHITECTURE,
     ATTEMPTS,
@@ -41,8 +40,10 @@ from batchkit.resources.definitions import (
     VCPUS,
     memory_faults,
 )
+from batchkit.resources.dynamodb import TABLE_NAME, Table
 from batchkit.resources.image import ImageSource
 from batchkit.resources.logs import RETENTION
+from batchkit.resources.s3 import BUCKET_NAME, Bucket
 from batchkit.resources.schedule import EXPRESSION, TIME_ZONE
 
 STACK_NAME = text(

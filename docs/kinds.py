@@ -10,9 +10,8 @@ from typing import Final
 
 import attrs
 
-from batchkit._blueprint import kinds
-from batchkit._fields import operations
-from batchkit._resource import Resource, outputs
+from batchkit._blueprint.blueprint import kinds
+from batchkit._model.resource import Resource, operations, outputs
 
 HEAD: Final = """\
 # The resources

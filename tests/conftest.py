@@ -5,8 +5,9 @@ What all tests share.
 from __future__ import annotations
 
 import pytest
-from fakes import FakeClock
 from hypothesis import HealthCheck, settings
+
+from fakes import FakeClock
 
 settings.register_profile(
     "untimed",

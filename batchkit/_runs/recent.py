@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from batchkit._aws import Aws
-from batchkit._checks import refuse, whole
-from batchkit._runs import jobs as _jobs
+from batchkit._engine.aws import Aws
+from batchkit._jobs import jobs as _jobs
+from batchkit._model.checks import refuse, whole
+from batchkit._runs.run import Run, attach
 from batchkit._runs.start import LIST_RUNS, MARK
 from batchkit.resources.batch import LIST_JOBS
-from batchkit.runs import Run, attach
 
 _LIMIT = whole(1, 1000)
 

@@ -12,9 +12,10 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
-from batchkit._aws import AlreadyThere, Ambiguous, Aws
-from batchkit._calls import Operation
-from batchkit._checks import (
+from batchkit._engine.aws import Aws
+from batchkit._jobs import jobs as _jobs
+from batchkit._model.calls import Operation
+from batchkit._model.checks import (
     ENVIRONMENT,
     Checked,
     Must,
@@ -28,8 +29,8 @@ from batchkit._checks import (
     text,
     whole,
 )
-from batchkit._fields import digest
-from batchkit._runs import jobs as _jobs
+from batchkit._model.names import digest
+from batchkit._model.signals import AlreadyThere, Ambiguous
 from batchkit.errors import Fault
 from batchkit.resources.definitions import ATTEMPTS, TIMEOUT, VCPUS, memory_faults
 

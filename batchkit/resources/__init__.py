@@ -1,0 +1,3 @@
+"""
+The resource types, a module a service.
+"""

@@ -12,9 +12,9 @@ from typing import Any, ClassVar, Final
 
 from attrs import frozen
 
-from batchkit import _tags
-from batchkit._calls import SETTLE, NotYet, Operation, Steps
-from batchkit._checks import (
+from batchkit._model import tags as _tags
+from batchkit._model.calls import SETTLE, NotYet, Operation, Steps
+from batchkit._model.checks import (
     ENVIRONMENT,
     SECRETS,
     Must,
@@ -29,10 +29,9 @@ from batchkit._checks import (
     text,
     whole,
 )
-from batchkit._ensure import ensurer
-from batchkit._fields import held_tags
-from batchkit._resource import Ask, Resource, output
-from batchkit._values import REGION, Arn, Ref
+from batchkit._model.resource import Ask, Resource, output
+from batchkit._model.tags import held_tags
+from batchkit._model.values import REGION, Arn, Ref
 from batchkit.errors import Fault
 from batchkit.resources.batch import NAME, PASS_ROLE, ROLE
 
@@ -221,9 +220,6 @@ class JobDefinition(Resource):
             {"onReason": "*", "action": "EXIT"},
         ]
         return {"attempts": self.attempts, "evaluateOnExit": rules}
-
-
-ensure_job_definition = ensurer(JobDefinition)
 
 
 def _container(properties: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,13 +10,11 @@ from typing import Any, ClassVar, Final
 
 from attrs import frozen
 
-from batchkit._calls import NotYet, Operation, Steps
-from batchkit._checks import a_bool, checked, text, whole
-from batchkit._ensure import ensurer
-from batchkit._fields import held_tags
-from batchkit._resource import Ask, Resource, output
-from batchkit._tags import as_list
-from batchkit._values import Arn, Json
+from batchkit._model.calls import NotYet, Operation, Steps
+from batchkit._model.checks import a_bool, checked, text, whole
+from batchkit._model.resource import Ask, Resource, output
+from batchkit._model.tags import as_list, held_tags
+from batchkit._model.values import Arn, Json
 
 _ABSENT: Final = "RepositoryNotFoundException"
 _FRESH: Final = (NotYet(_ABSENT, 30),)
@@ -119,9 +117,6 @@ class Repository(Resource):
 
     def _expire(self) -> Any:
         return self.EXPIRE(repositoryName=self.name, lifecyclePolicyText=Json(_policy(self.keep)))
-
-
-ensure_repository = ensurer(Repository)
 
 
 def _policy(keep: int) -> dict[str, Any]:

@@ -12,12 +12,10 @@ from typing import Any, ClassVar
 
 from attrs import evolve, frozen
 
-from batchkit._calls import GONE, SETTLE, Operation, Steps
-from batchkit._checks import as_set, checked, each, one_of, optional, whole
-from batchkit._ensure import ensurer
-from batchkit._resource import Ask, fixed, output
-from batchkit._values import Arn, Ref
-from batchkit.resources._ec2 import ID
+from batchkit._model.calls import GONE, SETTLE, Operation, Steps
+from batchkit._model.checks import as_set, checked, each, one_of, optional, whole
+from batchkit._model.resource import Ask, fixed, output
+from batchkit._model.values import Arn, Ref
 from batchkit.resources.batch import (
     DUPLICATE,
     LIST_JOBS,
@@ -28,9 +26,10 @@ from batchkit.resources.batch import (
     ROLE,
     UNLINKED,
     BatchResource,
-    JobQueue,
 )
+from batchkit.resources.ec2 import ID
 from batchkit.resources.iam import Role, aws_managed, path_of
+from batchkit.resources.queues import JobQueue
 
 
 def batch_role(**fields: Any) -> Role:
@@ -160,14 +159,13 @@ class ComputeEnvironment(BatchResource):
             return iter((self._change(state=self.switch),))
         return None
 
-    def retire(self) -> Steps:
+    def before_delete(self) -> Steps:
         # Batch needs the role until the end: if it is gone, it is made again for so long.
         if self.orphaned is True:
             yield from self._lost_role().create()
-        yield from super().retire()
+        yield from super().before_delete()
 
     def delete(self) -> Steps:
-        yield from self.retire()
         yield self.DELETE(computeEnvironment=self.name)
         yield GONE
         if self.orphaned is True:
@@ -185,6 +183,3 @@ class ComputeEnvironment(BatchResource):
         # AWS wants at least one compute resource in the update of a managed environment.
         wanted = {"maxvCpus": self.max_vcpus, **(resources or {})}
         return self.UPDATE(computeEnvironment=self.name, computeResources=wanted, **changed)
-
-
-ensure_compute_environment = ensurer(ComputeEnvironment)

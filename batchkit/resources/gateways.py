@@ -9,13 +9,12 @@ from typing import Any, ClassVar
 
 from attrs import frozen
 
-from batchkit._calls import GONE, SETTLE, Operation, Steps, Together
-from batchkit._checks import checked, one_of
-from batchkit._fields import held_tags
-from batchkit._resource import Ask, fixed, output
-from batchkit._tags import SETTLED, as_list, parse
-from batchkit._values import Ref
-from batchkit.resources._ec2 import (
+from batchkit._model.calls import GONE, SETTLE, Operation, Steps, Together
+from batchkit._model.checks import checked, one_of
+from batchkit._model.resource import Ask, fixed, output
+from batchkit._model.tags import SETTLED, as_list, held_tags, parse
+from batchkit._model.values import Ref
+from batchkit.resources.ec2 import (
     ID,
     NEW_ANY,
     NEW_SUBNET,
@@ -172,7 +171,6 @@ class ElasticIp(Ec2Resource):
         yield self.TAG(Resources=[identity], Tags=as_list(tags))
 
     def delete(self) -> Steps:
-        yield from self.retire()
         yield self.DELETE(AllocationId=self.id)
 
 

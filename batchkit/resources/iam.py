@@ -10,13 +10,11 @@ from typing import Any, ClassVar, Final
 
 from attrs import Factory, frozen
 
-from batchkit._calls import Each, NotYet, Operation, Steps, Together
-from batchkit._checks import as_set, checked, each, instance, optional, text, whole
-from batchkit._ensure import ensurer
-from batchkit._fields import held_tags
-from batchkit._resource import Ask, Resource, output, unread
-from batchkit._tags import OWNER, as_list, parse
-from batchkit._values import ACCOUNT, ITEM, Arn, Json
+from batchkit._model.calls import Each, NotYet, Operation, Steps, Together
+from batchkit._model.checks import as_set, checked, each, instance, optional, text, whole
+from batchkit._model.resource import Ask, Resource, output, unread
+from batchkit._model.tags import OWNER, as_list, held_tags, parse
+from batchkit._model.values import ACCOUNT, ITEM, Arn, Json
 from batchkit.errors import SpecError
 from batchkit.grants import Grant, flatten
 
@@ -233,9 +231,6 @@ class Role(Resource):
 
     def _drop(self) -> Any:
         return self.DROP(RoleName=self.name, PolicyName=POLICY)
-
-
-ensure_role = ensurer(Role)
 
 
 def _grants(answer: Any) -> tuple[Grant, ...]:

@@ -10,21 +10,20 @@ from __future__ import annotations
 import base64
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
 import attrs
 from attrs import frozen
 
-from batchkit._calls import Job, Operation, Steps
-from batchkit._checks import Checked, Must, as_dict, checked, instance, optional, text, whole
-from batchkit._ensure import ensurer
-from batchkit._resource import Ask, Resource, output, unread
-from batchkit._values import Arn, Ref
-from batchkit.errors import BuildFailed
-from batchkit.events import Action, Event, Phase
+from batchkit._docker.publisher import Publication, publisher
+from batchkit._model.calls import Door, Job, Operation, Steps
+from batchkit._model.checks import Checked, Must, as_dict, checked, instance, optional, text, whole
+from batchkit._model.resource import Ask, Resource, output, unread
+from batchkit._model.values import Arn, Ref
+from batchkit.events import Action, Event, Listener, Phase
 from batchkit.resources.ecr import Repository
 
 GIB: Final = 1024**3
@@ -78,7 +77,7 @@ class ImageSource(Checked):
         Raises:
             ContextError: There is no such folder or Dockerfile, or it is too large.
         """
-        from batchkit._image.context import read_context
+        from batchkit._docker.context import read_context
 
         return read_context(self.folder, self.dockerfile, limit=self.limit)
 
@@ -102,7 +101,7 @@ class Push(Job):
     source: ImageSource
     platform: str
 
-    def perform(self, aws: Any, emit: Callable[[Event], None]) -> dict[str, Any]:
+    def perform(self, aws: Door, emit: Listener) -> dict[str, Any]:
         """
         Builds and pushes; returns the outputs of the image.
         """
@@ -110,58 +109,23 @@ class Push(Job):
         def tell(detail: object) -> None:
             emit(Event("Image", self.name, Action.CREATE, Phase.PROGRESS, str(detail)))
 
-        embedded = hasattr(aws.session, "stand_in")
-        digest = self._stand_in(aws, tell) if embedded else self._deliver(aws, tell)
+        order = Publication(
+            folder=Path(self.source.folder),
+            context=self.source.context,
+            build_args=self.source.build_args,
+            target=self.source.target,
+            platform=self.platform,
+            repository=str(self.uri),
+            tag=self.tag,
+            login=lambda: login(aws),
+            clock=aws.clock,
+            tell=tell,
+        )
+        digest = publisher(aws.session).publish(order)
         return {"digest": digest, "uri": f"{self.uri}@{digest}"}
 
-    def _stand_in(self, aws: Any, tell: Callable[[object], None]) -> str:
-        """
-        Gives the image to the embedded AWS: built, if Docker is there, and not pushed anywhere.
-        """
-        reference = f"{self.uri}:{self.tag}"
-        if aws.session.docker:
-            try:
-                self._build(aws, tell, reference)
-            except BuildFailed as error:
-                if error.reason != "BaseImageMissing":
-                    raise
-                tell("the base image can't be had; the job will run as a child process")
-        return str(aws.session.stand_in(reference, self.source.folder))
 
-    def _deliver(self, aws: Any, tell: Callable[[object], None]) -> str:
-        from batchkit._image import build as _docker, push as _docker_push
-
-        with closing(_docker.connect()) as client:
-            built = self._build(aws, tell, None)
-            return _docker_push.push(
-                client,
-                built.image,
-                str(self.uri),
-                built.tag,
-                auth=lambda: login(aws),
-                on_layer=tell,
-                clock=aws.clock,
-            )
-
-    def _build(self, aws: Any, tell: Callable[[object], None], reference: str | None) -> Any:
-        from batchkit._image import build as _docker
-
-        with closing(_docker.connect()) as client:
-            built = _docker.build(
-                client,
-                self.source.context(),
-                platform=self.platform,
-                build_args=self.source.build_args,
-                target=self.source.target,
-                tag=reference,
-                on_line=tell,
-                clock=aws.clock,
-            )
-            _docker.check_architecture(client, built.image, self.platform)
-            return built
-
-
-def login(aws: Any) -> tuple[str, str]:
+def login(aws: Door) -> tuple[str, str]:
     """
     A user and password for the account's registry; good for twelve hours.
     """
@@ -250,6 +214,3 @@ class Image(Resource):
 
     def delete(self) -> Steps:
         return iter(())
-
-
-ensure_image = ensurer(Image)

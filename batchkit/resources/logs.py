@@ -9,13 +9,12 @@ from typing import Any, ClassVar, Final
 
 from attrs import frozen
 
-from batchkit._calls import SETTLE, NotYet, Operation, Steps
-from batchkit._checks import checked, one_of, optional, text
-from batchkit._ensure import ensurer
-from batchkit._fields import held_tags
-from batchkit._resource import Ask, Resource, output
-from batchkit._values import Arn
-from batchkit.resources._claims import prefix as claims
+from batchkit._model.calls import SETTLE, NotYet, Operation, Steps
+from batchkit._model.checks import checked, one_of, optional, text
+from batchkit._model.resource import Ask, Resource, output
+from batchkit._model.tags import held_tags
+from batchkit._model.values import Arn
+from batchkit.resources.claims import prefix as claims
 
 RETENTION_DAYS: Final = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557),
@@ -116,9 +115,6 @@ class LogGroup(Resource):
 
     def _keep(self) -> Any:
         return self.KEEP(logGroupName=self.name, retentionInDays=self.retention)
-
-
-ensure_log_group = ensurer(LogGroup)
 
 
 @frozen(kw_only=True)

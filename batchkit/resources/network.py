@@ -9,14 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import attrs
-import boto3
 from attrs import Factory, frozen
 
-from batchkit._checks import TAGS, Checked, as_dict, checked, network, text, whole
-from batchkit._clock import Clock
-from batchkit._ensure import ensure_all
-from batchkit._resource import Resource
-from batchkit.events import Listener
+from batchkit._model.checks import TAGS, Checked, as_dict, checked, network, text, whole
+from batchkit._model.resource import Resource
 from batchkit.resources.gateways import ElasticIp, InternetGateway, NatGateway
 from batchkit.resources.routes import Route, RouteTable
 from batchkit.resources.vpc import SecurityGroup, Subnet, Vpc
@@ -103,30 +99,3 @@ def subnet_cidrs(cidr: str) -> list[str]:
     whole_net = ipaddress.IPv4Network(cidr)
     parts = whole_net.subnets(new_prefix=max(24, whole_net.prefixlen + 4))
     return [str(part) for part in parts]
-
-
-def ensure_network(
-    network: Network,
-    *,
-    session: boto3.Session | None = None,
-    on_event: Listener | None = None,
-    adopt: bool = False,
-    clock: Clock | None = None,
-) -> Network:
-    """
-    Makes, repairs or leaves alone the network; the result has its ids.
-    """
-    members = network.members
-    made = {
-        resource.key: resource
-        for resource in ensure_all(
-            members.all, session=session, on_event=on_event, adopt=adopt, clock=clock
-        )
-    }
-    return attrs.evolve(
-        network,
-        vpc=str(made[members.vpc.key].identity),
-        private_subnets=tuple(str(made[subnet.key].identity) for subnet in members.private),
-        security_group=str(made[members.group.key].identity),
-        address=next(r.address for r in made.values() if isinstance(r, ElasticIp)),
-    )

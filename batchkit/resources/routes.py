@@ -9,12 +9,12 @@ from typing import Any, ClassVar
 
 from attrs import frozen
 
-from batchkit._calls import SETTLE, Each, Operation, Steps
-from batchkit._checks import as_set, checked, each, instance, network, optional
-from batchkit._fields import held_tags
-from batchkit._resource import Ask, Resource, fixed, output
-from batchkit._values import ITEM, Ref
-from batchkit.resources._ec2 import (
+from batchkit._model.calls import SETTLE, Each, Operation, Steps
+from batchkit._model.checks import as_set, checked, each, instance, network, optional
+from batchkit._model.resource import Ask, Resource, fixed, output
+from batchkit._model.tags import held_tags
+from batchkit._model.values import ITEM, Ref
+from batchkit.resources.ec2 import (
     ID,
     NEW_SUBNET,
     NEW_TABLE,

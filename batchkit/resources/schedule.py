@@ -11,13 +11,11 @@ from typing import Any, ClassVar, Final
 
 from attrs import evolve, frozen
 
-from batchkit._calls import GONE, SETTLE, Call, NotYet, Operation, Steps
-from batchkit._checks import Must, a_bool, checked, text
-from batchkit._ensure import ensurer
-from batchkit._fields import held_tags
-from batchkit._resource import Ask, Resource, fixed, output
-from batchkit._tags import as_list
-from batchkit._values import Arn, Ref
+from batchkit._model.calls import GONE, SETTLE, Call, NotYet, Operation, Steps
+from batchkit._model.checks import Must, a_bool, checked, text
+from batchkit._model.resource import Ask, Resource, fixed, output
+from batchkit._model.tags import as_list, held_tags
+from batchkit._model.values import Arn, Ref
 from batchkit.resources.batch import ROLE
 
 _NOT_FOUND: Final = "ResourceNotFoundException"
@@ -260,6 +258,3 @@ class Schedule(Resource):
 
     def delete(self) -> Steps:
         yield self.DELETE(Name=self.name, GroupName=self.group)
-
-
-ensure_schedule = ensurer(Schedule)

@@ -10,13 +10,11 @@ from typing import Any, ClassVar, Final
 
 from attrs import frozen
 
-from batchkit._calls import GONE, SHOWN, Each, NotYet, Operation, Steps
-from batchkit._checks import checked, instance, text
-from batchkit._ensure import ensurer
-from batchkit._fields import held_tags
-from batchkit._resource import Ask, Resource, output
-from batchkit._tags import as_lower_list
-from batchkit._values import ITEM, Arn, Json, Ref
+from batchkit._model.calls import GONE, SHOWN, Each, NotYet, Operation, Steps
+from batchkit._model.checks import checked, instance, text
+from batchkit._model.resource import Ask, Resource, output
+from batchkit._model.tags import as_lower_list, held_tags
+from batchkit._model.values import ITEM, Arn, Json, Ref
 from batchkit.resources.batch import ROLE
 
 _PROPAGATING: Final = (
@@ -121,9 +119,6 @@ class StateMachine(Resource):
         yield Each(running, "executions[].executionArn", stop)
         yield self.DELETE(stateMachineArn=self.arn)
         yield GONE
-
-
-ensure_state_machine = ensurer(StateMachine)
 
 
 def run_job(

@@ -9,14 +9,12 @@ from typing import Any, ClassVar
 
 from attrs import frozen
 
-from batchkit._calls import SETTLE, Call, Operation, Steps, Together
-from batchkit._checks import a_bool, as_set, checked, each, network, text, whole
-from batchkit._ensure import ensurer
-from batchkit._fields import held_tags
-from batchkit._resource import Ask, fixed, output, unread
-from batchkit._tags import of_stack
-from batchkit._values import Ref, Zone
-from batchkit.resources._ec2 import NEW_ANY, NEW_VPC, TAGGING, VPC, Ec2Resource, busy
+from batchkit._model.calls import SETTLE, Call, Operation, Steps, Together
+from batchkit._model.checks import a_bool, as_set, checked, each, network, text, whole
+from batchkit._model.resource import Ask, fixed, output, unread
+from batchkit._model.tags import held_tags, of_stack
+from batchkit._model.values import Ref, Zone
+from batchkit.resources.ec2 import NEW_ANY, NEW_VPC, TAGGING, VPC, Ec2Resource, busy
 
 
 @frozen(kw_only=True)
@@ -98,7 +96,6 @@ class Vpc(Ec2Resource):
         yield from self.tag(drift)
 
     def delete(self) -> Steps:
-        yield from self.retire()
         yield self.DELETE(VpcId=self.id)
 
 
@@ -236,9 +233,6 @@ class SecurityGroup(Ec2Resource):
 
     def delete(self) -> Steps:
         yield self.DELETE(GroupId=self.id)
-
-
-ensure_security_group = ensurer(SecurityGroup)
 
 
 def _all_to(cidrs: Iterable[str]) -> list[dict[str, Any]]:

@@ -15,8 +15,8 @@ from typing import NoReturn
 import pytest
 from registries import Registry
 
-from batchkit._image.build import connect
-from batchkit._image.stream import Engine
+from batchkit._docker.build import connect
+from batchkit._docker.stream import Engine
 from batchkit.errors import DockerUnavailable
 
 HOW = "start one with: tests/e2e/docker-up.sh up && . /tmp/batchkit-e2e/env"

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 
 import requests
 from attrs import field, frozen
+
 from serving import Handler, Server, serving
 
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"

@@ -13,14 +13,14 @@ from typing import Any, cast
 from uuid import uuid4
 
 import pytest
-from fakes import FakeClock
 from registries import DROP, HANG, Answer, Registry, Rule, fake_registry, refusal
 
-from batchkit._image.build import build, check_architecture, connect, resolve_local
-from batchkit._image.context import Context, read_context
-from batchkit._image.push import LayerProgress, push
-from batchkit._image.stream import Engine
+from batchkit._docker.build import build, check_architecture, connect, resolve_local
+from batchkit._docker.context import Context, read_context
+from batchkit._docker.push import LayerProgress, push
+from batchkit._docker.stream import Engine
 from batchkit.errors import BuildFailed, PushFailed, WrongArchitecture
+from fakes import FakeClock
 
 pytestmark = pytest.mark.docker
 

@@ -8,6 +8,7 @@ import gc
 from collections.abc import Iterator
 
 import pytest
+
 from core_lab import Account, account
 
 

@@ -9,18 +9,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from fakes import FakeClock, Seen, recording
-
-from batchkit import _reads, _teardown
-from batchkit._aws import Aws
-from batchkit._blueprint import kinds
-from batchkit._decide import Decision
-from batchkit._engine import Engine
-from batchkit._ensure import ensure_all
-from batchkit._graph import Outcome
-from batchkit._resource import Resource
+from batchkit._blueprint.blueprint import kinds
+from batchkit._engine import reads as _reads, teardown as _teardown
+from batchkit._engine.apply import Engine
+from batchkit._engine.aws import Aws
+from batchkit._engine.compare import Decision
+from batchkit._engine.graph import Outcome
+from batchkit._model.resource import Resource
+from batchkit.ensure import ensure_all
 from batchkit.events import Event
 from batchkit.local import LocalSession, local_aws
+from fakes import FakeClock, Seen, recording
 
 _ANYONE = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}}
 TRUST = json.dumps(

@@ -7,9 +7,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from core_lab import STACK, TAGS, Account
-from kinds_cases import Act, Case, drift
-
 from batchkit import (
     ComputeEnvironment,
     JobDefinition,
@@ -18,6 +15,8 @@ from batchkit import (
     ScheduleGroup,
     StateMachine,
 )
+from core_lab import STACK, TAGS, Account
+from kinds_cases import Act, Case, drift
 
 COMMON: dict[str, Any] = {"name": STACK, "stack": STACK, "tags": TAGS}
 OTHER = {"StartAt": "End", "States": {"End": {"Type": "Fail"}}}

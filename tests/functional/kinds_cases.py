@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from attrs import field, frozen
-from core_lab import Account
 
-from batchkit._resource import Resource
+from batchkit._model.resource import Resource
+from core_lab import Account
 
 Act = Callable[[Account, Any], object]
 

@@ -6,9 +6,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from core_lab import STACK, TAGS, Account
-from kinds_cases import Act, Case, drift
-
 from batchkit import (
     ElasticIp,
     InternetGateway,
@@ -19,7 +16,9 @@ from batchkit import (
     Subnet,
     Vpc,
 )
-from batchkit._tags import SETTLED
+from batchkit._model.tags import SETTLED
+from core_lab import STACK, TAGS, Account
+from kinds_cases import Act, Case, drift
 
 COMMON: dict[str, Any] = {"name": STACK, "stack": STACK, "tags": TAGS}
 CLOSED = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]

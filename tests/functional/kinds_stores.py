@@ -7,10 +7,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from batchkit import Bucket, LogGroup, Repository, Role, Table, allow, aws_managed
 from core_lab import STACK, TAGS, TRUST, Account
 from kinds_cases import Case, drift
-
-from batchkit import Bucket, LogGroup, Repository, Role, Table, allow, aws_managed
 
 COMMON: dict[str, Any] = {"name": STACK, "stack": STACK, "tags": TAGS}
 MANAGED = "arn:aws:iam::aws:policy/service-role/AWSBatchServiceRole"

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-from fakes import FakeClock
 
 from batchkit import Stack, StackSpec, describe_stack, ensure_stack, local_aws
+from batchkit._runs.run import Run
 from batchkit.local import LocalSession
-from batchkit.runs import Run
+from fakes import FakeClock
 
 DOCKERFILE = "FROM python:3\nWORKDIR /app\nCOPY . .\nCMD python main.py\n"
 HELLO = 'import os\nprint("hello", os.environ.get("WHO", "you"))\n'

@@ -17,9 +17,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from batchkit import Action, Event, Phase, Run, describe_stack, local_aws
-from batchkit._command import commands as _commands
-from batchkit._show.terminal import Exit, Terminal
-from batchkit.cli import main
+from batchkit.cli import runs as _commands
+from batchkit.cli.main import main
+from batchkit.cli.terminal import Exit, Terminal
 from batchkit.local import LocalSession
 
 COMMAND = "from batchkit.cli import main; main(prog_name='batchkit')"

@@ -12,7 +12,6 @@ from unittest.mock import Mock
 
 import pytest
 from botocore.awsrequest import AWSResponse
-from runs_lab import Stand, stand
 
 from batchkit import (
     ComputeEnvironment,
@@ -25,7 +24,8 @@ from batchkit import (
     Subnet,
     describe_stack,
 )
-from batchkit._diagnose.queues import FARGATE_VCPUS
+from batchkit._diagnosis.queues import FARGATE_VCPUS
+from runs_lab import Stand, stand
 
 REGION = "us-east-1"
 SECRET = f"arn:aws:secretsmanager:{REGION}:123456789012:secret:films-AbCdEf"

@@ -8,9 +8,6 @@ from typing import Any
 
 import boto3
 import pytest
-from core_lab import Account, account
-from fakes import FakeClock, mutating
-from inventory import inventory
 
 import batchkit
 from batchkit import (
@@ -41,8 +38,11 @@ from batchkit import (
     plan_stack,
     stack_policy,
 )
-from batchkit._aws import Aws
-from batchkit._values import references
+from batchkit._engine.aws import Aws
+from batchkit._model.values import references
+from core_lab import Account, account
+from fakes import FakeClock, mutating
+from inventory import inventory
 
 PLAIN: dict[str, Any] = {
     "role": lambda there: Role(name="r", service="states.amazonaws.com"),

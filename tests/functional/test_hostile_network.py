@@ -12,10 +12,6 @@ from typing import Any
 import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ReadTimeoutError
-from core_lab import Account
-from fakes import FakeAsk, mutating
-from injected import Refuse, before
-from inventory import inventory
 
 from batchkit import (
     AwsError,
@@ -26,8 +22,12 @@ from batchkit import (
     destroy_stack,
     ensure_stack,
 )
-from batchkit._tags import CLAIM
-from batchkit.resources._claims import group_of
+from batchkit._model.tags import CLAIM
+from batchkit.resources.claims import group_of
+from core_lab import Account
+from fakes import FakeAsk, mutating
+from injected import Refuse, before
+from inventory import inventory
 
 SPEC = StackSpec(name="movies", image="alpine:3", schedule="rate(1 day)", table="movies-seen")
 ONE_EACH = {

@@ -8,11 +8,11 @@ import json
 from collections.abc import Callable
 
 import pytest
+
+from batchkit import ImageError, Stack, StackSpec, destroy_stack, ensure_stack, plan_stack
 from core_lab import Account
 from fakes import mutating
 from injected import Refuse, before
-
-from batchkit import ImageError, Stack, StackSpec, destroy_stack, ensure_stack, plan_stack
 
 HOST = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"

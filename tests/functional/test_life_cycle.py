@@ -7,19 +7,19 @@ from __future__ import annotations
 from typing import Any
 
 import attrs
+import pytest
+
 import kinds_batch
 import kinds_network
 import kinds_stores
-import pytest
+from batchkit._blueprint.blueprint import kinds
+from batchkit._model.resource import wishes
+from batchkit._model.values import references
+from batchkit.errors import ReplacementNeeded
+from batchkit.events import Action
 from core_lab import STACK, Account
 from fakes import mutating
 from kinds_cases import Case
-
-from batchkit._blueprint import kinds
-from batchkit._resource import wishes
-from batchkit._values import references
-from batchkit.errors import ReplacementNeeded
-from batchkit.events import Action
 
 CASES: dict[str, Case] = {**kinds_network.CASES, **kinds_stores.CASES, **kinds_batch.CASES}
 FIXED = [

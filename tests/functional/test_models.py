@@ -9,22 +9,22 @@ from typing import Any
 
 import attrs
 import boto3
+import pytest
+from botocore.validate import ParamValidator
+
 import kinds_batch
 import kinds_network
 import kinds_stores
-import pytest
-from botocore.validate import ParamValidator
+from batchkit import StackSpec, destroy_stack, ensure_stack, stack_policy
+from batchkit._blueprint.blueprint import kinds
+from batchkit._engine.aws import IDENTITY, ZONES
+from batchkit._model.calls import Call, Each, Operation
+from batchkit._model.resource import operations, wishes
+from batchkit._model.values import ITEM, LOCATION, Json, Ref, Zone, resolve
+from batchkit._runs import run as runs
+from batchkit.resources.image import LOGIN
 from core_lab import Account, account
 from fakes import here
-
-from batchkit import StackSpec, destroy_stack, ensure_stack, runs, stack_policy
-from batchkit._aws import IDENTITY, ZONES
-from batchkit._blueprint import kinds
-from batchkit._calls import Call, Each, Operation
-from batchkit._fields import operations
-from batchkit._resource import wishes
-from batchkit._values import ITEM, LOCATION, Json, Ref, Zone, resolve
-from batchkit.resources.image import LOGIN
 
 ALL = {
     str(op): op
@@ -126,7 +126,7 @@ def test_the_parameters_of_every_call_fit_awss_model(name: str) -> None:
     given = {a.name: ours[a.name] for a in attrs.fields(type(wish)) if a.name in ours}
     held = attrs.evolve(wish, owner="movies", state="", **given)
     fields = [a.name for a in wishes(type(wish)) if not a.metadata.get("fixed")]
-    made = [*calls_of(wish.create()), *calls_of(held.delete())]
+    made = [*calls_of(wish.create()), *calls_of(held.deletion())]
     for drift in (*((field,) for field in fields), tuple(fields)):
         made += calls_of(wish.update(held, drift))
     assert made

@@ -11,9 +11,6 @@ from unittest.mock import Mock
 import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
-from core_lab import Account
-from fakes import mutating
-from inventory import inventory
 
 from batchkit import (
     PreflightError,
@@ -25,7 +22,10 @@ from batchkit import (
     preflight,
     s3_read,
 )
-from batchkit._diagnose.finding import Diagnosis
+from batchkit._diagnosis.finding import Diagnosis
+from core_lab import Account
+from fakes import mutating
+from inventory import inventory
 
 ROLE = "arn:aws:iam::123456789012:role/deployers/deployer"
 SESSION = "arn:aws:sts::123456789012:assumed-role/deployer/me"

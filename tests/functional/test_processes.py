@@ -21,6 +21,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+
 from core_lab import Account
 from inventory import furnish, inventory
 from serving import Handler, Server, serving

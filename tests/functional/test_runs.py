@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from fakes import FakeClock, recording
-from runs_lab import Stand, stand
 
 from batchkit import JobFailed, Run, RunNotFound, SpecError, StillWaiting, describe_stack
-from batchkit._runs import jobs as _jobs
+from batchkit._jobs import jobs as _jobs
+from fakes import FakeClock, recording
+from runs_lab import Stand, stand
 
 SLOW = "import time; print('on', flush=True); time.sleep(30)"
 WAITS = '{"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 60, "End": true}}}'

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 
 import attrs
 import pytest
-from runs_lab import Stand, stand
 
 from batchkit import BatchkitError, Grant, Role, SpecError, describe_stack
-from batchkit._blueprint import resources
-from batchkit._runs.map_ import _chunks, fan_out
-from batchkit._values import Arn
+from batchkit._blueprint.blueprint import resources
+from batchkit._model.values import Arn
+from batchkit._runs.fan_out import _chunks, fan_out
+from runs_lab import Stand, stand
 
 PICK = """
 import json, os, sys

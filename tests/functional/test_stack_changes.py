@@ -7,9 +7,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from core_lab import Account
-from fakes import mutating
-from inventory import inventory
 
 from batchkit import (
     Action,
@@ -22,6 +19,9 @@ from batchkit import (
     ensure_stack,
     plan_stack,
 )
+from core_lab import Account
+from fakes import mutating
+from inventory import inventory
 
 
 def spec(**changes: Any) -> StackSpec:

@@ -9,10 +9,6 @@ from typing import Any
 
 import pytest
 from attrs import evolve
-from core_lab import Account
-from fakes import mutating
-from injected import Disown, Lose, Refuse, before, unreachable
-from inventory import inventory
 
 from batchkit import (
     AccessDenied,
@@ -32,8 +28,12 @@ from batchkit import (
     ensure_stack,
     plan_stack,
 )
-from batchkit._blueprint import resources
-from batchkit._fields import operations
+from batchkit._blueprint.blueprint import resources
+from batchkit._model.resource import operations
+from core_lab import Account
+from fakes import mutating
+from injected import Disown, Lose, Refuse, before, unreachable
+from inventory import inventory
 
 SPEC = StackSpec(name="movies", image="alpine:3", schedule="rate(1 day)")
 FULL = evolve(SPEC, table="movies-seen", bucket="movies-kept-here")

@@ -5,9 +5,9 @@ A change of the tags alone.
 from __future__ import annotations
 
 import attrs
-from core_lab import Account
 
 from batchkit import Action, JobDefinition, StackSpec, ensure_stack
+from core_lab import Account
 
 
 def test_other_tags_leave_everything_else_as_it_is(there: Account) -> None:

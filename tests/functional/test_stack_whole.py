@@ -8,11 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from core_lab import Account
-from fakes import mutating
-from inventory import furnish, inventory
 from moto.core.botocore_stubber import BotocoreStubber
-from rounds import rounds
 
 from batchkit import (
     Action,
@@ -27,8 +23,12 @@ from batchkit import (
     plan_stack,
     s3_read,
 )
-from batchkit._values import references
-from batchkit.local._patch import Mends, apply_all
+from batchkit._model.values import references
+from batchkit.local.patches.patch import Mends, apply_all
+from core_lab import Account
+from fakes import mutating
+from inventory import furnish, inventory
+from rounds import rounds
 
 MOST_CALLS = 36
 LOOKS = 2

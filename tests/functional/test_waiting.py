@@ -7,11 +7,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from core_lab import STACK, Account
-from fakes import mutating
-from injected import Refuse, before, pretend
-from kinds_batch import environment
-from kinds_network import nat
 
 from batchkit import (
     Action,
@@ -23,6 +18,11 @@ from batchkit import (
     Vpc,
 )
 from batchkit.resources.logs import group_name
+from core_lab import STACK, Account
+from fakes import mutating
+from injected import Refuse, before, pretend
+from kinds_batch import environment
+from kinds_network import nat
 
 DESCRIBE = "after-call.batch.DescribeComputeEnvironments"
 ASSUME = "CLIENT_ERROR - r is not authorized to perform: sts:AssumeRole"

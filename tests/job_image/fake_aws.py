@@ -16,9 +16,10 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from xml.sax.saxutils import escape
 
 from fake_state import ACCESS_KEY, SECRET_KEY, TOKEN, FakeAws
-from serving import Handler, Server, serving
 from sigv4 import is_signed
 from validation import Invalid
+
+from serving import Handler, Server, serving
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import attrs
 
 from batchkit import Run, StackSpec
 from batchkit.events import Listener
-from batchkit.stack import Stack
+from batchkit.stack.verbs import Stack
 
 from . import StrictAws
 from ._batch_ends import Program

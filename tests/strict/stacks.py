@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from batchkit import StackSpec, Teardown, destroy_stack, ensure_stack
-from batchkit.stack import Stack
+from batchkit.stack.verbs import Stack
 
 from . import Crash, Process, Record, StrictAws
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from attrs import frozen
 
-from batchkit import Severity, explain
+from batchkit import Severity
+from batchkit._diagnosis import explain
 
 from . import scenes as the, test_findings_jobs as jobs
 from ._batch_waits import QUOTAS

@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from batchkit import Run, Severity
-from batchkit._runs.origins import Submission
+from batchkit._runs.backends import Submission
 
 from . import scenes as the
 from ._batch_ends import Program, reclaim

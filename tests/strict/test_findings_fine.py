@@ -11,8 +11,9 @@ from typing import Any
 import attrs
 import pytest
 
-from batchkit import Severity, describe_stack, explain
-from batchkit._calls import Operation
+from batchkit import Severity, describe_stack
+from batchkit._diagnosis import explain
+from batchkit._model.calls import Operation
 
 from . import scenes as the
 from ._tools import allowing, trust

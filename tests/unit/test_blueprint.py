@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import HERE, here
 
 from batchkit import (
     Bucket,
@@ -30,12 +29,13 @@ from batchkit import (
     Table,
     s3_read,
 )
-from batchkit._blueprint import kinds, resources
-from batchkit._engine import in_order, needs
-from batchkit._policy import make
-from batchkit._resource import Resource
-from batchkit._values import Ref, resolve
-from batchkit.runs import OPERATIONS
+from batchkit._blueprint.blueprint import kinds, resources
+from batchkit._engine.apply import in_order, needs
+from batchkit._engine.policy import make
+from batchkit._model.resource import Resource
+from batchkit._model.values import Ref, resolve
+from batchkit._runs.run import OPERATIONS
+from fakes import HERE, here
 
 
 def made(**given: Any) -> list[Resource]:

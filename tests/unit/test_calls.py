@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 from attrs import field, frozen
-from fakes import HERE, here
 
-from batchkit._calls import GONE, SETTLE, Call, Each, Job, NotYet, Operation
-from batchkit._values import (
+from batchkit._model.calls import GONE, SETTLE, Call, Each, Job, NotYet, Operation
+from batchkit._model.values import (
     ACCOUNT,
     ITEM,
     OMIT,
@@ -25,6 +24,7 @@ from batchkit._values import (
     references,
     resolve,
 )
+from fakes import HERE, here
 
 LIST = Operation("batch", "DescribeJobQueues", wide=True)
 REF = Ref("Vpc", "movies", "id")

@@ -10,9 +10,9 @@ import attrs
 import pytest
 
 from batchkit import ConfigError, StackSpec, Table, dynamodb_write, s3_read
-from batchkit._command import scaffold as _scaffold
-from batchkit._command.config import load_spec
-from batchkit._command.outputs import as_env, as_json, as_make
+from batchkit.cli import scaffold as _scaffold
+from batchkit.cli.config import load_spec
+from batchkit.cli.outputs import as_env, as_json, as_make
 from batchkit.grants import allow
 from batchkit.resources.image import ImageSource
 

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from batchkit._image.context import MTIME, Context, read_context
+from batchkit._docker.context import MTIME, Context, read_context
 from batchkit.errors import ContextError
 
 NOBODY = 65534

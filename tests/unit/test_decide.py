@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 from attrs import evolve
-from fakes import here
 
 from batchkit import Action, JobQueue, LogGroup, NotOwnedError, ReplacementNeeded, Role, Vpc
-from batchkit._decide import Known, decide
-from batchkit._engine import in_order, steps
-from batchkit._fields import Change, changes, digest
-from batchkit._plan import make
-from batchkit._values import Arn, Ref
+from batchkit._engine.apply import in_order, steps
+from batchkit._engine.compare import Change, Known, changes, decide
+from batchkit._engine.plan import make
+from batchkit._model.names import digest
+from batchkit._model.values import Arn, Ref
+from fakes import here
 
 QUEUE = JobQueue(name="movies", compute_environments=["arn:a"], tags={"team": "data"})
 GROUP = LogGroup(name="movies")

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 import requests
+
+from batchkit._docker.build import Built, build
+from batchkit._docker.context import Context, read_context
+from batchkit.errors import BuildFailed, DockerUnavailable
 from docker_lab import IMAGE, FakeDocker, Script, error, in_pool, refused, shown
 from fakes import FakeClock
-
-from batchkit._image.build import Built, build
-from batchkit._image.context import Context, read_context
-from batchkit.errors import BuildFailed, DockerUnavailable
 
 
 @pytest.fixture

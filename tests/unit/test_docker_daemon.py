@@ -12,11 +12,11 @@ import sys
 from tempfile import TemporaryDirectory
 
 import pytest
-from docker_lab import DIGEST, IMAGE, REPOSITORY, FakeDocker
 
-from batchkit._image.build import check_architecture, connect, resolve_local
-from batchkit._image.push import LayerProgress
+from batchkit._docker.build import check_architecture, connect, resolve_local
+from batchkit._docker.push import LayerProgress
 from batchkit.errors import DockerUnavailable, WrongArchitecture
+from docker_lab import DIGEST, IMAGE, REPOSITORY, FakeDocker
 
 
 def test_a_daemon_at_an_address_that_does_not_answer_is_unavailable(
@@ -149,7 +149,7 @@ def test_importing_needs_no_docker() -> None:
     The package loads docker-py only when there is something to build.
     """
     code = (
-        "import sys, batchkit, batchkit._image.push\n"
+        "import sys, batchkit, batchkit._docker.push\n"
         "sys.exit(bool({'docker', 'requests'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

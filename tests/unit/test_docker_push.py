@@ -5,6 +5,9 @@ What becomes of a push that goes well, in the end, on a fake of docker-py.
 from __future__ import annotations
 
 import pytest
+
+from batchkit._docker.push import BACKOFF, LayerProgress
+from batchkit.errors import PushFailed
 from docker_lab import (
     DIGEST,
     GOOD,
@@ -17,9 +20,6 @@ from docker_lab import (
     pushed,
 )
 from fakes import FakeClock
-
-from batchkit._image.push import BACKOFF, LayerProgress
-from batchkit.errors import PushFailed
 
 
 def test_a_push_tags_the_image_and_gives_its_digest() -> None:

@@ -10,6 +10,9 @@ import pytest
 import requests
 import urllib3
 from docker.errors import StreamParseError
+
+from batchkit._docker.push import LayerProgress
+from batchkit.errors import DockerUnavailable, PushFailed
 from docker_lab import (
     GOOD,
     PASSWORD,
@@ -23,9 +26,6 @@ from docker_lab import (
     shown,
 )
 from fakes import FakeClock
-
-from batchkit._image.push import LayerProgress
-from batchkit.errors import DockerUnavailable, PushFailed
 
 NAMED = "The repository with name 'denied/eof' does not exist in the registry with id '1'"
 IAM = "User: arn:aws:iam::1:user/x is not authorized to perform: ecr:InitiateLayerUpload on y"

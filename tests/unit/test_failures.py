@@ -24,9 +24,9 @@ from batchkit import (
     BatchkitError,
     CredentialsError,
     QuotaExceeded,
-    _failures,
 )
-from batchkit._calls import Operation
+from batchkit._engine import failures as _failures
+from batchkit._model.calls import Operation
 
 CREATE = Operation(
     "batch",

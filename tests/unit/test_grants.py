@@ -7,7 +7,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fakes import here
 
 from batchkit import (
     Grant,
@@ -19,8 +18,9 @@ from batchkit import (
     s3_write,
     secret_read,
 )
-from batchkit._values import Arn, resolve
+from batchkit._model.values import Arn, resolve
 from batchkit.grants import flatten
+from fakes import here
 
 BUCKET = Arn("s3", "films", region=False, account=False)
 OBJECTS = Arn("s3", "films/movies.zip", region=False, account=False)

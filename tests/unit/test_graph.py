@@ -9,7 +9,7 @@ import threading
 import pytest
 from hypothesis import given, strategies as st
 
-from batchkit._graph import Outcome, walk
+from batchkit._engine.graph import Outcome, walk
 
 DIAMOND = {"top": {"left", "right"}, "left": {"base"}, "right": {"base"}, "base": set()}
 WORKERS = pytest.mark.parametrize("workers", [1, 8])

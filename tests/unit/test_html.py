@@ -14,17 +14,17 @@ from hypothesis import given, strategies as st
 from rich.console import Console
 
 from batchkit import Diagnosis, Finding, LogGroup, Plan, Progress, Severity, Stack, progress
-from batchkit._fields import Change
-from batchkit._plan import Item
-from batchkit._runs import links as _links
-from batchkit._runs.jobs import parse
-from batchkit._show import html as _html, html_run as _html_run, picture as _picture
-from batchkit._show.diff import differences
-from batchkit._show.progress import Notebook
-from batchkit._show.text import printable, seconds
-from batchkit._values import Ref
+from batchkit._display import html as _html, html_run as _html_run, picture as _picture
+from batchkit._display.diff import differences
+from batchkit._display.progress import Notebook
+from batchkit._display.text import printable, seconds
+from batchkit._engine.compare import Change
+from batchkit._engine.plan import Item
+from batchkit._jobs import links as _links
+from batchkit._jobs.jobs import parse
+from batchkit._model.values import Ref
 from batchkit.events import Action, Event, Phase
-from batchkit.resources.batch import JobQueue
+from batchkit.resources.queues import JobQueue
 from batchkit.resources.vpc import Subnet, Vpc
 
 HOSTILE = (

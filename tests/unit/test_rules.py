@@ -8,17 +8,16 @@ import json
 from typing import Any
 
 import pytest
-from fakes import FakeClock
 
-from batchkit import explain
-from batchkit._diagnose import troubleshooting as _troubleshooting
-from batchkit._diagnose.facts import Facts
-from batchkit._diagnose.finding import Finding, Rule
-from batchkit._diagnose.images import parse_image, platforms, registry
-from batchkit._diagnose.roles import HeldRole
-from batchkit._runs.jobs import parse
-from batchkit._runs.origins import State
+from batchkit._diagnosis import explain, troubleshooting as _troubleshooting
+from batchkit._diagnosis.facts import Facts
+from batchkit._diagnosis.finding import Finding, Rule
+from batchkit._diagnosis.images import parse_image, platforms, registry
+from batchkit._diagnosis.roles import HeldRole
+from batchkit._jobs.jobs import parse
+from batchkit._jobs.state import State
 from batchkit.errors import AwsError
+from fakes import FakeClock
 
 ENVIRONMENT = {
     "computeEnvironmentName": "films-1",
@@ -366,7 +365,7 @@ def test_a_service_role_that_batch_has_not_tried_yet_is_found(role: str | None, 
 
 def test_the_page_of_troubles_is_made_of_the_rules(request: pytest.FixtureRequest) -> None:
     """
-    `python -m batchkit._diagnose.troubleshooting > docs/troubleshooting.md` writes it.
+    `python -m batchkit._diagnosis.troubleshooting > docs/troubleshooting.md` writes it.
     """
     page = (request.config.rootpath / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
     assert page == _troubleshooting.page()

@@ -5,32 +5,22 @@ Sessions that batchkit makes itself.
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import UnknownServiceError
 
-from batchkit._aws import Aws
-from batchkit._session import new_session
+import batchkit
+from batchkit._engine.aws import Aws
+from batchkit._engine.session import EC2_OPERATIONS, PlainFiles, new_session
+from batchkit._model.calls import Operation
 
+LEFT_OUT = ("batchkit.local", "batchkit.__main__", "batchkit.job_image")
 SERVICES = ("iam", "batch", "s3", "ec2-instance-connect")
-EVERYTHING = """
-LEFT_OUT = ("local", "__main__", "job_image")
-import importlib, json, pkgutil, sys
-from batchkit import _calls
-for name in sys.argv[1:]:
-    package = importlib.import_module(name)
-    for module in pkgutil.walk_packages(getattr(package, "__path__", ()), name + "."):
-        if not module.name.startswith(tuple(f"batchkit.{part}" for part in LEFT_OUT)):
-            importlib.import_module(module.name)
-print(json.dumps(sorted(_calls.CALLED["ec2"])))
-"""
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -79,31 +69,53 @@ def test_a_model_of_the_users_own_counts(tmp_path: Path, monkeypatch: pytest.Mon
     assert not client.can_paginate("ask")
 
 
-def called(*modules: str) -> list[str]:
+def called() -> set[str]:
     """
-    EC2's operations that a process knows which imports *modules* with all that is in them.
+    The operations of EC2 that any module of the package states.
     """
-    command = [sys.executable, "-c", EVERYTHING, *modules]
-    given = {**os.environ, "PYTHONPATH": ":".join(sys.path)}
-    told = subprocess.run(command, env=given, capture_output=True, text=True, check=True)
-    return list(json.loads(told.stdout))
+    names = set()
+    for found in walk_packages(batchkit.__path__, "batchkit."):
+        if not found.name.startswith(LEFT_OUT):
+            for one in vars(import_module(found.name)).values():
+                stated = [*vars(one).values()] if isinstance(one, type) else [one]
+                stated += one if isinstance(one, tuple) else ()
+                names |= {op.name for op in stated if is_of_ec2(op)}
+    return names
+
+
+def is_of_ec2(value: object) -> bool:
+    """
+    Whether *value* is an operation of EC2.
+    """
+    return isinstance(value, Operation) and value.service == "ec2"
 
 
 def test_of_ec2_only_what_is_called_is_kept() -> None:
     """
-    The operations that there are when a verb is imported are all that there ever are, and each has
-    the shapes that botocore's own model gives it.
+    The list has what the package's modules state, and each has the shapes that botocore's own model
+    gives it.
     """
-    import_module("batchkit.stack")
-    names = called("batchkit.stack")
-    assert len(names) > 30 and names == called("batchkit")
+    assert called() == EC2_OPERATIONS
     usual = boto3.Session(region_name="us-east-1").client("ec2").meta.service_model
     own = new_session(region="us-east-1").client("ec2").meta.service_model
-    assert set(names) <= set(own.operation_names) < set(usual.operation_names)
-    for name in names:
+    assert set(own.operation_names) == EC2_OPERATIONS < set(usual.operation_names)
+    for name in EC2_OPERATIONS:
         ours, theirs = (model.operation_model(name) for model in (own, usual))
         assert flat(ours.input_shape) == flat(theirs.input_shape)
         assert flat(ours.output_shape) == flat(theirs.output_shape)
+
+
+def test_a_model_of_another_form_is_loaded_as_botocore_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    What can't be made smaller is taken whole.
+    """
+    folder = tmp_path / "ec2" / "2999-01-01"
+    folder.mkdir(parents=True)
+    (folder / "service-2.json").write_text('{"metadata": {}, "operations": []}')
+    model = PlainFiles().load_file(str(folder / "service-2"))
+    assert model == {"metadata": {}, "operations": []}
 
 
 def flat(shape: Any, seen: tuple[str, ...] = ()) -> Any:

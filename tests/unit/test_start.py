@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from batchkit import AwsError, SpecError
-from batchkit._aws import AlreadyThere, Ambiguous
+from batchkit._model.signals import AlreadyThere, Ambiguous
 from batchkit._runs import start as _start
 from batchkit._runs.start import Submission
 

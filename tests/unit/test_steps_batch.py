@@ -7,7 +7,6 @@ from __future__ import annotations
 from typing import Any
 
 from attrs import evolve
-from fakes import HERE, FakeAsk
 
 from batchkit import (
     ComputeEnvironment,
@@ -17,9 +16,10 @@ from batchkit import (
     ScheduleGroup,
     StateMachine,
 )
-from batchkit._calls import GONE, SETTLE, SHOWN, Each
-from batchkit._values import ITEM, REGION, Json, Ref
-from batchkit.resources.batch import STUCK_REASONS
+from batchkit._model.calls import GONE, SETTLE, SHOWN, Each
+from batchkit._model.values import ITEM, REGION, Json, Ref
+from batchkit.resources.queues import STUCK_REASONS
+from fakes import HERE, FakeAsk
 
 TAGS = {"batchkit:stack": "movies", "Name": "movies"}
 LIST = [{"Key": key, "Value": value} for key, value in TAGS.items()]
@@ -130,15 +130,15 @@ def test_environments_and_queues_are_turned_off_before_they_are_deleted() -> Non
     """
     One that is off already is only deleted.
     """
-    assert list(held(ENVIRONMENT).delete()) == [
+    assert list(held(ENVIRONMENT).deletion()) == [
         ENVIRONMENT.DISABLE(computeEnvironment="movies", state="DISABLED"),
         SETTLE,
         ENVIRONMENT.DELETE(computeEnvironment="movies"),
         GONE,
     ]
-    assert list(held(QUEUE).delete())[0] == QUEUE.DISABLE(jobQueue="movies", state="DISABLED")
+    assert list(held(QUEUE).deletion())[0] == QUEUE.DISABLE(jobQueue="movies", state="DISABLED")
     for off in (held(ENVIRONMENT, enabled=False), held(QUEUE, enabled=False)):
-        assert len(list(off.delete())) == 2
+        assert len(list(off.deletion())) == 2
 
 
 def test_a_queue_is_created() -> None:
@@ -229,7 +229,7 @@ def test_a_definition_changes_by_a_new_revision_but_for_its_tags() -> None:
         DEFINITION.TAG(resourceArn="arn:d:2", tags=TAGS)
     ]
     assert next(iter(DEFINITION.update(there, ("image", "tags")))) == next(DEFINITION.create())
-    assert list(there.delete()) == [
+    assert list(there.deletion()) == [
         DEFINITION.DELETE(jobDefinition=arn) for arn in ("arn:d:2", "arn:d:1")
     ]
 
@@ -250,7 +250,7 @@ def test_a_state_machine() -> None:
         SHOWN,
     ]
     assert list(MACHINE.update(there, ("tags",)))[-1] != SHOWN
-    stop, *rest = there.delete()
+    stop, *rest = there.deletion()
     assert isinstance(stop, Each) and stop.then.params["executionArn"] == ITEM
     assert rest == [MACHINE.DELETE(stateMachineArn="arn:m"), GONE]
 
@@ -264,12 +264,12 @@ def test_a_schedule_and_its_group() -> None:
     assert list(off.update(held(SCHEDULE), ("enabled",))) == [
         SCHEDULE.UPDATE(**{**PARAMS, "State": "DISABLED"})
     ]
-    assert list(SCHEDULE.delete()) == [SCHEDULE.DELETE(Name="movies", GroupName="movies")]
+    assert list(SCHEDULE.deletion()) == [SCHEDULE.DELETE(Name="movies", GroupName="movies")]
     assert list(GROUP.create()) == [GROUP.CREATE(Name="movies", Tags=LIST), SETTLE]
     assert list(GROUP.update(held(GROUP, arn="arn:g"), ("tags",))) == [
         GROUP.TAG(ResourceArn="arn:g", Tags=LIST)
     ]
-    assert list(GROUP.delete()) == [GROUP.DELETE(Name="movies"), GONE]
+    assert list(GROUP.deletion()) == [GROUP.DELETE(Name="movies"), GONE]
 
 
 def test_a_schedule_on_its_own_brings_its_group() -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from attrs import evolve
-from fakes import FakeAsk
 
 from batchkit import (
     ElasticIp,
@@ -21,9 +20,10 @@ from batchkit import (
     Subnet,
     Vpc,
 )
-from batchkit._calls import GONE, SETTLE, Call, Each, Together
-from batchkit._values import Ref, Zone
+from batchkit._model.calls import GONE, SETTLE, Call, Each, Together
+from batchkit._model.values import Ref, Zone
 from batchkit.resources.network import subnet_cidrs
+from fakes import FakeAsk
 
 TAGS = [{"Key": "batchkit:stack", "Value": "movies"}, {"Key": "Name", "Value": "movies"}]
 VPC = Vpc(name="movies")
@@ -96,7 +96,7 @@ def test_a_vpc_is_repaired_one_attribute_a_call() -> None:
         VPC.MODIFY(VpcId="vpc-1", EnableDnsHostnames={"Value": True}),
         VPC.TAG(Resources=[VPC.identity], Tags=TAGS),
     ]
-    assert calls(there.delete()) == [VPC.DELETE(VpcId="vpc-1")]
+    assert calls(there.deletion()) == [VPC.DELETE(VpcId="vpc-1")]
 
 
 def test_a_subnet_has_its_zone_by_number() -> None:
@@ -111,7 +111,7 @@ def test_a_subnet_has_its_zone_by_number() -> None:
     )
     assert list(SUBNET.create()) == [create, SETTLE]
     assert list(SUBNET.update(held(SUBNET, id="subnet-1"), ())) == []
-    assert list(held(SUBNET, id="subnet-1").delete()) == [SUBNET.DELETE(SubnetId="subnet-1")]
+    assert list(held(SUBNET, id="subnet-1").deletion()) == [SUBNET.DELETE(SubnetId="subnet-1")]
 
 
 def test_a_security_group_lets_out_what_it_is_told() -> None:
@@ -144,7 +144,7 @@ def test_a_security_group_gets_what_is_missing() -> None:
     ]
     more = held(GROUP, egress=["0.0.0.0/0", "10.0.0.0/8"])
     assert not GROUP.differs("egress", more)
-    assert list(there.delete()) == [GROUP.DELETE(GroupId="sg-1")]
+    assert list(there.deletion()) == [GROUP.DELETE(GroupId="sg-1")]
 
 
 def test_an_internet_gateway_is_attached_and_moved() -> None:
@@ -158,10 +158,10 @@ def test_an_internet_gateway_is_attached_and_moved() -> None:
     detach = GATEWAY.DETACH(InternetGatewayId="igw-1", VpcId="vpc-2")
     delete = GATEWAY.DELETE(InternetGatewayId="igw-1")
     assert calls(GATEWAY.update(elsewhere, ("vpc",)))[0] == detach
-    assert calls(elsewhere.delete()) == [detach, delete]
+    assert calls(elsewhere.deletion()) == [detach, delete]
     nowhere = held(GATEWAY, id="igw-1", vpc="")
     assert len(calls(GATEWAY.update(nowhere, ("vpc",)))) == 1
-    assert calls(nowhere.delete()) == [delete]
+    assert calls(nowhere.deletion()) == [delete]
 
 
 def test_an_address_is_allocated_and_released() -> None:
@@ -174,7 +174,7 @@ def test_an_address_is_allocated_and_released() -> None:
     together = Together((SETTLE, (ADDRESS.claim(ADDRESS.id), mark)))
     assert list(ADDRESS.create()) == [allocate, together]
     there = held(ADDRESS, id="eipalloc-1")
-    assert calls(there.delete()) == [ADDRESS.DELETE(AllocationId="eipalloc-1")]
+    assert calls(there.deletion()) == [ADDRESS.DELETE(AllocationId="eipalloc-1")]
 
 
 def test_an_address_that_is_listed_without_its_tags_is_found() -> None:
@@ -200,8 +200,8 @@ def test_a_nat_gateway_is_waited_for_both_ways() -> None:
         SubnetId="subnet-1", AllocationId="eipalloc-1", TagSpecifications=tagged("natgateway")
     )
     assert settle == SETTLE
-    assert list(held(NAT, id="nat-1").delete()) == [NAT.DELETE(NatGatewayId="nat-1"), GONE]
-    assert list(held(NAT, id="nat-1", state="failed").delete()) == []
+    assert list(held(NAT, id="nat-1").deletion()) == [NAT.DELETE(NatGatewayId="nat-1"), GONE]
+    assert list(held(NAT, id="nat-1", state="failed").deletion()) == []
 
 
 def test_a_route_table_takes_its_subnets_from_where_they_are() -> None:
@@ -216,7 +216,7 @@ def test_a_route_table_takes_its_subnets_from_where_they_are() -> None:
     new = evolve(TABLE, subnets=[Ref("Subnet", "a", "id")])
     steps = calls(new.update(held(TABLE, id="rtb-1", subnets=[], associations={}), ("subnets",)))
     assert steps == [TABLE.ASSOCIATE(RouteTableId="rtb-1", SubnetId=Ref("Subnet", "a", "id"))]
-    assert list(there.delete()) == [
+    assert list(there.deletion()) == [
         TABLE.DISASSOCIATE(AssociationId="rtbassoc-9"),
         TABLE.DELETE(RouteTableId="rtb-1"),
     ]
@@ -234,7 +234,7 @@ def test_a_route_has_one_target() -> None:
     assert list(ROUTE.create()) == [ROUTE.CREATE(**params)]
     assert list(ROUTE.update(held(ROUTE), ("nat_gateway",))) == [ROUTE.REPLACE(**params)]
     del params["NatGatewayId"]
-    assert list(ROUTE.delete()) == [ROUTE.DELETE(**params)]
+    assert list(ROUTE.deletion()) == [ROUTE.DELETE(**params)]
 
 
 def test_a_network_is_cut_into_subnets_that_fit() -> None:

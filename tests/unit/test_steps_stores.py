@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 from attrs import evolve
-from fakes import FakeAsk
 
 from batchkit import Bucket, Image, ImageSource, LogGroup, Repository, Role, SpecError, Table, allow
-from batchkit._calls import GONE, SETTLE, Each, Together
-from batchkit._values import ITEM, LOCATION, Arn, Json
-from batchkit.resources._claims import Note
+from batchkit._model.calls import GONE, SETTLE, Each, Together
+from batchkit._model.values import ITEM, LOCATION, Arn, Json
+from batchkit.resources.claims import Note
 from batchkit.resources.iam import canonical, trust
 from batchkit.resources.image import Push, login
+from fakes import FakeAsk
 
 TAGS = {"batchkit:stack": "movies", "Name": "movies"}
 LIST = [{"Key": key, "Value": value} for key, value in TAGS.items()]

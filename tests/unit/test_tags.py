@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from batchkit import _tags
+from batchkit._model import tags as _tags
 
 TAGS = {"batchkit:stack": "movies", "Name": "queue", "team": "data"}
 

@@ -54,8 +54,11 @@ def measure(proxy: Proxy, command: Sequence[str], latency: float) -> Run:
     proxy.reset(latency)
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "PYTHON"))}
     environ = {
-        **kept, "AWS_ENDPOINT_URL": proxy.url, "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b",
+        **kept,
+        "AWS_ENDPOINT_URL": proxy.url,
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "a",
+        "AWS_SECRET_ACCESS_KEY": "b",
         "AWS_EC2_METADATA_DISABLED": "true",
     }
     began = time.monotonic()
@@ -73,8 +76,7 @@ def cycle(proxy: Proxy, tool: Sequence[str], latency: float) -> dict[str, Run]:
     Each phase once.
     """
     return {
-        phase: measure(proxy, (*tool, *arguments), latency)
-        for phase, arguments in PHASES.items()
+        phase: measure(proxy, (*tool, *arguments), latency) for phase, arguments in PHASES.items()
     }
 
 
@@ -84,8 +86,10 @@ def embedded() -> Iterator[Proxy]:
     A proxy in front of an embedded AWS that is warm: its first calls load much.
     """
     server = subprocess.Popen(
-        (sys.executable, "-m", f"{HERE}.server"), text=True,
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        (sys.executable, "-m", f"{HERE}.server"),
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     )
     assert server.stdout is not None
     try:
@@ -106,8 +110,10 @@ def latency_table(proxy: Proxy, latency: float, runs: int) -> None:
         for _ in range(runs):  # in turn: what else the machine does meets all alike
             for name, tool in {**PYTHON, **more}.items():
                 taken.setdefault(name, []).append(cycle(proxy, tool, latency))
-    print(f"\n{latency * 1000:.0f} ms a call, median of {runs}, "
-          f"load {os.getloadavg()[0]:.1f}\n", flush=True)
+    print(
+        f"\n{latency * 1000:.0f} ms a call, median of {runs}, " f"load {os.getloadavg()[0]:.1f}\n",
+        flush=True,
+    )
     print("| phase | tool | wall, s | | CPU, s | calls (reads + mutations) | depth | in flight |")
     print("|---|---|---|---|---|---|---|---|")
     for phase in PHASES:
@@ -123,8 +129,10 @@ def row(phase: str, name: str, runs: list[Run], base: float) -> str:
     wall, cpu = median(run.wall for run in runs), median(run.cpu for run in runs)
     log = min((run.log for run in runs), key=lambda log: log.depth)
     calls = f"{len(log.calls)} ({log.reads} + {len(log.calls) - log.reads})"
-    return (f"| {phase} | {name} | {wall:.2f} | {base / wall:.1f}x | {cpu:.2f} "
-            f"| {calls} | {log.depth} | {log.most_in_flight} |")
+    return (
+        f"| {phase} | {name} | {wall:.2f} | {base / wall:.1f}x | {cpu:.2f} "
+        f"| {calls} | {log.depth} | {log.most_in_flight} |"
+    )
 
 
 def slow_table(proxy: Proxy, latency: float, scale: float) -> None:
@@ -140,8 +148,11 @@ def slow_table(proxy: Proxy, latency: float, scale: float) -> None:
         proxy.reset(latency, delays)
         for phase, path in paths.items():
             wall = measure(proxy, (*tool, *PHASES[phase]), latency).wall
-            print(f"| {phase} | {name} | {wall:.2f} | {path:.1f} | {wall / path:.3f} "
-                  f"| {wall - path:.2f} |", flush=True)
+            print(
+                f"| {phase} | {name} | {wall:.2f} | {path:.1f} | {wall / path:.3f} "
+                f"| {wall - path:.2f} |",
+                flush=True,
+            )
     proxy.reset(0.0, Delays())
 
 

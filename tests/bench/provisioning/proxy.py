@@ -26,8 +26,11 @@ BATCH = {
 } | {
     name.lower(): name
     for name in (
-        "DescribeComputeEnvironments", "DescribeJobQueues", "DescribeJobDefinitions",
-        "RegisterJobDefinition", "DeregisterJobDefinition",
+        "DescribeComputeEnvironments",
+        "DescribeJobQueues",
+        "DescribeJobDefinitions",
+        "RegisterJobDefinition",
+        "DeregisterJobDefinition",
     )
 }
 CANNED = {

@@ -60,34 +60,58 @@ def network() -> tuple[str, str]:
     """
     The private subnet and the security group.
     """
-    vpc = first("Vpcs", ec2.describe_vpcs, lambda: ec2.create_vpc(
-        CidrBlock="10.1.0.0/16", **spec("vpc"))["Vpc"])["VpcId"]
+    vpc = first(
+        "Vpcs",
+        ec2.describe_vpcs,
+        lambda: ec2.create_vpc(CidrBlock="10.1.0.0/16", **spec("vpc"))["Vpc"],
+    )["VpcId"]
     names = ec2.describe_vpc_attribute(VpcId=vpc, Attribute="enableDnsHostnames")
     if not names["EnableDnsHostnames"]["Value"]:
         ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": True})
-    gateway = first("InternetGateways", ec2.describe_internet_gateways, lambda:
-                    ec2.create_internet_gateway(**spec("internet-gateway"))["InternetGateway"])
+    gateway = first(
+        "InternetGateways",
+        ec2.describe_internet_gateways,
+        lambda: ec2.create_internet_gateway(**spec("internet-gateway"))["InternetGateway"],
+    )
     if not gateway["Attachments"]:
         ec2.attach_internet_gateway(InternetGatewayId=gateway["InternetGatewayId"], VpcId=vpc)
     subnets = {one["CidrBlock"]: one for one in tagged("Subnets", ec2.describe_subnets)}
     for cidr in ("10.1.1.0/24", "10.1.2.0/24"):
         if cidr not in subnets:
-            subnets[cidr] = ec2.create_subnet(
-                VpcId=vpc, CidrBlock=cidr, **spec("subnet"))["Subnet"]
+            subnets[cidr] = ec2.create_subnet(VpcId=vpc, CidrBlock=cidr, **spec("subnet"))["Subnet"]
     public, private = (subnets[cidr]["SubnetId"] for cidr in ("10.1.1.0/24", "10.1.2.0/24"))
-    group = first("SecurityGroups", ec2.describe_security_groups, lambda: ec2.create_security_group(
-        GroupName=NAME, Description=NAME, VpcId=vpc, **spec("security-group")))["GroupId"]
-    address = first("Addresses", ec2.describe_addresses, lambda: ec2.allocate_address(
-        Domain="vpc", **spec("elastic-ip")))["AllocationId"]
-    nat = first("NatGateways", ec2.describe_nat_gateways, lambda: ec2.create_nat_gateway(
-        SubnetId=public, AllocationId=address, **spec("natgateway"))["NatGateway"])["NatGatewayId"]
-    until(lambda: ec2.describe_nat_gateways(NatGatewayIds=[nat])["NatGateways"][0]["State"]
-          == "available")
+    group = first(
+        "SecurityGroups",
+        ec2.describe_security_groups,
+        lambda: ec2.create_security_group(
+            GroupName=NAME, Description=NAME, VpcId=vpc, **spec("security-group")
+        ),
+    )["GroupId"]
+    address = first(
+        "Addresses",
+        ec2.describe_addresses,
+        lambda: ec2.allocate_address(Domain="vpc", **spec("elastic-ip")),
+    )["AllocationId"]
+    nat = first(
+        "NatGateways",
+        ec2.describe_nat_gateways,
+        lambda: ec2.create_nat_gateway(SubnetId=public, AllocationId=address, **spec("natgateway"))[
+            "NatGateway"
+        ],
+    )["NatGatewayId"]
+    until(
+        lambda: ec2.describe_nat_gateways(NatGatewayIds=[nat])["NatGateways"][0]["State"]
+        == "available"
+    )
     tables = {
-        link["SubnetId"]: one for one in tagged("RouteTables", ec2.describe_route_tables)
-        for link in one["Associations"]}
-    for subnet, way in ((public, {"GatewayId": gateway["InternetGatewayId"]}),
-                        (private, {"NatGatewayId": nat})):
+        link["SubnetId"]: one
+        for one in tagged("RouteTables", ec2.describe_route_tables)
+        for link in one["Associations"]
+    }
+    for subnet, way in (
+        (public, {"GatewayId": gateway["InternetGatewayId"]}),
+        (private, {"NatGatewayId": nat}),
+    ):
         if subnet not in tables:
             made = ec2.create_route_table(VpcId=vpc, **spec("route-table"))["RouteTable"]
             table = made["RouteTableId"]
@@ -101,21 +125,29 @@ def role(suffix: str) -> str:
     The ARN of a role.
     """
     name = f"{NAME}-{suffix}"
-    trust = {"Effect": "Allow", "Action": "sts:AssumeRole",
-             "Principal": {"Service": f"{SERVICES[suffix]}.amazonaws.com"}}
+    trust = {
+        "Effect": "Allow",
+        "Action": "sts:AssumeRole",
+        "Principal": {"Service": f"{SERVICES[suffix]}.amazonaws.com"},
+    }
     try:
         found = iam.get_role(RoleName=name)["Role"]
     except iam.exceptions.NoSuchEntityException:
-        found = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(
-            {"Version": "2012-10-17", "Statement": [trust]}))["Role"]
+        found = iam.create_role(
+            RoleName=name,
+            AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+        )["Role"]
     if suffix in MANAGED:
         if not iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
             iam.attach_role_policy(
-                RoleName=name,
-                PolicyArn=f"arn:aws:iam::aws:policy/service-role/{MANAGED[suffix]}")
+                RoleName=name, PolicyArn=f"arn:aws:iam::aws:policy/service-role/{MANAGED[suffix]}"
+            )
     elif suffix == "states" and not iam.list_role_policies(RoleName=name)["PolicyNames"]:
-        iam.put_role_policy(RoleName=name, PolicyName=NAME, PolicyDocument=json.dumps(
-            {"Version": "2012-10-17", "Statement": [INLINE]}))
+        iam.put_role_policy(
+            RoleName=name,
+            PolicyName=NAME,
+            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [INLINE]}),
+        )
     return str(found["Arn"])
 
 
@@ -130,9 +162,11 @@ def stores() -> None:
         dynamodb.describe_table(TableName=NAME)
     except dynamodb.exceptions.ResourceNotFoundException:
         dynamodb.create_table(
-            TableName=NAME, BillingMode="PAY_PER_REQUEST",
+            TableName=NAME,
+            BillingMode="PAY_PER_REQUEST",
             KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}])
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        )
     until(lambda: dynamodb.describe_table(TableName=NAME)["Table"]["TableStatus"] == "ACTIVE")
 
 
@@ -157,31 +191,61 @@ def jobs(subnet: str, group: str, roles: dict[str, str], vcpus: int) -> None:
     """
     if (held := environment()) is None:
         batch.create_compute_environment(
-            computeEnvironmentName=NAME, type="MANAGED", serviceRole=roles["batch"],
-            computeResources={"type": "FARGATE", "maxvCpus": vcpus, "subnets": [subnet],
-                              "securityGroupIds": [group]})
+            computeEnvironmentName=NAME,
+            type="MANAGED",
+            serviceRole=roles["batch"],
+            computeResources={
+                "type": "FARGATE",
+                "maxvCpus": vcpus,
+                "subnets": [subnet],
+                "securityGroupIds": [group],
+            },
+        )
     elif held["computeResources"]["maxvCpus"] != vcpus:
         batch.update_compute_environment(
-            computeEnvironment=NAME, computeResources={"maxvCpus": vcpus})
+            computeEnvironment=NAME, computeResources={"maxvCpus": vcpus}
+        )
     until(lambda: environment()["status"] == "VALID")
     if queue() is None:
-        batch.create_job_queue(jobQueueName=NAME, priority=1, computeEnvironmentOrder=[
-            {"order": 1, "computeEnvironment": environment()["computeEnvironmentArn"]}])
+        batch.create_job_queue(
+            jobQueueName=NAME,
+            priority=1,
+            computeEnvironmentOrder=[
+                {"order": 1, "computeEnvironment": environment()["computeEnvironmentArn"]}
+            ],
+        )
     until(lambda: queue()["status"] == "VALID")
     active = batch.describe_job_definitions(jobDefinitionName=NAME, status="ACTIVE")
     definition = next(iter(active["jobDefinitions"]), None) or batch.register_job_definition(
-        jobDefinitionName=NAME, type="container", platformCapabilities=["FARGATE"],
+        jobDefinitionName=NAME,
+        type="container",
+        platformCapabilities=["FARGATE"],
         containerProperties={
             "image": "public.ecr.aws/docker/library/busybox:1",
-            "executionRoleArn": roles["exec"], "jobRoleArn": roles["job"],
-            "resourceRequirements": [{"type": "VCPU", "value": "1"},
-                                     {"type": "MEMORY", "value": "2048"}]})
-    task = {"Type": "Task", "Resource": "arn:aws:states:::batch:submitJob.sync", "End": True,
-            "Parameters": {"JobName": NAME, "JobQueue": queue()["jobQueueArn"],
-                           "JobDefinition": definition["jobDefinitionArn"]}}
+            "executionRoleArn": roles["exec"],
+            "jobRoleArn": roles["job"],
+            "resourceRequirements": [
+                {"type": "VCPU", "value": "1"},
+                {"type": "MEMORY", "value": "2048"},
+            ],
+        },
+    )
+    task = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::batch:submitJob.sync",
+        "End": True,
+        "Parameters": {
+            "JobName": NAME,
+            "JobQueue": queue()["jobQueueArn"],
+            "JobDefinition": definition["jobDefinitionArn"],
+        },
+    }
     if machine() is None:
-        sfn.create_state_machine(name=NAME, roleArn=roles["states"], definition=json.dumps(
-            {"StartAt": "Job", "States": {"Job": task}}))
+        sfn.create_state_machine(
+            name=NAME,
+            roleArn=roles["states"],
+            definition=json.dumps({"StartAt": "Job", "States": {"Job": task}}),
+        )
 
 
 def machine() -> str | None:
@@ -198,8 +262,9 @@ def destroy() -> None:
     """
     if arn := machine():
         sfn.delete_state_machine(stateMachineArn=arn)
-    for one in batch.describe_job_definitions(
-            jobDefinitionName=NAME, status="ACTIVE")["jobDefinitions"]:
+    for one in batch.describe_job_definitions(jobDefinitionName=NAME, status="ACTIVE")[
+        "jobDefinitions"
+    ]:
         batch.deregister_job_definition(jobDefinition=one["jobDefinitionArn"])
     if queue():
         batch.update_job_queue(jobQueue=NAME, state="DISABLED")
@@ -235,8 +300,12 @@ def remove_network() -> None:
     """
     for nat in tagged("NatGateways", ec2.describe_nat_gateways):
         ec2.delete_nat_gateway(NatGatewayId=nat["NatGatewayId"])
-        until(lambda: ec2.describe_nat_gateways(NatGatewayIds=[nat["NatGatewayId"]])[
-            "NatGateways"][0]["State"] == "deleted")
+        until(
+            lambda: ec2.describe_nat_gateways(NatGatewayIds=[nat["NatGatewayId"]])["NatGateways"][
+                0
+            ]["State"]
+            == "deleted"
+        )
     for address in tagged("Addresses", ec2.describe_addresses):
         ec2.release_address(AllocationId=address["AllocationId"])
     for table in tagged("RouteTables", ec2.describe_route_tables):
@@ -250,7 +319,8 @@ def remove_network() -> None:
     for gateway in tagged("InternetGateways", ec2.describe_internet_gateways):
         for one in gateway["Attachments"]:
             ec2.detach_internet_gateway(
-                InternetGatewayId=gateway["InternetGatewayId"], VpcId=one["VpcId"])
+                InternetGatewayId=gateway["InternetGatewayId"], VpcId=one["VpcId"]
+            )
         ec2.delete_internet_gateway(InternetGatewayId=gateway["InternetGatewayId"])
     for vpc in tagged("Vpcs", ec2.describe_vpcs):
         ec2.delete_vpc(VpcId=vpc["VpcId"])

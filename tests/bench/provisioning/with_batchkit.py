@@ -20,8 +20,12 @@ def main() -> None:
         return
     vcpus = int(sys.argv[2]) if len(sys.argv) > 2 else 4
     ensure_stack(
-        StackSpec(name=NAME, image="public.ecr.aws/docker/library/busybox:1", max_vcpus=vcpus,
-                  table="bench")
+        StackSpec(
+            name=NAME,
+            image="public.ecr.aws/docker/library/busybox:1",
+            max_vcpus=vcpus,
+            table="bench",
+        )
     )
 
 

@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from batchkit.local._images import Images
-from batchkit.local._server import Server
-from batchkit.local._session import LocalSession, embedded
-from batchkit.local._world import World
+from batchkit.local.runtime.images import Images
+from batchkit.local.runtime.server import Server
+from batchkit.local.runtime.world import World
+from batchkit.local.session import LocalSession, embedded
 
 TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
 IMAGE = "local/job:v1"

@@ -19,7 +19,7 @@ from local_lab import IMAGE, Lab, machine_of, submit_job
 
 from batchkit.errors import ContextError, LocalError
 from batchkit.local import LocalSession, local_aws
-from batchkit.local._lock import DISPATCH
+from batchkit.local.runtime.lock import DISPATCH
 
 LENGTH = 60
 FOREVER = f"import time; time.sleep({LENGTH})"

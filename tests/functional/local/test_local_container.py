@@ -11,7 +11,7 @@ from signal import SIGTERM, Signals
 
 import pytest
 
-from batchkit.local._container import Container
+from batchkit.local.runtime.container import Container
 
 
 class Ended(Container):

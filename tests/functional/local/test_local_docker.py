@@ -12,7 +12,7 @@ import pytest
 from local_lab import IMAGE, Lab
 
 from batchkit.local import local_aws
-from batchkit.local._docker import docker_answers
+from batchkit.local.runtime.docker import docker_answers
 
 BASE = os.environ.get("BATCHKIT_E2E_BASE", "")
 

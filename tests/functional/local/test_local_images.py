@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from local_lab import Lab
 
-from batchkit.local._dockerfile import Recipe, read_recipe
-from batchkit.local._images import Images, Reference
+from batchkit._docker.context import read_context
+from batchkit.local.runtime.dockerfile import Recipe, read_recipe
+from batchkit.local.runtime.images import Images, Reference
 
 URI = "123456789012.dkr.ecr.us-east-1.amazonaws.com/team/job"
 
@@ -232,3 +233,26 @@ def test_what_a_job_leaves_running_ends_with_it(lab: Lab) -> None:
     (pid,) = lab.lines(job)
     lab.until(lambda: not Path(f"/proc/{pid}").exists())
     assert job["status"] == "SUCCEEDED"
+
+
+@pytest.mark.parametrize(
+    "ignored",
+    ["*.txt", "data\n!data/keep.txt", "**/words.txt", "# nothing", "data/deep", "*\n!Dockerfile"],
+)
+def test_a_job_sees_the_files_that_docker_would_have(ignored: str, tmp_path: Path) -> None:
+    """
+    `COPY .` copies the build context, as .dockerignore leaves it.
+    """
+    folder = tmp_path / "job"
+    for name in ("a.txt", "data/keep.txt", "data/b.csv", "data/deep/words.txt", "Dockerfile"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("FROM scratch\nCOPY . /app\n")
+    (folder / ".dockerignore").write_text(ignored)
+    image = Images().add("job:v1", folder)
+    image.unpack(tmp_path / "root")
+    root = tmp_path / "root" / "app"
+    copied = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
+    entries = read_context(folder).entries
+    sent = {entry.path for entry in entries if (folder / entry.path).is_file()}
+    # Docker is always given these two, to build with; they are copied only if nothing ignores them.
+    assert copied - {"Dockerfile", ".dockerignore"} == sent - {"Dockerfile", ".dockerignore"}

@@ -58,7 +58,7 @@ def test_every_mend_is_proved_and_says_why() -> None:
     No mend is without a probe, no probe names a mend that is not there, no two have one name.
     """
     with local_aws(docker=False):
-        from batchkit.local._moto import MENDS
+        from batchkit.local.moto import MENDS
 
     names = Counter(str(mend) for mend in MENDS)
     assert set(names) == {mend for _, mend in PAIRS}

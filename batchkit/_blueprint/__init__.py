@@ -1,0 +1,3 @@
+"""
+From a spec to the resources that it amounts to.
+"""

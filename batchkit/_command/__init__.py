@@ -1,3 +1,0 @@
-"""
-What the command `batchkit` is made of.
-"""

@@ -1,0 +1,3 @@
+"""
+Why jobs are stuck or have failed: facts, rules, findings.
+"""

@@ -1,0 +1,110 @@
+"""
+Findings: what was looked at, what is wrong with it in one sentence, and what mends it.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from attrs import field, frozen
+
+from batchkit._model.display import Displayed
+
+if TYPE_CHECKING:
+    from batchkit._diagnosis.facts import Facts
+
+
+class Severity(str, enum.Enum):
+    """
+    How bad it is: a job can't run or has failed, a job may fail, or merely worth knowing.
+    """
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@frozen
+class Finding:
+    """
+    Something that keeps a job from running, or made it fail.
+
+    Args:
+        severity: How bad it is.
+        subject: What was looked at.
+        message: What is wrong with it, in one sentence.
+        fix: The call or the change of the spec that mends it.
+        rule: The name of the rule that found it; the docs have a section of that name.
+    """
+
+    severity: Severity
+    subject: str
+    message: str
+    fix: str
+    rule: str
+
+    def __str__(self) -> str:
+        return f"{self.severity}: {self.subject}: {self.message}\n  fix: {self.fix}"
+
+
+class Diagnosis(Displayed, list[Finding]):
+    """
+    Findings, the worst first; empty if all is well.
+    """
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self)) or "nothing is wrong"
+
+    @property
+    def errors(self) -> list[Finding]:
+        """
+        The findings that keep a job from running, or made it fail.
+        """
+        return [finding for finding in self if finding.severity is Severity.ERROR]
+
+
+Found = Iterator[Finding]
+
+
+@frozen
+class Rule:
+    """
+    One thing that can be wrong.
+
+    Args:
+        name: Its short name, the heading of its section in the docs.
+        sign: What a user sees.
+        cause: Why that is.
+        fix: What mends it.
+        check: The findings that it makes of the facts.
+    """
+
+    name: str
+    sign: str
+    cause: str
+    fix: str
+    check: Callable[[Facts, Rule], Found] = field(repr=False)
+
+    def found(
+        self, subject: object, message: str, fix: str = "", severity: Severity = Severity.ERROR
+    ) -> Finding:
+        """
+        A finding of this rule.
+        """
+        return Finding(severity, str(subject), message, fix or self.fix, self.name)
+
+
+def rule(sign: str, cause: str, fix: str) -> Callable[[Callable[[Facts, Rule], Found]], Rule]:
+    """
+    Makes a `Rule` of a function; its name is the function's.
+    """
+
+    def make(check: Callable[[Facts, Rule], Found]) -> Rule:
+        return Rule(check.__name__.strip("_").replace("_", "-"), sign, cause, fix, check)
+
+    return make

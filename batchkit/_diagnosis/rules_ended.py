@@ -1,0 +1,228 @@
+"""
+Rules about the end: why a job that ran has failed.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from batchkit._diagnosis.facts import Facts
+from batchkit._diagnosis.finding import Found, Rule, Severity, rule
+from batchkit.resources.definitions import FARGATE_MEMORY
+
+_KILLED: Final = 137
+_TIMEOUT: Final = "attempt duration exceeded timeout"
+_SPOT: Final = ("Your Spot Task was interrupted", "Host EC2 (instance")
+_SIGNALS: Final = {
+    130: "SIGINT: it was interrupted",
+    134: "SIGABRT: it gave itself up",
+    135: "SIGBUS: it crashed in native code",
+    136: "SIGFPE: it crashed in native code",
+    139: "SIGSEGV: it crashed in native code",
+    143: "SIGTERM: it was told to stop",
+}
+
+
+@rule(
+    "`OutOfMemoryError: Container killed due to memory usage`, exit code 137.",
+    "The container used more memory than the job may have.",
+    "Raise memory in the spec, or pass memory= to stack.submit; Fargate has certain sizes for each "
+    "number of vCPUs.",
+)
+def out_of_memory(facts: Facts, self: Rule) -> Found:
+    said = "OutOfMemory" in facts.reason
+    told = (_TIMEOUT, *_SPOT)  # which end a program by the same signal
+    by_other = _stopped(facts) or any(sign in facts.reason for sign in told)
+    killed = _code(facts) == _KILLED and not by_other
+    if said or killed:
+        has = int(facts.required("MEMORY"))
+        sizes = FARGATE_MEMORY.get(facts.required("VCPU"), ())
+        more = next((size for size in sizes if size >= 2 * has), None)
+        fix = f"Set memory={more} in the spec.  " if more else ""
+        sure = "it used up" if said else "it was killed, most likely because it used up"
+        message = f"{sure} its {has} MiB of memory{_earlier(facts)}."
+        yield self.found(facts.what, message, fix + self.fix)
+
+
+@rule(
+    "`Job attempt duration exceeded timeout`; or the execution is TIMED_OUT.",
+    "An attempt took longer than timeout, or the whole run longer than run_timeout.",
+    "Raise timeout (of an attempt) or run_timeout (of the whole, with the time in the queue) in "
+    "the spec; or pass timeout= to stack.submit.",
+)
+def timed_out(facts: Facts, self: Rule) -> Found:
+    limit = ((facts.job.details if facts.job else {}).get("timeout") or {}).get(
+        "attemptDurationSeconds"
+    )
+    if _TIMEOUT in facts.reason:
+        most = f" of {limit} s" if limit else ""
+        message = f"an attempt took longer than its timeout{most}{_earlier(facts)}."
+        yield self.found(facts.what, message)
+    elif facts.state.status == "TIMED_OUT":
+        yield self.found(facts.what, "the whole run took longer than the state machine allows.")
+
+
+@rule(
+    "`Your Spot Task was interrupted.` or `Host EC2 (instance i-...) terminated.`",
+    "AWS took the Spot capacity back.",
+    "Raise attempts in the spec: with spot=True an attempt that AWS took back is tried again.",
+)
+def spot_reclaimed(facts: Facts, self: Rule) -> Found:
+    if any(sign in facts.reason for sign in _SPOT):
+        yield self.found(facts.what, f"AWS took its Spot capacity back{_earlier(facts)}.")
+
+
+@rule(
+    "The job failed without an error of its own; the execution is ABORTED.",
+    "Someone ended it.",
+    "Start it again if that wasn't meant.",
+)
+def ended_by_someone(facts: Facts, self: Rule) -> Found:
+    late = _TIMEOUT in facts.reason or facts.state.status == "TIMED_OUT"
+    if _stopped(facts) and not late:
+        reason = facts.reason.split("\n")[0] or "no reason was given"
+        yield self.found(facts.what, f"it was ended: {reason}", severity=Severity.INFO)
+
+
+@rule(
+    "`Dependent Job failed`.",
+    "A job that it depends on has failed.",
+    "Look at that job with Run.from_arn(id).explain(); then submit both again.",
+)
+def dependency_failed(facts: Facts, self: Rule) -> Found:
+    if facts.job and "Dependent Job failed" in facts.reason:
+        failed = [f"{one.name} ({one.id})" for one in facts.others if one.status == "FAILED"]
+        ids = [one["jobId"] for one in facts.job.details.get("dependsOn") or ()]
+        message = f"a job that it depends on has failed: {', '.join(failed or ids)}"
+        yield self.found(facts.what, message)
+
+
+@rule(
+    "Exit code 126 or 127; `CannotStartContainerError`; `executable file not found in $PATH`.",
+    "The container's command isn't in the image, or may not be executed.",
+    "Correct command in the spec, or CMD and ENTRYPOINT in the Dockerfile.",
+)
+def command_not_found(facts: Facts, self: Rule) -> Found:
+    why = {126: " (126: it may not be executed)", 127: " (127: it isn't there)"}
+    code = _code(facts)
+    if code in why or "CannotStartContainer" in facts.reason:
+        command = " ".join(facts.container.get("command") or ()) or "the image's own"
+        last = f": {facts.lines[-1]}" if facts.lines else ""
+        message = f"its command can't be started{why.get(code or 0, '')}: {command}{last}"
+        yield self.found(facts.what, message)
+
+
+@rule(
+    "`Essential container in task exited` with an exit code.",
+    "The job's own program has failed; its last lines say why.",
+    "Read run.logs() (`batchkit logs`), mend the program, and run ensure_stack(spec) again.",
+)
+def program_failed(facts: Facts, self: Rule) -> Found:
+    code = _code(facts)
+    if code:
+        last = f": {facts.lines[-1]}" if facts.lines else ", and wrote nothing"
+        signal = f" ({_SIGNALS[code]})" if code in _SIGNALS else ""
+        message = f"its program ended with exit code {code}{signal}{last}{_earlier(facts)}"
+        again = bool(facts.job and not facts.job.ended)
+        told = "  It is tried again." if again else ""
+        grave = Severity.WARNING if again else Severity.ERROR
+        yield self.found(facts.what, message, self.fix + told, grave)
+
+
+@rule(
+    "The execution has failed, and there is no job.",
+    "The state machine could not submit the job; its role may lack a permission.",
+    "Run ensure_stack(spec) again (`batchkit up`): it puts back the state machine and its role.",
+)
+def not_submitted(facts: Facts, self: Rule) -> Found:
+    if facts.job is None and facts.state.ended and not facts.state.succeeded:
+        yield self.found("the state machine", f"it submitted no job: {facts.state.reason}")
+
+
+@rule(
+    "A status reason that no other rule knows.",
+    "AWS says why.",
+    "Search AWS's documentation for that reason.",
+)
+def unknown_reason(facts: Facts, self: Rule) -> Found:
+    job, reason = facts.job, facts.reason.split("\n")[0]
+    if job and job.status == "FAILED":
+        reason = reason or "AWS gives no reason"
+        yield self.found(facts.what, f"it failed: {reason}{_earlier(facts)}")
+    elif job and job.status == "RUNNABLE" and job.reason and not job.attempts:
+        yield self.found(facts.what, f"Batch holds it back: {job.reason}")
+
+
+def _code(facts: Facts) -> int | None:
+    return facts.job.exit_code if facts.job else None
+
+
+def _earlier(facts: Facts) -> str:
+    """
+    How attempts before the last one ended, if in another way.
+    """
+    told = (
+        f"attempt {one.number} ended otherwise: {one.reason or 'no reason was given'}"
+        + (f", exit code {one.exit_code}" if one.exit_code else "")
+        for one in facts.earlier
+    )
+    text = "; ".join(told)
+    return f" ({text})" if text else ""
+
+
+def _stopped(facts: Facts) -> bool:
+    details = facts.job.details if facts.job else {}
+    ended = details.get("isTerminated") or details.get("isCancelled")
+    return bool(ended) or facts.state.status == "ABORTED"
+
+
+RULES: Final = (
+    out_of_memory,
+    timed_out,
+    spot_reclaimed,
+    ended_by_someone,
+    dependency_failed,
+    command_not_found,
+)
+
+
+@rule(
+    "`ResourceInitializationError: unable to pull secrets or registry auth`, or "
+    "`CannotPullContainerError` with a time-out.",
+    "The container could not reach ECR when it began; the network is in order now.",
+    "Run the job again; look at network ACLs and DNS of the VPC if it repeats.",
+)
+def registry_unreachable(facts: Facts, self: Rule) -> Found:
+    pulled = "CannotPullContainer" in facts.reason and "timeout" in facts.reason
+    if pulled or "unable to pull secrets or registry auth" in facts.reason:
+        yield self.found(facts.what, "it could not reach the registry of its image.")
+
+
+_PATIENCE: Final = {
+    "SUBMITTED": "Batch has taken it, and puts it into the queue next",
+    "PENDING": "Batch puts it into the queue when all that it depends on has succeeded",
+    "RUNNABLE": "it is in the queue, and Batch gets a container for it, in a minute or two",
+    "STARTING": "its container is being started; pulling a large image takes some minutes",
+}
+
+
+@rule(
+    "The job is SUBMITTED, PENDING, RUNNABLE or STARTING, and nothing is wrong.",
+    "Every job takes that way; Batch needs a minute or two to get a container.",
+    "Wait.  If it stays so for more than ten minutes, look at the other jobs of the queue and the "
+    "account's quotas.",
+)
+def on_its_way(facts: Facts, self: Rule) -> Found:
+    told = _PATIENCE.get(facts.job.status) if facts.job else None
+    if told:
+        yield self.found(facts.what, f"{told}.", severity=Severity.INFO)
+
+
+FALLBACK: Final = (
+    program_failed,
+    not_submitted,
+    registry_unreachable,
+    unknown_reason,
+    on_its_way,
+)
+"""Tried in turn, if no other rule has found anything."""

@@ -1,0 +1,264 @@
+"""
+Rules about waiting: why a job stays in RUNNABLE.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from batchkit._diagnosis.facts import Facts
+from batchkit._diagnosis.finding import Found, Rule, Severity, rule
+from batchkit._diagnosis.queues import FARGATE_VCPUS
+from batchkit._jobs.jobs import Job
+from batchkit.resources.definitions import JobDefinition
+from batchkit.resources.environments import ComputeEnvironment
+
+ENSURE: Final = "Run ensure_stack(spec) again (`batchkit up`): it puts back what differs."
+_WAITING: Final = ("SUBMITTED", "PENDING", "RUNNABLE")
+_NO_CAPACITY: Final = ("INSUFFICIENT_INSTANCE_CAPACITY", "Capacity is unavailable at this time")
+
+
+@rule(
+    "The job stays in RUNNABLE; a run ends with `there is no such queue` or `does not exist`.",
+    "The job queue isn't there any more.",
+    ENSURE,
+)
+def queue_missing(facts: Facts, self: Rule) -> Found:
+    if facts.queues and facts.queue is None or (facts.queue is None and not facts.unseen):
+        yield self.found(f"JobQueue {facts.queue_name}", "the queue isn't there.")
+
+
+@rule(
+    "The job stays in RUNNABLE, or can't be submitted.",
+    "The job queue is disabled: it takes no jobs and starts none.",
+    ENSURE,
+)
+def queue_disabled(facts: Facts, self: Rule) -> Found:
+    queue = facts.queue
+    if queue is not None and queue["state"] != "ENABLED":
+        yield self.found(_queue(queue), "the queue is disabled, so it starts no jobs.")
+
+
+@rule(
+    "The job stays in RUNNABLE with `ACTION_REQUIRED - CE(s) associated with the job queue are "
+    "invalid.`",
+    "Batch can't use a compute environment: a role that it can't assume, a subnet or security "
+    "group that is gone.  Its statusReason says which.",
+    "Put back what the reason names, then run ensure_stack(spec) again (`batchkit up`): it makes "
+    "Batch try the compute environment once more.",
+)
+def environment_invalid(facts: Facts, self: Rule) -> Found:
+    for one in facts.environments:
+        if one["status"] == "INVALID":
+            reason = one.get("statusReason") or "Batch gives no reason"
+            yield self.found(
+                _environment(one), f"Batch can't use it: {reason}", severity=_without(facts)
+            )
+
+
+@rule(
+    "The job stays in RUNNABLE and nothing gives a reason.",
+    "A compute environment of the queue is disabled.",
+    ENSURE,
+)
+def environment_disabled(facts: Facts, self: Rule) -> Found:
+    for one in facts.environments:
+        if one["state"] != "ENABLED":
+            yield self.found(
+                _environment(one),
+                "it is disabled, so it starts no jobs.",
+                severity=_without(facts),
+            )
+
+
+@rule(
+    "The job stays in RUNNABLE.",
+    "None of the queue's compute environments is there any more.",
+    ENSURE,
+)
+def no_environment(facts: Facts, self: Rule) -> Found:
+    queue = facts.queue
+    lost = queue is not None and not facts.environments
+    if queue is not None and lost and facts.seen(ComputeEnvironment.DESCRIBE):
+        yield self.found(_queue(queue), "none of its compute environments is there.")
+
+
+@rule(
+    "A job can't be submitted: the job definition doesn't exist, or isn't active.",
+    "The job definition, or the revision that the state machine names, was deregistered.",
+    "Run ensure_stack(spec) again (`batchkit up`): it registers the job definition anew.",
+)
+def definition_missing(facts: Facts, self: Rule) -> Found:
+    active = [one for one in facts.definitions if one.get("status") == "ACTIVE"]
+    if facts.job is not None or facts.queue is None or not facts.seen(JobDefinition.DESCRIBE):
+        return
+    if not active:
+        subject = f"JobDefinition {facts.definition_name}"
+        yield self.found(subject, "no revision of it is active, so no job can be submitted.")
+    elif facts.pinned and facts.pinned not in [one["jobDefinitionArn"] for one in active]:
+        subject = f"JobDefinition {facts.pinned.rpartition('/')[2]}"
+        yield self.found(subject, "the state machine submits jobs of it, and it isn't active.")
+
+
+@rule(
+    "The job stays in RUNNABLE, with `MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE` or "
+    "`MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT`.",
+    "The job wants more vCPUs than the compute environments may have.",
+    "Raise max_vcpus in the spec, or lower vcpus, and run ensure_stack(spec) (`batchkit up`).",
+)
+def job_too_large(facts: Facts, self: Rule) -> Found:
+    most = max((_limit(one) for one in facts.places), default=None)
+    wanted = facts.required("VCPU")
+    if most is not None and wanted > most and _waits(facts):
+        message = f"it wants {wanted:g} vCPUs; its compute environments may have {most:g} at most."
+        fix = f"Set max_vcpus={wanted:g} in the spec, or lower vcpus; then ensure_stack(spec)."
+        yield self.found(facts.what, message, fix)
+
+
+@rule(
+    "The job stays in RUNNABLE while others run; nothing gives a reason.",
+    "The account's quota of Fargate vCPUs is used up.  A new account has 6.",
+    "Wait until others have ended, or ask for more in the Service Quotas console (Fargate, "
+    "L-3032A538 on demand, L-36FBB829 on Spot).",
+)
+def fargate_quota(facts: Facts, self: Rule) -> Found:
+    kinds = {str(one.get("computeResources", {}).get("type")) for one in facts.places}
+    fargate = sorted(kinds & FARGATE_VCPUS.keys())
+    short = [(kind, told) for kind in fargate if (told := _over_quota(facts, kind))]
+    # With room on one of them the job will run there.
+    for kind, message in short if len(short) == len(kinds) and _waits(facts) else ():
+        yield self.found(f"quota {FARGATE_VCPUS[kind]} ({kind})", message)
+
+
+def _over_quota(facts: Facts, kind: str) -> str:
+    quota = facts.quota("fargate", FARGATE_VCPUS[kind])
+    wanted = facts.required("VCPU")
+    if quota is None or facts.busy_on(kind) + wanted <= quota:
+        return ""
+    return (
+        f"{facts.busy_on(kind):g} vCPUs are in use and the job wants {wanted:g}; the account may "
+        f"have {quota:g} at once."
+    )
+
+
+@rule(
+    "The job stays in RUNNABLE while others of the queue run.",
+    "The compute environments have as many vCPUs at work as they may; the job waits its turn.",
+    "Wait, or raise max_vcpus in the spec and run ensure_stack(spec) (`batchkit up`).",
+)
+def queue_full(facts: Facts, self: Rule) -> Found:
+    queue, wanted = facts.queue, facts.required("VCPU")
+    most = sum(_limit(one) for one in facts.usable)
+    if queue is None or not most or wanted > most or not _waits(facts):
+        return
+    if facts.busy and facts.busy + wanted > most:
+        message = f"its jobs have {facts.busy:g} of {most:g} vCPUs; others wait their turn."
+        yield self.found(_queue(queue), message, severity=Severity.INFO)
+
+
+@rule(
+    "The job stays in RUNNABLE, with `CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY`; or `Capacity is "
+    "unavailable at this time`.",
+    "AWS has no capacity of that kind at the moment; with Spot that is common.",
+    "Wait, let the stack have more availability_zones, or set spot=True, which falls back on "
+    "demand.",
+)
+def no_capacity(facts: Facts, self: Rule) -> Found:
+    if any(sign in facts.reason for sign in _NO_CAPACITY):
+        yield self.found(facts.what, "AWS had no capacity for it.")
+
+
+@rule(
+    "The compute environment will be INVALID, or the job has "
+    "`MISCONFIGURATION:SERVICE_ROLE_PERMISSIONS`.",
+    "Batch's service role isn't there, doesn't trust batch.amazonaws.com, or lacks permissions.",
+    ENSURE,
+)
+def service_role(facts: Facts, self: Rule) -> Found:
+    for one in facts.environments:
+        arn = one.get("serviceRole") or ""
+        told = one["status"] == "INVALID"  # its reason says what is wrong with the role
+        if not arn or told or "/aws-service-role/" in arn:
+            continue
+        role = facts.roles(arn)
+        if role.known and not role.there:
+            yield self.found(f"Role {role.name}", "Batch's service role isn't there.")
+        elif role.known and not role.trusts("batch.amazonaws.com"):
+            yield self.found(f"Role {role.name}", "it doesn't trust batch.amazonaws.com.")
+        elif "SERVICE_ROLE_PERMISSIONS" in facts.reason or (
+            role.known and not role.allows("ecs:RunTask")
+        ):
+            yield self.found(f"Role {role.name}", "it lacks what AWSBatchServiceRole allows.")
+
+
+@rule(
+    "The job stays in RUNNABLE, with `UNDETERMINED - Batch job is blocked, root cause is "
+    "undetermined.`",
+    "Batch itself doesn't know; most often it is the Fargate quota or a limit of the account.",
+    "Look at the Fargate quota and the job at the head of the queue; submit the job again.",
+)
+def undetermined(facts: Facts, self: Rule) -> Found:
+    if "UNDETERMINED" in facts.reason:
+        yield self.found(facts.what, "Batch holds it back and doesn't know why.")
+
+
+@rule(
+    "The job stays in PENDING.",
+    "It waits for other jobs that it depends on.",
+    "Wait, or look at those jobs with Run.from_arn(id).explain().",
+)
+def waits_for_others(facts: Facts, self: Rule) -> Found:
+    job, others = facts.job, facts.others
+    live = [other for other in others if not other.ended]
+    if job and job.status in _WAITING and live:
+        told = ", ".join(f"{_job(other)}, which is {other.status}" for other in live)
+        yield self.found(facts.what, f"it waits for {told}.", severity=Severity.INFO)
+
+
+def _job(job: Job) -> str:
+    return f"job {job.name} ({job.id})"
+
+
+def _waits(facts: Facts) -> bool:
+    """
+    Whether the job has not been started yet, or was given up for that.
+    """
+    job = facts.job
+    return job is None or job.status in _WAITING or "JobStateTimeLimit" in facts.reason
+
+
+def _without(facts: Facts) -> Severity:
+    """
+    How bad it is that Batch can't start jobs on one compute environment.
+    """
+    return Severity.WARNING if facts.usable else Severity.ERROR
+
+
+def _limit(environment: Mapping[str, Any]) -> float:
+    return float(environment.get("computeResources", {}).get("maxvCpus", float("inf")))
+
+
+def _queue(queue: Mapping[str, Any]) -> str:
+    return f"JobQueue {queue['jobQueueName']}"
+
+
+def _environment(one: Mapping[str, Any]) -> str:
+    return f"ComputeEnvironment {one['computeEnvironmentName']}"
+
+
+RULES: Final = (
+    queue_missing,
+    queue_disabled,
+    definition_missing,
+    no_environment,
+    environment_invalid,
+    environment_disabled,
+    service_role,
+    job_too_large,
+    fargate_quota,
+    no_capacity,
+    undetermined,
+    waits_for_others,
+    queue_full,
+)

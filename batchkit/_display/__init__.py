@@ -1,0 +1,3 @@
+"""
+Turns values into something to look at: in terminals, notebooks and pictures.
+"""

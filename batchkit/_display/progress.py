@@ -1,0 +1,153 @@
+"""
+Progress: a listener that shows resources as they come, on a terminal, in a notebook or in a log.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any, Final
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.text import Text
+
+from batchkit._display.html import events
+from batchkit._display.text import printable, seconds
+from batchkit._engine.plan import SIGNS
+from batchkit.events import Action, Event, Phase
+
+STYLES: Final = {
+    Action.CREATE: "green",
+    Action.UPDATE: "yellow",
+    Action.REPLACE: "yellow",
+    Action.ADOPT: "yellow",
+    Action.KEEP: "dim",
+    Action.DELETE: "red",
+}
+_ENDED: Final = (Phase.DONE, Phase.FAILED)
+_SHOWN: Final = 8
+
+
+class Progress:
+    """
+    A listener for `on_event`; it may be called from several threads.
+
+    Args:
+        console: Where to; standard error if None.
+        verbose: Whether resources that are left alone, and each state of the others, are told too.
+    """
+
+    def __init__(self, console: Console | None = None, *, verbose: bool = False) -> None:
+        self.console = console or Console(stderr=True)
+        self._verbose = verbose
+        self._lock = threading.Lock()
+        self._running: dict[tuple[str, str], Event] = {}
+        self._ended: list[Event] = []
+        self._notebook = _notebook(self.console)
+
+    def __call__(self, event: Event) -> None:
+        with self._lock:
+            self._note(event)
+            if self._notebook is not None:
+                self._notebook.show(self._ended, list(self._running.values()))
+                return
+        if self._told(event):
+            self.console.print(line(event), soft_wrap=True)
+
+    def __rich__(self) -> RenderableType:
+        with self._lock:
+            running = list(self._running.values())
+        spinners = [Spinner("dots", line(event)) for event in running[:_SHOWN]]
+        more = len(running) - _SHOWN
+        return Group(*spinners, *([Text(f"  and {more} more", "dim")] if more > 0 else []))
+
+    @property
+    def told(self) -> str:
+        """
+        What was done so far, and what was under way, in words.
+        """
+        with self._lock:
+            ended, running = list(self._ended), list(self._running.values())
+        done = [f"{e.action} {e.kind} {e.name}" for e in ended if e.phase is Phase.DONE]
+        open_ones = [f"{event.kind} {event.name}" for event in running]
+        parts = (("Done", done), ("Under way", open_ones))
+        told = [f"{what}: {', '.join(names) or 'nothing'}." for what, names in parts]
+        return printable("  ".join(told))
+
+    def _note(self, event: Event) -> None:
+        key = (event.kind, event.name)
+        if event.phase not in _ENDED:
+            self._running[key] = event
+            return
+        self._running.pop(key, None)
+        if event.action is not Action.KEEP:
+            self._ended.append(event)
+
+    def _told(self, event: Event) -> bool:
+        return self._verbose or (event.action is not Action.KEEP and event.phase in _ENDED)
+
+
+@contextmanager
+def progress(console: Console | None = None, *, verbose: bool = False) -> Iterator[Progress]:
+    """
+    A listener that also shows what is under way, if *console* is a terminal.
+    """
+    listener = Progress(console, verbose=verbose)
+    with _live(listener):
+        yield listener
+
+
+def _live(listener: Progress) -> AbstractContextManager[Any]:
+    console = listener.console
+    if not console.is_terminal or console.is_jupyter or console.is_dumb_terminal:
+        return nullcontext()
+    return Live(listener, console=console, transient=True, refresh_per_second=8)
+
+
+def line(event: Event) -> Text:
+    """
+    One line about *event*.
+    """
+    failed = event.phase is Phase.FAILED
+    sign = "✗" if failed else SIGNS[event.action]
+    text = Text(f"{sign} {event.action} ", "bold red" if failed else STYLES[event.action])
+    text.append(f"{event.kind} ", "bold")
+    text.append(printable(event.name), "default not bold")
+    if event.detail and event.phase is not Phase.DONE:
+        text.append(f"  {printable(event.detail)}", "red" if failed else "dim")
+    elif event.phase is Phase.STARTED:
+        text.append("  …", "dim")
+    if event.phase is not Phase.STARTED and event.action is not Action.KEEP:
+        text.append(f"  {seconds(event.seconds)}", "dim")
+    return text
+
+
+class Notebook:
+    """
+    A table in a notebook that is written anew with each event.
+    """
+
+    def __init__(self, display: Any) -> None:
+        self._display = display
+        self._handle: Any = None
+
+    def show(self, ended: list[Event], running: list[Event]) -> None:
+        """
+        The output of the cell shows *ended*, and *running* beneath.
+        """
+        page = {"text/html": events(ended, running), "text/plain": f"{len(ended)} done"}
+        if self._handle is None:
+            self._handle = self._display(page, raw=True, display_id=True)
+        else:
+            self._handle.update(page, raw=True)
+
+
+def _notebook(console: Console) -> Notebook | None:
+    if not console.is_jupyter:
+        return None
+    from IPython.display import display
+
+    return Notebook(display)

@@ -1,0 +1,3 @@
+"""
+Builds and pushes images with Docker.
+"""

@@ -1,0 +1,144 @@
+"""
+Pushing an image to a registry through the Docker daemon.
+
+Nothing here knows AWS: who pushes hands in the repository and a function that gives a fresh user
+and password. They go with the one push, never into Docker's configuration.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from typing import Any, NoReturn
+
+from attrs import define, field, frozen
+
+from batchkit._docker.build import ignore, resolve_local
+from batchkit._docker.failures import PUSH, known, masked
+from batchkit._docker.stream import Engine, Event, events, failure_of, silence
+from batchkit.clock import Clock, SystemClock
+from batchkit.errors import PushFailed
+
+PUSH_DEADLINE = 1800.0
+BACKOFF = (1.0, 2.0, 4.0, 8.0)
+
+
+@frozen
+class LayerProgress:
+    """
+    How far one layer of a push is; *total* is 0 where Docker does not say.
+    """
+
+    layer: str
+    status: str
+    current: int = 0
+    total: int = 0
+
+    def __str__(self) -> str:
+        share = f"{100 * self.current // self.total} %" if self.total else ""
+        return " ".join(filter(None, (self.layer, self.status, share)))
+
+
+def push(
+    client: Engine,
+    image: str,
+    repository: str,
+    tag: str,
+    *,
+    auth: Callable[[], tuple[str, str]],
+    on_layer: Callable[[LayerProgress], None] = ignore,
+    deadline: float = PUSH_DEADLINE,
+    clock: Clock = SystemClock(),
+) -> str:
+    """
+    The digest of *image*, that the registry has as *repository*:*tag* now.
+
+    Args:
+        auth: gives a fresh user and password; called once more if the registry says "expired".
+        deadline: seconds for everything; PushFailed with the reason `TimedOut` after that.
+    """
+    job = _Push(client, image, repository, tag, on_layer, clock, clock.monotonic() + deadline)
+    login, waits, renewed = _Login(*auth()), list(BACKOFF), False
+    while text := job.attempt(login):
+        reason = known(text, PUSH).reason
+        if reason == "TokenExpired" and not renewed:
+            login, renewed = _Login(*auth()), True
+        elif reason == "Throttled" and waits and clock.monotonic() + waits[0] < job.end:
+            clock.sleep(waits.pop(0))
+        else:
+            job.give_up(text)
+    return job.digest
+
+
+@frozen
+class _Login:
+    user: str
+    password: str = field(repr=False)
+
+    def secrets(self) -> tuple[str, ...]:
+        """
+        The password in the forms in which a text might hold it.
+        """
+        pair = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
+        return (self.password, pair) if len(self.password) >= 4 else ()
+
+
+@define
+class _Push:
+    """
+    One image on its way to one repository, over as many attempts as it takes.
+    """
+
+    client: Engine
+    image: str
+    repository: str
+    tag: str
+    on_layer: Callable[[LayerProgress], None]
+    clock: Clock
+    end: float
+    digest: str = ""
+    last: str = ""
+
+    def attempt(self, login: _Login) -> str:
+        """
+        Sets *digest*, or says why the push failed.
+        """
+        with (
+            silence(self.client, max(self.end - self.clock.monotonic(), 0.01)),
+            closing(events(lambda: self._start(login), self.clock, self.end)) as said,
+        ):
+            for event in said:
+                text = failure_of(event)
+                if text is not None:
+                    return masked(text.strip(), login.secrets())
+                self._read(event, login)
+            self.digest = self.digest or self._held_digest()
+        return "" if self.digest else "the push ended without a digest"
+
+    def give_up(self, text: str) -> NoReturn:
+        failure = known(text, PUSH)
+        last = f" (its last word: {self.last})" if self.last else ""
+        msg = f"Pushing {self.repository}:{self.tag} failed: {text.rstrip('.')}{last}. "
+        raise PushFailed(msg + failure.advice, reason=failure.reason)
+
+    def _start(self, login: _Login) -> Iterable[Any]:
+        self.client.tag(self.image, self.repository, self.tag)
+        auth = {"username": login.user, "password": login.password}
+        return self.client.push(
+            self.repository, tag=self.tag, stream=True, decode=True, auth_config=auth
+        )
+
+    def _read(self, event: Event, login: _Login) -> None:
+        aux = event.get("aux")
+        if isinstance(aux, dict):
+            self.digest = str(aux.get("Digest") or self.digest)
+        if event.get("id") and event.get("status"):
+            detail = event.get("progressDetail") or {}
+            self.last = masked(str(event["status"]), login.secrets())
+            sizes = int(detail.get("current") or 0), int(detail.get("total") or 0)
+            self.on_layer(LayerProgress(str(event["id"]), self.last, *sizes))
+
+    def _held_digest(self) -> str:
+        held = resolve_local(self.client, f"{self.repository}:{self.tag}")
+        return held.partition("@")[2] if held else ""

@@ -1,0 +1,128 @@
+"""
+The daemon's answers as a stream of events in which every failure is an event.
+
+Docker answers 200 and reports failures as events in the stream that follows; time-outs and lost
+connections come as exceptions of four libraries while the stream is read. Here they become a
+last event too. Nothing is raised while such an exception is handled: its request holds the
+build arguments and the password, and would be chained to ours.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
+from importlib import import_module
+from typing import Any, Protocol
+
+from batchkit.clock import Clock
+from batchkit.errors import DockerUnavailable
+
+Event = dict[str, Any]
+
+
+class Engine(Protocol):
+    """
+    What is used of docker-py's low-level client; *timeout* bounds each read.
+    """
+
+    timeout: Any
+
+    def build(self, **options: Any) -> Iterable[Any]: ...
+
+    def push(self, repository: str, **options: Any) -> Iterable[Any]: ...
+
+    def tag(self, image: str, repository: str, tag: str) -> Any: ...
+
+    def inspect_image(self, image: str) -> dict[str, Any]: ...
+
+    def close(self) -> None: ...
+
+
+def events(
+    start: Callable[[], Iterable[Any]], clock: Clock, end: float
+) -> Generator[Event, None, None]:
+    """
+    What *start* streams, until a failure, the clock's *end*, or its own end.
+
+    DockerUnavailable is raised if it is the daemon itself that went away.
+    """
+    with closing(_whole(start)) as stream:
+        for event in stream:
+            yield _present(event)
+            if clock.monotonic() >= end:
+                break
+        else:
+            return
+    yield {"error": "not done when the time allowed was over"}
+
+
+def failure_of(event: Event) -> str | None:
+    """
+    Docker's text if *event* is a failure.
+    """
+    detail = event.get("errorDetail")
+    text = detail.get("message") if isinstance(detail, dict) else None
+    return str(text or event.get("error")) if "error" in event or detail else None
+
+
+def inspect(client: Engine, image: str) -> dict[str, Any]:
+    """
+    What the daemon says of *image*; empty if it does not hold it.
+    """
+    answer = next(_whole(lambda: [client.inspect_image(image)]))
+    return {} if failure_of(_present(answer)) else answer
+
+
+@contextmanager
+def silence(client: Engine, seconds: float) -> Iterator[None]:
+    """
+    While the block runs, no read of *client* waits longer than *seconds*.
+    """
+    held = client.timeout
+    client.timeout = min(held or seconds, seconds)
+    try:
+        yield
+    finally:
+        client.timeout = held
+
+
+def _present(event: Event) -> Event:
+    """
+    *event*, unless it says that the daemon itself went away.
+    """
+    if "lost" in event:
+        msg = f"The Docker daemon stopped answering: {event['lost']}. Start it and run this again."
+        raise DockerUnavailable(msg)
+    return event
+
+
+def breakages() -> tuple[type[Exception], ...]:
+    """
+    The exceptions that docker-py lets through; its own, and those of the three layers below.
+    """
+    errors = import_module("docker.errors")
+    http = import_module("urllib3.exceptions")
+    return errors.DockerException, errors.StreamParseError, http.HTTPError, OSError
+
+
+def text_of(error: Exception) -> str:
+    """
+    What an exception says, without the URL in which build arguments are shown.
+    """
+    explanation = getattr(error, "explanation", None)
+    return str(explanation or re.sub(r"\S*/build\?\S*", "/build", str(error)))
+
+
+def _whole(start: Callable[[], Iterable[Any]]) -> Generator[Event, None, None]:
+    try:
+        for event in start():
+            yield event if isinstance(event, dict) else {"stream": str(event)}
+        return
+    except breakages() as error:
+        text = text_of(error)
+        refused = getattr(error, "response", None) is not None
+    if "timed out" in text.lower():
+        yield {"error": "read timed out: not a word in the time allowed"}
+    else:
+        yield {"error": text} if refused else {"lost": text}

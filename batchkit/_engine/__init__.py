@@ -1,0 +1,3 @@
+"""
+Observes an account, compares, and acts: the only part that calls AWS.
+"""

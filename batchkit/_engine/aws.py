@@ -1,0 +1,296 @@
+"""
+The only door to AWS: clients, retries, paging, and errors that a user can act on.
+
+Every client comes from the caller's session.  botocore's own retries are off: it repeats creates
+blindly after a time-out, and EC2 would make a second VPC.  Here a call is repeated only if
+that does no harm; otherwise `Ambiguous` tells the engine to look before it creates again.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+import boto3
+import jmespath
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+    NoRegionError,
+    ProxyConnectionError,
+)
+from botocore.model import OperationModel
+from botocore.parsers import ResponseParserError
+
+from batchkit._engine import failures as _failures
+from batchkit._engine.session import new_session
+from batchkit._model.calls import Call, Each, Operation
+from batchkit._model.signals import Ambiguous, Cancelled
+from batchkit._model.values import ITEM, LOCATION, OMIT, Arn, Here, Scope, Zone, resolve
+from batchkit._version import VERSION
+from batchkit.clock import Clock, SystemClock
+from batchkit.errors import BatchkitError, StillWaiting
+
+IDENTITY: Final = Operation("sts", "GetCallerIdentity", wide=True)
+ZONES: Final = Operation("ec2", "DescribeAvailabilityZones", wide=True)
+CONFIG: Final = Config(
+    retries={"mode": "standard", "total_max_attempts": 1},
+    max_pool_connections=32,
+    connect_timeout=10,
+    read_timeout=60,
+    user_agent_extra=f"batchkit/{VERSION}",
+)
+_UNCONNECTED: Final = (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError)
+_UNANSWERED: Final = (HTTPClientError, ConnectionClosedError, ResponseParserError)
+SLOWEST: Final = 8.0
+ATTEMPTS: Final = 3
+"""How often at least a call is made whose error may pass, however long each attempt took."""
+
+
+class Aws:
+    """
+    An account and region, as the caller's *session* reaches it.
+    """
+
+    def __init__(
+        self,
+        session: boto3.Session | None = None,
+        clock: Clock | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        self.session = session or boto3.DEFAULT_SESSION or new_session()
+        self.clock: Clock = clock or SystemClock()
+        self._end = None if timeout is None else self.clock.monotonic() + timeout
+        self.stopped = threading.Event()
+        self._clients: dict[str, Any] = {}
+        self._making = threading.RLock()
+        self._facts = threading.Lock()
+        self._listing = threading.Lock()
+        self._scope: Scope | None = None
+        self._zones: list[str] = []
+
+    def client(self, service: str) -> Any:
+        """
+        The client of *service*, made once: sessions are not safe to share between threads.
+        """
+        with self._making:
+            if service not in self._clients:
+                self._clients[service] = self._connect(service)
+            return self._clients[service]
+
+    def _connect(self, service: str) -> Any:
+        try:
+            client = self.session.client(service, config=CONFIG)  # type: ignore[call-overload]
+        except BotoCoreError as error:
+            raise _failures.unreachable(service, error) from error
+        client.meta.events.register("before-parse", _refuse_what_is_cut_off)
+        return client
+
+    @property
+    def region(self) -> str:
+        """
+        The region that the session's clients call.
+        """
+        if self.session.region_name is None:  # STS would answer all the same
+            raise _failures.unreachable("sts", NoRegionError())
+        return str(self.client("sts").meta.region_name)
+
+    @property
+    def partition(self) -> str:
+        """
+        The partition of the region, such as `aws` or `aws-cn`.
+        """
+        return str(self.client("sts").meta.partition)
+
+    @property
+    def scope(self) -> Scope:
+        """
+        The partition, region and account; asks for the account once.
+        """
+        with self._facts:
+            if self._scope is None:
+                account = self.call(IDENTITY())["Account"]
+                self._scope = Scope(self.partition, self.region, account)
+            return self._scope
+
+    def zone(self, index: int) -> str:
+        """
+        The name of an availability zone that is open to the account, in the order of their names.
+        """
+        self.list_zones()
+        if index >= len(self._zones):
+            there = f"{self.region} has {len(self._zones)} availability zones"
+            raise BatchkitError(f"{there}; number {index + 1} is wanted")
+        return self._zones[index]
+
+    def list_zones(self) -> None:
+        """
+        The availability zones are known from now on.
+        """
+        with self._listing:
+            if not self._zones:
+                filters = {"state": "available", "zone-type": "availability-zone"}
+                listed = [{"Name": name, "Values": [value]} for name, value in filters.items()]
+                answer = self.call(ZONES(Filters=listed))
+                self._zones = sorted(zone["ZoneName"] for zone in answer["AvailabilityZones"])
+
+    def fill(self, placeholder: Any) -> Any:
+        """
+        The value of a placeholder that the account and region give; others as they are.
+        """
+        if isinstance(placeholder, Arn):
+            return self.scope.arn(placeholder)
+        if placeholder == LOCATION:
+            return OMIT if self.region == "us-east-1" else self.region
+        if isinstance(placeholder, Here) and placeholder != ITEM:
+            return getattr(self.scope, placeholder.fact)
+        if isinstance(placeholder, Zone):
+            return self.zone(placeholder.index)
+        return placeholder
+
+    def unhurried(self) -> Aws:
+        """
+        Itself, without the time that was given for everything.
+        """
+        self._end = None
+        return self
+
+    def pause(self, seconds: float) -> None:
+        """
+        Lets *seconds* pass, unless everything is to stop.
+
+        Raises:
+            StillWaiting: The time for everything is over.
+        """
+        self.check()
+        if self._end is not None and self.clock.monotonic() + seconds > self._end:
+            raise StillWaiting("the time given for everything is over; run it again to go on")
+        self.clock.sleep(seconds)
+        self.check()
+
+    def check(self) -> None:
+        """
+        Raises `Cancelled` if nothing new may be begun.
+        """
+        if self.stopped.is_set():
+            raise Cancelled("stopped")
+
+    def call(self, call: Call, resource: str = "") -> Any:
+        """
+        The answer of *call*, or None if its operation says that the error means absent.
+
+        Raises:
+            AlreadyThere: The operation says that the error means that the resource exists.
+            Ambiguous: The call may have taken effect and must not be repeated blindly.
+            AwsError: Anything else.
+        """
+        call = Call(call.operation, resolve(call.params, self.fill))
+        for delay in self._delays(call):
+            try:
+                return self._once(call)
+            except (ClientError, BotoCoreError, ResponseParserError) as error:
+                if _means(call.operation.absent, error):
+                    return None
+                if _means(call.operation.unset, error):
+                    return {}
+                if not delay(error):
+                    raise _failures.translate(call, error, resource) from error
+        raise AssertionError("unreachable")
+
+    def _once(self, call: Call) -> Any:
+        client = self.client(call.operation.service)
+        method = call.operation.method
+        if call.operation.reads and client.can_paginate(method):
+            return client.get_paginator(method).paginate(**call.params).build_full_result()
+        return getattr(client, method)(**call.params)
+
+    def each(self, step: Each, resource: str = "") -> Iterator[Call]:
+        """
+        The calls that an `Each` stands for now.
+        """
+        answer = self.call(step.listing, resource)
+        items = jmespath.search(step.path, answer) or []
+        size = step.batch or 1
+        for start in range(0, len(items), size):
+            item = items[start : start + size] if step.batch else items[start]
+            yield _with_item(step.then, item)
+
+    def _delays(self, call: Call) -> Iterator[Callable[[Exception], bool]]:
+        """
+        For each attempt, a function that says whether the error passes, having waited if it does.
+        """
+        first: dict[str, float] = {}  # an answer may be lost after a long wait for something else
+        for attempt in range(1_000):
+
+            def passes(error: Exception, attempt: int = attempt) -> bool:
+                patience = _patience(call.operation, error)
+                now, kind = self.clock.monotonic(), type(error).__name__
+                if isinstance(error, ClientError):
+                    kind = _failures.code(error)
+                spent = now - first.setdefault(kind, now)
+                if patience is None or (spent >= patience and attempt + 1 >= ATTEMPTS):
+                    return False
+                longest = min(SLOWEST, 0.5 * 2**attempt)
+                delay = min(longest * random.uniform(0.5, 1.0), max(patience - spent, 0.1))
+                try:
+                    self.pause(delay)
+                except StillWaiting as over:
+                    msg = f"{over}; the last answer to {call.operation} was: {error}"
+                    raise StillWaiting(msg) from error
+                return True
+
+            yield passes
+
+
+def _refuse_what_is_cut_off(
+    operation_model: OperationModel, response_dict: Mapping[str, Any], **_: object
+) -> None:
+    """
+    Raises for a body that isn't JSON and should be: botocore takes it for an empty answer.
+    """
+    body, shape = response_dict["body"], operation_model.output_shape
+    wanted = body or (shape is not None and shape.members)
+    as_json = "json" in operation_model.service_model.resolved_protocol
+    if as_json and wanted and isinstance(body, bytes) and response_dict["status_code"] < 300:
+        try:
+            json.loads(body)
+        except ValueError as error:
+            raise ResponseParserError(f"the answer was cut off: {error}") from error
+
+
+def _with_item(call: Call, item: Any) -> Call:
+    return resolve(call, lambda placeholder: item if placeholder == ITEM else placeholder)
+
+
+def _means(codes: tuple[str, ...], error: Exception) -> bool:
+    return isinstance(error, ClientError) and _failures.means(codes, error)
+
+
+def _patience(operation: Operation, error: Exception) -> float | None:
+    """
+    For how many seconds an error is worth another attempt; None if it never is.
+    """
+    if isinstance(error, ClientError):
+        code, message = _failures.code(error), _failures.message(error)
+        for rule in operation.not_yet:
+            if rule.matches(code, message):
+                return rule.seconds
+        if code in _failures.THROTTLED or _failures.status(error) == 429:
+            return 120.0
+        if _failures.status(error) < 500 and code not in _failures.TRANSIENT:
+            return _failures.unreadable(operation, error)
+    elif isinstance(error, _UNCONNECTED):
+        return 15.0  # nothing has reached AWS
+    elif not isinstance(error, _UNANSWERED):
+        return None
+    if operation.reads or operation.repeatable:
+        return 60.0
+    raise Ambiguous(f"{operation} ended without an answer: {error}") from error

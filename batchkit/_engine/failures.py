@@ -1,0 +1,167 @@
+"""
+AWS's errors, translated: where, what, and what to do.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterable
+from typing import Final
+
+from botocore.exceptions import (
+    ClientError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    SSOError,
+    TokenRetrievalError,
+)
+
+from batchkit._engine import advice as _advice
+from batchkit._model.calls import Call, Operation
+from batchkit._model.signals import AlreadyThere
+from batchkit.errors import AccessDenied, AwsError, BatchkitError, CredentialsError, QuotaExceeded
+
+THROTTLED: Final = {
+    "BandwidthLimitExceeded",
+    "EC2ThrottledException",
+    "KmsThrottlingException",
+    "PriorRequestNotComplete",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "SlowDown",
+    "ThrottledException",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+}
+TRANSIENT: Final = {
+    "ConcurrentModification",
+    "InternalError",
+    "InternalFailure",
+    "InternalServerError",
+    "InternalServerException",
+    "RequestTimeout",
+    "ServerException",
+    "ServiceFailure",
+    "ServiceUnavailable",
+}
+DENIED: Final = {
+    "AccessDenied",
+    "AccessDeniedException",
+    "AuthorizationError",
+    "UnauthorizedOperation",
+}
+EXPIRED: Final = {
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidClientTokenId",
+    "RequestExpired",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+}
+LONGEST: Final = 500
+_QUOTA: Final = re.compile(r"LimitExceeded|ServiceQuotaExceeded|TooManyBuckets")
+_CREDENTIALS: Final = (
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    SSOError,
+    TokenRetrievalError,
+)
+
+
+def code(error: ClientError) -> str:
+    """
+    AWS's error code; what stands between may answer without one.
+    """
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def message(error: ClientError) -> str:
+    """
+    AWS's own words.
+    """
+    return str(error.response.get("Error", {}).get("Message", ""))
+
+
+def means(rules: Iterable[str], error: ClientError) -> bool:
+    """
+    Whether one of *rules* holds: a code, or `code: fragment` where the code alone says too little.
+    """
+    for rule in rules:
+        wanted, _, fragment = rule.partition(": ")
+        if code(error) == wanted and fragment in message(error).lower():
+            return True
+    return False
+
+
+def status(error: ClientError) -> int:
+    """
+    The HTTP status of the answer.
+    """
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400))
+
+
+def unreadable(operation: Operation, error: ClientError) -> float | None:
+    """
+    For how many seconds a refusal is worth another attempt because its body was lost, if it was.
+
+    Whatever it was, it had no effect.  Only the answer to a HEAD never has a body.
+    """
+    lost = code(error) in ("", str(status(error))) and not operation.name.startswith("Head")
+    return 10.0 if lost else None
+
+
+def translate(call: Call, error: Exception, resource: str) -> Exception:
+    """
+    The error to raise in place of *error*.
+    """
+    if isinstance(error, _CREDENTIALS):
+        return CredentialsError(
+            str(call.operation), type(error).__name__, str(error), resource=resource
+        )
+    if not isinstance(error, ClientError):
+        says = textwrap.shorten(str(error), LONGEST)  # it may hold a whole body
+        return AwsError(str(call.operation), type(error).__name__, says, resource=resource)
+    if means(call.operation.exists, error):
+        return AlreadyThere(_refused(call, error, resource))
+    return _refused(call, error, resource)
+
+
+def _refused(call: Call, error: ClientError, resource: str) -> AwsError:
+    kind: type[AwsError] = AwsError
+    advice = ""
+    missing = _advice.statement(call.operation, message(error))
+    if code(error) in DENIED:
+        kind, advice = AccessDenied, _advice.permission(missing)
+    elif code(error) in EXPIRED:
+        kind = CredentialsError
+    elif _QUOTA.search(code(error)):
+        kind, advice = QuotaExceeded, _advice.quota(code(error))
+    failure = kind(
+        str(call.operation),
+        code(error),
+        message(error),
+        request_id=str(error.response.get("ResponseMetadata", {}).get("RequestId", "")),
+        resource=resource,
+        advice=advice,
+    )
+    if isinstance(failure, AccessDenied):
+        failure.statement = missing
+    return failure
+
+
+def unreachable(service: str, error: Exception) -> BatchkitError:
+    """
+    The error to raise when not even a client can be made.
+    """
+    if isinstance(error, NoRegionError):
+        advice = "Set AWS_DEFAULT_REGION or pass boto3.Session(region_name=...)"
+        return CredentialsError(f"{service} client", "NoRegion", "no region is set", advice=advice)
+    if isinstance(error, _CREDENTIALS):
+        return CredentialsError(f"{service} client", type(error).__name__, str(error))
+    return AwsError(f"{service} client", type(error).__name__, str(error))

@@ -1,0 +1,169 @@
+"""
+Deleting: what depends goes before what it depends on, and one failure stops only its own branch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from attrs import evolve, frozen
+
+from batchkit._engine import reads as _reads
+from batchkit._engine.aws import Aws
+from batchkit._engine.compare import Known
+from batchkit._engine.graph import Outcome, walk
+from batchkit._engine.steps import Runner
+from batchkit._model.calls import GONE, Step
+from batchkit._model.resource import Resource
+from batchkit.errors import TeardownError
+from batchkit.events import Action, Event, Listener, Phase
+
+KindGraph = Mapping[type[Resource], Collection[type[Resource]]]
+Identity = tuple[str, str, str]
+
+
+@frozen
+class Teardown:
+    """
+    How a teardown ended: what was *deleted*, and what was *kept* because it holds data.
+    """
+
+    deleted: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        lines = [f"{len(self.deleted)} deleted"]
+        lines += [f"kept: {name} (holds data; delete_data=True deletes it)" for name in self.kept]
+        return "\n".join(lines)
+
+
+def find(aws: Aws, kinds: Collection[type[Resource]], stack: str) -> list[Resource]:
+    """
+    Everything of *kinds* that *stack* owns.
+    """
+    return _reads.observe(aws, (), kinds, stack).found
+
+
+def unused(aws: Aws, emit: Listener, found: Sequence[Resource]) -> list[Resource]:
+    """
+    *found*, or nothing as long as one of it is at work, which may need all the others.
+    """
+    users = [user for held in found for user in _reads.users(aws, held)]
+    for held in found if users else ():
+        detail = f"stays until a later run, as {', '.join(users)} may need it"
+        emit(Event(*held.key, Action.DELETE, Phase.WAITING, detail, 0.0))
+    return [] if users else list(found)
+
+
+def delete(
+    aws: Aws, emit: Listener, found: Sequence[Resource], kinds: KindGraph, *, workers: int = 16
+) -> Outcome[Identity]:
+    """
+    Deletes *found*, each once all that stand on it are gone.
+    """
+    runner = Runner(aws, emit, Known(aws))
+    by_key = {_identity(held): held for held in found}
+    with ThreadPoolExecutor(workers) as early:
+        prepared = {
+            key: early.submit(_prepare, aws, runner, held, steps)
+            for key, held in by_key.items()
+            if (steps := _first_steps(held))
+        }
+        outcome = walk(
+            _dependents(found, kinds),
+            lambda key: _remove(aws, emit, runner, by_key[key], prepared.get(key)),
+            workers=workers,
+            interrupt=aws.stopped.set,
+        )
+    for error in (future.exception() for future in prepared.values()):
+        if error is not None and not isinstance(error, Exception):
+            raise error
+    left = [key for key in outcome.not_started if not by_key[key].HIDDEN]
+    return evolve(outcome, not_started=left)
+
+
+def _first_steps(held: Resource) -> tuple[Step, ...]:
+    return () if held.state in held.GOING else tuple(held.before_delete())
+
+
+def _prepare(aws: Aws, runner: Runner, held: Resource, steps: tuple[Step, ...]) -> None:
+    """
+    Does what can be done to *held* while others still stand on it.
+    """
+    try:
+        runner.run(held, iter(steps), Action.DELETE)
+    except BaseException as error:
+        if not isinstance(error, Exception):  # an interrupt: nothing else is begun
+            aws.stopped.set()
+        raise
+
+
+def _remove(
+    aws: Aws, emit: Listener, runner: Runner, held: Resource, prepared: Future[None] | None
+) -> None:
+    """
+    Deletes *held* once it is prepared.
+    """
+    began = aws.clock.monotonic()
+
+    def tell(phase: Phase, detail: str = "") -> None:
+        emit(Event(*held.key, Action.DELETE, phase, detail, aws.clock.monotonic() - began))
+
+    tell(Phase.STARTED)
+    try:
+        if prepared:
+            prepared.result()
+        steps = iter((GONE,)) if held.state in held.GOING else held.delete()
+        runner.run(held, steps, Action.DELETE)
+    except Exception as error:
+        tell(Phase.FAILED, str(error))
+        raise
+    tell(Phase.DONE)
+
+
+def _identity(held: Resource) -> Identity:
+    return (*held.key, str(held.identity))
+
+
+def _dependents(found: Sequence[Resource], kinds: KindGraph) -> dict[Identity, set[Identity]]:
+    """
+    For each resource, those that must be gone before it.
+    """
+    above: dict[type[Resource], set[type[Resource]]] = {kind: set() for kind in kinds}
+    for kind in kinds:
+        for below in _closure(kinds, kind):
+            above.setdefault(below, set()).add(kind)
+    return {
+        _identity(held): {_identity(o) for o in found if type(o) in above.get(type(held), ())}
+        for held in found
+    }
+
+
+def _closure(kinds: KindGraph, kind: type[Resource]) -> set[type[Resource]]:
+    reached: set[type[Resource]] = set()
+    ahead = list(kinds.get(kind, ()))
+    while ahead:
+        below = ahead.pop()
+        if below not in reached:
+            reached.add(below)
+            ahead.extend(kinds.get(below, ()))
+    return reached - {kind}
+
+
+def failure(stack: str, outcome: Outcome[Identity]) -> TeardownError:
+    """
+    The error that tells what is left of a stack, and why.
+    """
+    lines = [f"{len(outcome.done)} resources of {stack!r} were deleted; these are left:"]
+    lines += [f"  {kind} {name} ({i}): {e}" for (kind, name, i), e in outcome.failed.items()]
+    lines += [
+        f"  {kind} {name} ({i}): something still uses it" for kind, name, i in outcome.not_started
+    ]
+    lines.append("Run destroy_stack again to go on.")
+    return TeardownError(
+        "\n".join(lines),
+        done=[f"{kind} {name}" for kind, name, _ in outcome.done],
+        failed=[(f"{kind} {name}", error) for (kind, name, _), error in outcome.failed.items()],
+        not_started=[f"{kind} {name}" for kind, name, _ in outcome.not_started],
+    )

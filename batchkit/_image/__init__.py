@@ -1,3 +1,0 @@
-"""
-The image of a job: its build context, and what talks to Docker.
-"""

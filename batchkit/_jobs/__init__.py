@@ -1,0 +1,3 @@
+"""
+Batch jobs as AWS tells of them: their states, attempts and log lines.
+"""

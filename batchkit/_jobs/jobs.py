@@ -1,0 +1,183 @@
+"""
+Batch jobs as AWS tells of them: details of many at once, and how each attempt went.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from attrs import field, frozen
+
+from batchkit._engine.aws import Aws
+from batchkit._model.calls import Operation
+from batchkit.resources.batch import LIST_JOBS
+
+DESCRIBE: Final = Operation("batch", "DescribeJobs", wide=True)
+TERMINATE: Final = Operation("batch", "TerminateJob")
+SUCCEEDED: Final = "SUCCEEDED"
+FAILED: Final = "FAILED"
+ENDED: Final = (SUCCEEDED, FAILED)
+LIVE: Final = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
+"""The states before the end, in their order; an array is PENDING until its children end."""
+AT_ONCE: Final = 100
+"""How many jobs DescribeJobs takes."""
+OWN_GROUP: Final = "/aws/batch/job"
+"""Where Batch writes lines if a job definition names no group."""
+
+
+@frozen
+class Attempt:
+    """
+    One attempt of a job: its exit code, why it ended, where its lines are, and when it was.
+    """
+
+    number: int
+    exit_code: int | None
+    reason: str
+    log_stream: str
+    started: float | None
+    stopped: float | None
+
+
+@frozen
+class Job:
+    """
+    A job as it stood when it was asked for; *details* is all that Batch told.
+    """
+
+    id: str
+    name: str
+    status: str
+    reason: str
+    exit_code: int | None
+    attempts: tuple[Attempt, ...]
+    index: int | None
+    log_group: str
+    log_stream: str
+    started: float | None
+    stopped: float | None
+    details: Mapping[str, Any] = field(repr=False, eq=False)
+
+    def __getitem__(self, key: str) -> Any:
+        return self.details[key]
+
+    @property
+    def ended(self) -> bool:
+        """
+        Whether it has succeeded or failed.
+        """
+        return self.status in ENDED
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """
+        The log streams of its attempts, the oldest first.
+        """
+        streams = (*(attempt.log_stream for attempt in self.attempts), self.log_stream)
+        return tuple(dict.fromkeys(stream for stream in streams if stream))
+
+    @property
+    def size(self) -> int:
+        """
+        How many children it has; 0 if it isn't an array.
+        """
+        return int(self.details.get("arrayProperties", {}).get("size") or 0)
+
+
+def parse(details: Mapping[str, Any]) -> Job:
+    """
+    What one item of the answer to DescribeJobs says.
+    """
+    container = details.get("container") or {}
+    options = (container.get("logConfiguration") or {}).get("options") or {}
+    told = enumerate(details.get("attempts") or (), 1)
+    attempts = tuple(_attempt(number, attempt) for number, attempt in told)
+    return Job(
+        id=details["jobId"],
+        name=details["jobName"],
+        status=details["status"],
+        reason=_reason(details, container),
+        exit_code=container.get("exitCode"),
+        attempts=attempts,
+        index=(details.get("arrayProperties") or {}).get("index"),
+        log_group=options.get("awslogs-group", OWN_GROUP),
+        log_stream=container.get("logStreamName") or "",
+        started=_time(details.get("startedAt")),
+        stopped=_time(details.get("stoppedAt")),
+        details=details,
+    )
+
+
+def _attempt(number: int, told: Mapping[str, Any]) -> Attempt:
+    container = told.get("container") or {}
+    return Attempt(
+        number=number,
+        exit_code=container.get("exitCode"),
+        reason=_reason(told, container),
+        log_stream=container.get("logStreamName") or "",
+        started=_time(told.get("startedAt")),
+        stopped=_time(told.get("stoppedAt")),
+    )
+
+
+def _reason(told: Mapping[str, Any], container: Mapping[str, Any]) -> str:
+    """
+    Batch's reason, and the container's where that says more.
+    """
+    reasons = (told.get("statusReason") or "", container.get("reason") or "")
+    return "; ".join(dict.fromkeys(filter(None, reasons)))
+
+
+def _time(milliseconds: int | None) -> float | None:
+    return milliseconds / 1000 if milliseconds else None
+
+
+def describe(aws: Aws, ids: Sequence[str]) -> list[Job]:
+    """
+    The jobs *ids*, in that order; those that Batch has forgotten are left out.
+    """
+    found: dict[str, Job] = {}
+    for start in range(0, len(ids), AT_ONCE):
+        answer = aws.call(DESCRIBE(jobs=list(ids[start : start + AT_ONCE])))
+        found.update((told["jobId"], parse(told)) for told in answer["jobs"])
+    return [found[id] for id in ids if id in found]
+
+
+def children(job: Job) -> list[str]:
+    """
+    The ids of an array's children; of another job, its own.
+    """
+    return [f"{job.id}:{index}" for index in range(job.size)] or [job.id]
+
+
+def named(aws: Aws, queue: str, name: str) -> list[Mapping[str, Any]]:
+    """
+    What Batch lists of the jobs called *name* in *queue*, in whatever state, the oldest first.
+    """
+    # With a filter Batch lists jobs of all states; it ignores the case of names.
+    filters = [{"name": "JOB_NAME", "values": [name]}]
+    listed = aws.call(LIST_JOBS(jobQueue=queue, filters=filters))["jobSummaryList"]
+    same = (job for job in listed if job["jobName"] == name)
+    return sorted(same, key=lambda job: (job.get("createdAt", 0), job["jobId"]))
+
+
+def in_states(
+    aws: Aws, queue: str, states: Iterable[str], most: int = AT_ONCE
+) -> Iterator[Mapping[str, Any]]:
+    """
+    What Batch lists of the jobs of *queue* in each of *states*, at most so many of each.
+    """
+    for state in states:  # without a state Batch lists only what is RUNNING
+        limit = {"MaxItems": most}
+        answer = aws.call(LIST_JOBS(jobQueue=queue, jobStatus=state, PaginationConfig=limit))
+        yield from answer["jobSummaryList"]
+
+
+def telling(jobs: Sequence[Job]) -> Job | None:
+    """
+    The job that tells most: the first that failed by itself, or else the last.
+    """
+    failed = [job for job in jobs if job.status == FAILED]
+    tried = [job for job in failed if job.attempts]
+    return next(iter(tried or failed), jobs[-1] if jobs else None)

@@ -1,0 +1,3 @@
+"""
+How a resource type describes itself.
+"""

@@ -1,0 +1,216 @@
+"""
+Calls as values: what a resource wants done is described here, and done elsewhere.
+
+An `Operation` is an AWS API call and its IAM permission, stated once.  Calling it gives a `Call`, a
+value that can be compared, shown in a plan and performed.  Parameters may hold the placeholders
+of `_values.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, Protocol
+
+from attrs import field, frozen
+from botocore import xform_name
+
+from batchkit.clock import Clock
+from batchkit.events import Listener
+
+_READS: Final = re.compile(r"(Describe|List|Get|Head|BatchGet|Lookup|Simulate)")
+_IAM_PREFIX: Final = {"stepfunctions": "states", "resourcegroupstaggingapi": "tag"}
+
+
+@frozen
+class NotYet:
+    """
+    An error that means *not yet*: retried for *seconds*, and an error like any other after that.
+
+    AWS's wording changes, so *fragment* is used only where the code alone says too little.
+    """
+
+    code: str
+    seconds: float
+    fragment: str = ""
+
+    def matches(self, code: str, message: str) -> bool:
+        return code == self.code and self.fragment in message.lower()
+
+
+@frozen
+class Operation:
+    """
+    An API call: *service* as boto3 names it, *name* as AWS spells it, and what its errors mean.
+
+    Args:
+        also: Permissions that AWS checks besides the operation's own.
+        permission: The IAM action, where it isn't `service:name`.
+        wide: IAM knows no resource-level permission for it, so a policy must say `*`.
+        absent: Codes that mean that the resource isn't there.
+        unset: Codes that mean that it is there, with nothing set; the answer is {} then.
+        exists: Codes that mean that it is there already.
+        not_yet: Errors that pass by themselves.
+        repeatable: Whether a blind second call does no harm.
+    """
+
+    service: str
+    name: str
+    also: tuple[str, ...] = ()
+    permission: str = field(kw_only=True, default="")
+    wide: bool = field(kw_only=True, default=False)
+    absent: tuple[str, ...] = field(kw_only=True, default=())
+    unset: tuple[str, ...] = field(kw_only=True, default=())
+    exists: tuple[str, ...] = field(kw_only=True, default=())
+    not_yet: tuple[NotYet, ...] = field(kw_only=True, default=())
+    repeatable: bool = field(kw_only=True, default=True)
+
+    def __call__(self, **params: Any) -> Call:
+        return Call(self, params)
+
+    def __str__(self) -> str:
+        return f"{self.service}:{self.name}"
+
+    @property
+    def method(self) -> str:
+        """
+        The name of boto3's method.
+        """
+        return str(xform_name(self.name))
+
+    @property
+    def reads(self) -> bool:
+        """
+        Whether the call changes nothing.
+        """
+        return bool(_READS.match(self.name))
+
+    @property
+    def permissions(self) -> tuple[str, ...]:
+        """
+        Every IAM action that the call needs.
+        """
+        prefix = _IAM_PREFIX.get(self.service, self.service)
+        return (self.permission or f"{prefix}:{self.name}", *self.also)
+
+
+@frozen
+class Call:
+    """
+    An operation with its parameters.
+    """
+
+    operation: Operation
+    params: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        given = ", ".join(f"{key}={value!r}" for key, value in self.params.items())
+        return f"{self.operation}({given})"
+
+
+@frozen
+class Wait:
+    """
+    A step that waits; *name* says for what.
+    """
+
+    name: str
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+SETTLE: Final = Wait("SETTLE")
+"""A step: read the resource until AWS is done with it."""
+
+SHOWN: Final = Wait("SHOWN")
+"""A step: read the resource until AWS tells what an update gave it, which takes some seconds."""
+
+GONE: Final = Wait("GONE")
+"""A step: read the resource until it isn't there."""
+
+
+@frozen
+class Each:
+    """
+    A step: *then* for each item at *path* (JMESPath) in the answer of *listing*.
+
+    `ITEM` in the parameters of *then* stands for the item, or for a list of *batch* items.
+    """
+
+    listing: Call
+    path: str
+    then: Call
+    batch: int = 0
+
+
+class Door(Protocol):
+    """
+    What a `Job` may use of the engine: calls, and the clock.
+    """
+
+    @property
+    def session(self) -> Any:
+        """
+        The caller's session.
+        """
+
+    @property
+    def clock(self) -> Clock:
+        """
+        What tells the time.
+        """
+
+    def call(self, call: Call, resource: str = "") -> Any:
+        """
+        The answer of *call*.
+        """
+
+    def pause(self, seconds: float) -> None:
+        """
+        Lets *seconds* pass, unless everything is to stop.
+        """
+
+
+class Job:
+    """
+    A step that isn't an API call, such as the push of an image.
+    """
+
+    operation: Operation
+
+    def perform(self, aws: Door, emit: Listener) -> Mapping[str, Any]:
+        """
+        Does it, and returns outputs of the resource.
+        """
+        raise NotImplementedError
+
+
+def _rows(parts: Iterable[Step | tuple[Step, ...]]) -> tuple[tuple[Step, ...], ...]:
+    return tuple(part if isinstance(part, tuple) else (part,) for part in parts)
+
+
+@frozen
+class Together:
+    """
+    A step: all of *parts* at the same time, as none needs another; a part is a step, or several in
+    a row.
+    """
+
+    parts: tuple[tuple[Step, ...], ...] = field(converter=_rows)
+
+
+def each_step(steps: Iterable[Step]) -> Iterator[Step]:
+    """
+    The *steps* one by one, also those that are taken together.
+    """
+    for step in steps:
+        if isinstance(step, Together):
+            for part in step.parts:
+                yield from each_step(part)
+        else:
+            yield step
+
+
+Step = Call | Each | Job | Wait | Together
+Steps = Iterator[Step]

@@ -1,0 +1,224 @@
+"""
+Checks of specs: every fault of a value is found, and all are reported in one error.
+
+A field states what it takes with `must=`; a class that is `Checked` tests all its fields when it is
+made.  Placeholders are not tested: what they stand for comes from AWS.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NoReturn
+
+import attrs
+from attrs import frozen
+
+from batchkit._model.values import Arn, Here, Ref, Zone
+from batchkit.errors import Fault, SpecError
+
+
+@frozen
+class Must:
+    """
+    What a field takes, in words and as a test.
+    """
+
+    takes: str
+    test: Callable[[Any], bool]
+
+
+def checked(*must: Must, metadata: Mapping[str, Any] | None = None, **kwargs: Any) -> Any:
+    """
+    An attrs field whose value is tested against each of *must*.
+    """
+    return attrs.field(metadata={**(metadata or {}), "must": must}, **kwargs)
+
+
+@frozen
+class Checked:
+    """
+    A base for values that test all their fields when they are made.
+    """
+
+    def __attrs_post_init__(self) -> None:
+        faults = list(self._field_faults())
+        named = {fault.field for fault in faults}
+        faults += [fault for fault in self.faults() if fault.field not in named]
+        if faults:
+            raise SpecError(type(self).__name__, faults)
+
+    def _field_faults(self) -> Iterator[Fault]:
+        for attribute in attrs.fields(type(self)):
+            value = getattr(self, attribute.name)
+            for must in attribute.metadata.get("must", ()):
+                if not isinstance(value, (Ref, Arn, Here, Zone)) and not passes(must, value):
+                    yield Fault(attribute.name, value, must.takes)
+                    break
+
+    def faults(self) -> Iterator[Fault]:
+        """
+        Faults that lie between fields; they may meet fields that are wrong by themselves.
+        """
+        return iter(())
+
+
+def passes(must: Must, value: Any) -> bool:
+    """
+    Whether *must* takes *value*, of whatever type it is.
+    """
+    try:
+        return must.test(value)
+    except (TypeError, ValueError, AttributeError):
+        return False
+
+
+def refuse(kind: str, name: str, got: object, takes: str) -> NoReturn:
+    """
+    Raises a `SpecError` about one field.
+    """
+    raise SpecError(kind, [Fault(name, got, takes)])
+
+
+def demand(kind: str, name: str, got: object, must: Must) -> None:
+    """
+    Raises a `SpecError` about one field, unless it is what *must* takes.
+    """
+    if not passes(must, got):
+        refuse(kind, name, got, must.takes)
+
+
+def text(pattern: str, takes: str) -> Must:
+    """
+    A text that *pattern* matches as a whole.
+    """
+    compiled = re.compile(pattern)
+    return Must(takes, lambda value: compiled.fullmatch(value) is not None)
+
+
+def whole(low: int, high: int, unit: str = "") -> Must:
+    """
+    A whole number from *low* to *high*.
+    """
+    takes = f"a whole number from {low} to {high}{f' {unit}' if unit else ''}"
+    return Must(takes, lambda value: type(value) is int and low <= value <= high)
+
+
+def one_of(*options: object) -> Must:
+    """
+    One of *options*, of the same type.
+    """
+    takes = "one of " + ", ".join(map(repr, options))
+    return Must(takes, lambda value: (type(value), value) in [(type(o), o) for o in options])
+
+
+def a_bool() -> Must:
+    """
+    True or False.
+    """
+    return Must("True or False", lambda value: type(value) is bool)
+
+
+def optional(must: Must) -> Must:
+    """
+    None, or what *must* takes.
+    """
+    return Must(f"None, or {must.takes}", lambda value: value is None or must.test(value))
+
+
+def each(must: Must, *, least: int = 0, most: int = 10**9) -> Must:
+    """
+    A tuple in which each item is a placeholder or what *must* takes.
+    """
+    count = (
+        f"{least} to {most} of: "
+        if most < 10**9
+        else "each " if not least else f"{least} or more of: "
+    )
+    return Must(
+        count + must.takes,
+        lambda value: isinstance(value, tuple)
+        and least <= len(value) <= most
+        and all(isinstance(item, (Ref, Arn)) or must.test(item) for item in value),
+    )
+
+
+def instance(*types: type, takes: str = "") -> Must:
+    """
+    An instance of one of *types*.
+    """
+    names = " or ".join(kind.__name__ for kind in types)
+    return Must(takes or f"a {names}", lambda value: isinstance(value, types))
+
+
+def network(longest: int, shortest: int) -> Must:
+    """
+    An IPv4 network in CIDR form, without host bits, as AWS writes it.
+    """
+
+    def test(value: str) -> bool:
+        return (
+            isinstance(value, str) and longest <= ipaddress.IPv4Network(value).prefixlen <= shortest
+        )
+
+    return Must(
+        f"an IPv4 network such as '10.1.0.0/16', from /{longest} to /{shortest}, without host bits",
+        test,
+    )
+
+
+ENVIRONMENT = Must(
+    "names (letters, digits and _, not starting with a digit or AWS_BATCH) with texts",
+    lambda value: all(
+        isinstance(item, str)
+        and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name)
+        and not name.startswith("AWS_BATCH")
+        for name, item in value.items()
+    ),
+)
+
+SECRETS = Must(
+    f"{ENVIRONMENT.takes}: the ARNs of secrets or parameters",
+    lambda value: ENVIRONMENT.test(value)
+    and all(re.fullmatch(r"arn:[\w-]+:(secretsmanager|ssm):\S+", arn) for arn in value.values()),
+)
+
+TAGS = Must(
+    "at most 40 tags; keys of 1-128 and values of 0-256 of AWS's tag characters; no key that "
+    "starts with aws: or batchkit:, and not Name",
+    lambda value: len(value) <= 40
+    and all(
+        re.fullmatch(r"[\w .:/=+@-]{1,128}", key)
+        and re.fullmatch(r"[\w .:/=+@-]{0,256}", item)
+        and not key.lower().startswith(("aws:", "batchkit:"))
+        and key != "Name"
+        for key, item in value.items()
+    ),
+)
+
+
+def as_tuple(value: Any) -> Any:
+    """
+    Converts lists and sets to tuples; leaves what is no collection to the field's check.
+    """
+    return tuple(value) if isinstance(value, (list, set, frozenset)) else value
+
+
+def as_set(value: Any) -> Any:
+    """
+    Converts collections to tuples in one order, so that two with the same items are equal.
+    """
+    if not isinstance(value, (tuple, list, set, frozenset)):
+        return value
+    distinct = {repr(item): item for item in value}
+    return tuple(distinct[text_of] for text_of in sorted(distinct))
+
+
+def as_dict(value: Any) -> Any:
+    """
+    Converts mappings to dicts in the order of their keys; leaves the rest to the field's check.
+    """
+    if not isinstance(value, Mapping):
+        return value
+    return dict(sorted(value.items(), key=lambda item: str(item[0])))

@@ -1,0 +1,3 @@
+"""
+What would stop a stack, looked for before anything is made.
+"""

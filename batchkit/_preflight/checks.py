@@ -1,0 +1,275 @@
+"""
+The checks before a stack is made, one small function each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
+from typing import Any, Final
+
+from batchkit._blueprint.blueprint import resources
+from batchkit._diagnosis import explain
+from batchkit._diagnosis.finding import Finding, Severity
+from batchkit._diagnosis.images import parse_image
+from batchkit._diagnosis.queues import FARGATE_VCPUS, QUOTA
+from batchkit._docker.publisher import publisher
+from batchkit._engine import policy as _policy
+from batchkit._engine.aws import IDENTITY, Aws
+from batchkit._model.calls import Call, Operation
+from batchkit._model.resource import Resource
+from batchkit._model.tags import of_stack
+from batchkit._model.values import resolve
+from batchkit._runs import run as runs
+from batchkit.errors import AwsError, BatchkitError, DockerUnavailable
+from batchkit.grants import flatten
+from batchkit.resources.dynamodb import Table
+from batchkit.resources.gateways import ElasticIp, NatGateway
+from batchkit.resources.image import Image, ImageSource
+from batchkit.resources.vpc import Vpc
+from batchkit.spec import StackSpec
+
+HEAD_BUCKET: Final = Operation(
+    "s3", "HeadBucket", permission="s3:ListBucket", absent=("404", "NoSuchBucket")
+)
+HEAD_OBJECT: Final = Operation(
+    "s3", "HeadObject", permission="s3:GetObject", absent=("404", "NoSuchKey", "NoSuchBucket")
+)
+GET_ROLE: Final = Operation("iam", "GetRole", absent=("NoSuchEntity",))
+SIMULATE: Final = Operation("iam", "SimulatePrincipalPolicy", absent=("NoSuchEntity",))
+SERVICES: Final = ("batch", "ecs", "ecr", "ec2", "logs", "stepfunctions")
+_VPCS: Final = ("vpc", "L-F678F1CE")
+_NATS: Final = ("vpc", "L-FE5A380F")
+_ADDRESSES: Final = ("ec2", "L-0263D0A3")
+_USED_UP: Final = "Delete one, or ask for more in the Service Quotas console."
+_DOCKER: Final = (
+    "Start Docker, point DOCKER_HOST at a daemon, or give the URI of an image in a registry."
+)
+
+
+class Facts:
+    """
+    What the checks look at.
+    """
+
+    def __init__(self, aws: Aws, spec: StackSpec) -> None:
+        self.aws = aws
+        self.spec = spec
+
+    @cached_property
+    def wanted(self) -> list[Any]:
+        """
+        The resources of the spec.
+        """
+        return resources(self.spec, self.aws.region)
+
+    @cached_property
+    def fresh(self) -> bool:
+        """
+        Whether the stack has no network yet.
+        """
+        return not self.aws.call(Vpc.DESCRIBE(Filters=of_stack(self.spec.name)))["Vpcs"]
+
+    def quota(self, service: str, code: str) -> float | None:
+        """
+        The value of a quota, or None.
+        """
+        answer = self.aws.call(QUOTA(ServiceCode=service, QuotaCode=code))
+        return float(answer["Quota"]["Value"]) if answer else None
+
+
+Check = Callable[[Facts], Iterator[Finding]]
+
+
+def region(facts: Facts) -> Iterator[Finding]:
+    """
+    The account is reached, and the region has what the stack needs.
+    """
+    scope = facts.aws.scope
+    for service in SERVICES:
+        known = facts.aws.session.get_available_regions(service, scope.partition)
+        if known and scope.region not in known:
+            message = f"{service} isn't known to be there."
+            fix = "Take another region, or a newer botocore."
+            yield finding(f"region {scope.region}", message, fix, Severity.WARNING)
+
+
+def zones(facts: Facts) -> Iterator[Finding]:
+    """
+    The region has as many availability zones as the spec asks for.
+    """
+    try:
+        facts.aws.zone(facts.spec.availability_zones - 1)
+    except AwsError:
+        raise
+    except BatchkitError as error:
+        yield finding("availability_zones", f"{error}.", "Lower availability_zones.")
+
+
+def docker(facts: Facts) -> Iterator[Finding]:
+    """
+    A Docker daemon answers, since the image must be built.
+    """
+    from batchkit._docker import build as _docker
+
+    if not publisher(facts.aws.session).needs_docker:
+        return
+    try:
+        _docker.connect().close()
+    except DockerUnavailable as error:
+        yield finding("Docker", str(error).split(". ")[0] + ".", _DOCKER)
+
+
+def image(facts: Facts) -> Iterator[Finding]:
+    """
+    The image is in ECR, or can be built.
+    """
+    if isinstance(facts.spec.image, ImageSource):
+        built = next(one for one in facts.wanted if isinstance(one, Image))
+        there = _in_ecr(facts, built.name, {"imageTag": built.tag})
+        yield from () if there else docker(facts)
+        return
+    parsed = parse_image(str(facts.spec.image))
+    scope = facts.aws.scope
+    if parsed and parsed["account"] == scope.account:
+        if not _in_ecr(facts, parsed["repositoryName"], parsed["id"]):
+            yield finding(
+                f"image {facts.spec.image}", "it isn't in ECR.", "Push it, or correct image."
+            )
+
+
+def _in_ecr(facts: Facts, repository: str, id: dict[str, str]) -> bool:
+    answer = facts.aws.call(Image.DESCRIBE(repositoryName=repository, imageIds=[id]))
+    return bool(answer and answer["imageDetails"])
+
+
+def network_quotas(facts: Facts) -> Iterator[Finding]:
+    """
+    The account may have another VPC, another address and other NAT gateways.
+    """
+    if not facts.fresh:
+        return
+    used = (
+        ("VPCs", _VPCS, Vpc.DESCRIBE(), "Vpcs"),
+        ("elastic IP addresses", _ADDRESSES, ElasticIp.DESCRIBE(), "Addresses"),
+        ("NAT gateways", _NATS, NatGateway.DESCRIBE(), "NatGateways"),
+    )
+    for what, quota, call, key in used:
+        most = facts.quota(*quota)
+        has = len([one for one in facts.aws.call(call)[key] if one.get("State") != "deleted"])
+        if most is not None and has + 1 > most:
+            yield finding(f"quota {quota[1]}", f"{has} of {most:g} {what} are in use.", _USED_UP)
+
+
+def fargate_quota(facts: Facts) -> Iterator[Finding]:
+    """
+    The account may run as many vCPUs as a job, and as all of them together, may have.
+    """
+    code = FARGATE_VCPUS["FARGATE"]
+    most, spec = facts.quota("fargate", code), facts.spec
+    if most is None:
+        return
+    for what, wanted, severity in (
+        ("vcpus", spec.vcpus, Severity.ERROR),
+        ("max_vcpus", spec.max_vcpus, Severity.WARNING),
+    ):
+        if wanted > most:
+            message = f"the account may run {most:g} Fargate vCPUs at once; {what} is {wanted:g}."
+            fix = f"Lower {what}, or ask for more in the Service Quotas console."
+            yield finding(f"quota {code}", message, fix, severity)
+            return
+
+
+def named_in_grants(facts: Facts) -> Iterator[Finding]:
+    """
+    The buckets, objects and tables that the grants name are there, or the stack makes them.
+    """
+    stores = (facts.spec.bucket, facts.spec.table)
+    own = {one.name for one in stores if isinstance(one, Resource)}
+    for grant in flatten(facts.spec.grants):
+        for arn in grant.resources:
+            text = str(resolve(arn, facts.aws.fill))
+            if ":::" in text and text.split(":")[2] == "s3":
+                yield from _s3(facts, text.split(":::")[1], grant.actions, own)
+            elif ":dynamodb:" in text:
+                yield from _table(facts, text, own)
+
+
+def _s3(facts: Facts, path: str, actions: Iterable[str], own: set[str]) -> Iterator[Finding]:
+    bucket, _, key = path.partition("/")
+    if bucket in own or "*" in bucket:
+        return
+    if not key:
+        if facts.aws.call(HEAD_BUCKET(Bucket=bucket)) is None:
+            yield finding(f"bucket {bucket}", "a grant names it, and it isn't there.", "Make it.")
+    elif "s3:GetObject" in actions and not any(sign in key for sign in "*?"):
+        if facts.aws.call(HEAD_OBJECT(Bucket=bucket, Key=key)) is None:
+            message = "a grant names it, and it isn't there."
+            yield finding(f"object {path}", message, "Upload it.", Severity.WARNING)
+
+
+def _table(facts: Facts, arn: str, own: set[str]) -> Iterator[Finding]:
+    name = arn.partition("table/")[2]
+    if name and "/" not in name and "*" not in name and name not in own:
+        if facts.aws.call(Table.DESCRIBE(TableName=name)) is None:
+            yield finding(f"table {name}", "a grant names it, and it isn't there.", "Make it.")
+
+
+def permissions(facts: Facts) -> Iterator[Finding]:
+    """
+    The caller may do what `stack_policy` lists, as far as IAM simulates it.
+    """
+    caller = _caller(facts.aws)
+    if caller is None:
+        return
+    further = (*runs.OPERATIONS, *explain.OPERATIONS)
+    denied: list[str] = []
+    for grant in _policy.grants(facts.spec.name, facts.wanted, further):
+        arns = [str(resolve(arn, facts.aws.fill)) for arn in grant.resources]
+        answer = facts.aws.call(_simulation(caller, grant.actions, arns)) or {}
+        for result in answer.get("EvaluationResults", ()):
+            if result["EvalDecision"] != "allowed":
+                denied.append(result["EvalActionName"])
+    if denied:
+        names = ", ".join(sorted(set(denied)))
+        fix = "stack_policy(spec) (`batchkit policy`) is the policy to ask for."
+        yield finding(f"caller {caller}", f"it may not do {names}.", fix)
+
+
+def _simulation(caller: str, actions: Iterable[str], arns: list[str]) -> Call:
+    """
+    What IAM is asked; conditions such as iam:PassedToService are part of the request.
+    """
+    passed = {
+        "ContextKeyName": "iam:PassedToService",
+        "ContextKeyValues": ["ecs-tasks.amazonaws.com"],
+        "ContextKeyType": "string",
+    }
+    given = {"PolicySourceArn": caller, "ActionNames": list(actions), "ResourceArns": arns}
+    return SIMULATE(**given, ContextEntries=[passed] if "iam:PassRole" in actions else [])
+
+
+def _caller(aws: Aws) -> str | None:
+    """
+    The ARN of the user or role behind the credentials; None for those that IAM can't simulate.
+    """
+    arn = str(aws.call(IDENTITY())["Arn"])
+    if ":assumed-role/" in arn:
+        role = aws.call(GET_ROLE(RoleName=arn.split("/")[1]))
+        return str(role["Role"]["Arn"]) if role else None
+    return arn if ":iam:" in arn and ":user/" in arn else None
+
+
+def finding(subject: str, message: str, fix: str, severity: Severity = Severity.ERROR) -> Finding:
+    return Finding(severity, subject, message, fix, "preflight")
+
+
+CHECKS: Final[tuple[Check, ...]] = (
+    region,
+    zones,
+    image,
+    network_quotas,
+    fargate_quota,
+    named_in_grants,
+    permissions,
+)

@@ -1,3 +1,0 @@
-"""
-How things look in a terminal and in a notebook.
-"""

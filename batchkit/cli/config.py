@@ -1,0 +1,227 @@
+"""
+`batchkit.toml`: a stack's spec as a file, field by field, with errors that give the line.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+from attrs import frozen
+
+from batchkit import grants
+from batchkit._model.checks import passes
+from batchkit.errors import BatchkitError, ConfigError, Fault, SpecError
+from batchkit.resources.dynamodb import Table
+from batchkit.resources.image import ImageSource
+from batchkit.resources.s3 import Bucket
+from batchkit.spec import StackSpec
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+FILE: Final = "batchkit.toml"
+GRANTS: Final[Mapping[str, Callable[..., Any]]] = {
+    "allow": grants.allow,
+    "dynamodb_read": grants.dynamodb_read,
+    "dynamodb_write": grants.dynamodb_write,
+    "s3_read": grants.s3_read,
+    "s3_write": grants.s3_write,
+    "secret_read": grants.secret_read,
+}
+
+
+@frozen
+class Found:
+    """
+    A fault of the key at *path*.
+    """
+
+    path: tuple[str, ...]
+    got: object
+    takes: str
+
+    def __str__(self) -> str:
+        got = "" if self.got is None else f"got {self.got!r}, takes "
+        return f"{'.'.join(self.path)}: {got}{self.takes}"
+
+
+def load_spec(path: str | Path = FILE) -> StackSpec:
+    """
+    The spec that a `batchkit.toml` holds; paths in it are relative to its folder.
+
+    Raises:
+        ConfigError: It is missing, not TOML, or not a valid spec; says the lines.
+    """
+    path = Path(path)
+    source = _read(path)
+    try:
+        given = tomllib.loads(source)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(_syntax(path, str(error))) from error
+    faults = list(_unknown(given))
+    fields = {name: value for name, value in given.items() if name in _fields()}
+    try:
+        spec = _spec(fields, path.parent, faults)
+    except SpecError as error:
+        faults += [found for fault in error.faults for found in _narrow(fault)]
+    if faults:
+        raise ConfigError(_told(path, faults, Lines(source)))
+    return spec
+
+
+def _syntax(path: Path, message: str) -> str:
+    where = re.search(r" \(at line (\d+), column (\d+)\)", message)
+    line = f":{where[1]}:{where[2]}" if where else ""
+    return f"{path}{line}: {message.replace(where[0], '') if where else message}"
+
+
+def _narrow(fault: Fault) -> Iterator[Found]:
+    """
+    The entries of a mapping that are at fault, or all of it if only they together are.
+    """
+    entries = fault.got if isinstance(fault.got, dict) else {}
+    musts = getattr(attrs.fields(StackSpec), fault.field).metadata.get("must", ())
+    wrong = [
+        (name, value)
+        for name, value in entries.items()
+        if not all(passes(must, {name: value}) for must in musts)
+    ]
+    for name, value in wrong:
+        yield Found((fault.field, name), value, fault.takes)
+    if not wrong:
+        yield Found((fault.field,), fault.got, fault.takes)
+
+
+def _told(path: Path, faults: Sequence[Found], lines: Lines) -> str:
+    placed = sorted((lines.of(fault.path), str(fault)) for fault in faults)
+    return "\n".join(f"{path}{f':{line}' if line else ''}: {text}" for line, text in placed)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        msg = f"there is no {path}; `batchkit init` writes one, --config names another"
+        raise ConfigError(msg) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} can't be read: {error}") from error
+
+
+def _fields() -> list[str]:
+    return [attribute.name for attribute in attrs.fields(StackSpec)]
+
+
+def _unknown(given: Mapping[str, Any]) -> Iterator[Found]:
+    known = _fields()
+    for name in given:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, 1)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            yield Found((name,), None, f"there is no such field{hint}")
+    for name in _required():
+        if name not in given:
+            yield Found((name,), None, "is required")
+
+
+def _required() -> list[str]:
+    return [a.name for a in attrs.fields(StackSpec) if a.default is attrs.NOTHING]
+
+
+def _spec(given: dict[str, Any], folder: Path, faults: list[Found]) -> StackSpec:
+    """
+    The spec of *given*; adds to *faults* what a converter refuses.
+    """
+    convert: dict[str, Callable[[Any], Any]] = {
+        "image": lambda value: _image(value, folder),
+        "grants": lambda value: [_grant(one) for one in value],
+        "table": lambda value: Table(**value) if isinstance(value, dict) else value,
+        "bucket": lambda value: Bucket(**value) if isinstance(value, dict) else value,
+    }
+    for name in convert.keys() & given.keys():
+        try:
+            given[name] = convert[name](given[name])
+        except SpecError as error:
+            given.pop(name)
+            faults += [Found((name, one.field), one.got, one.takes) for one in error.faults]
+        except (BatchkitError, TypeError, ValueError) as error:
+            given.pop(name)
+            faults.append(Found((name,), None, _plain(error)))
+    stand_in: dict[str, Any] = {"name": "stand-in", "image": "stand/in"}
+    missing = {name: stand_in[name] for name in _required() if name not in given}
+    return StackSpec(**{**missing, **given})
+
+
+def _plain(error: Exception) -> str:
+    """
+    A `TypeError` of Python in the words of the file.
+    """
+    text = re.sub(r"^[\w.]*\(\) ", "", str(error))
+    return text.replace("keyword argument", "key").replace("argument", "key")
+
+
+def _image(value: Any, folder: Path) -> Any:
+    if isinstance(value, dict):
+        return ImageSource(**{**value, "folder": folder / value.get("folder", ".")})
+    if isinstance(value, str) and (folder / value).is_dir():
+        return folder / value
+    return value
+
+
+def _grant(given: Any) -> Any:
+    """
+    A grant from a table with one key: `{s3_read = ["bucket", "key"]}`.
+    """
+    if not isinstance(given, dict) or len(given) != 1 or not given.keys() <= GRANTS.keys():
+        msg = 'takes tables such as {s3_read = ["bucket", "key"]}, with one of ' + ", ".join(GRANTS)
+        raise ValueError(msg)
+    ((name, value),) = given.items()
+    if isinstance(value, dict):
+        return GRANTS[name](**value)
+    return GRANTS[name](*(value if isinstance(value, list) else [value]))
+
+
+class Lines:
+    """
+    Where each key of a TOML document stands.
+
+    A prefix of the document that is TOML by itself ends with a whole statement, so the first prefix
+    that has a key ends with its statement, which begins behind the prefix before.
+    """
+
+    def __init__(self, source: str) -> None:
+        self._prefixes: list[tuple[int, dict[str, Any]]] = []
+        lines = source.split("\n")
+        before = 0
+        for number in range(1, len(lines) + 1):
+            try:
+                held = tomllib.loads("\n".join(lines[:number]))
+            except tomllib.TOMLDecodeError:
+                continue
+            self._prefixes.append((before + 1, held))
+            before = number
+
+    def of(self, path: Sequence[str]) -> int:
+        """
+        The line on which the key at *path* begins, or that of its table; 0 if it isn't there.
+        """
+        for depth in range(len(path), 0, -1):
+            for line, held in self._prefixes:
+                if _has(held, path[:depth]):
+                    return line
+        return 0
+
+
+def _has(held: Any, path: Sequence[str]) -> bool:
+    for name in path:
+        if not isinstance(held, dict) or name not in held:
+            return False
+        held = held[name]
+    return True

@@ -1,0 +1,182 @@
+"""
+The command `batchkit`: a thin layer over the public functions.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from batchkit._version import VERSION
+from batchkit.cli import outputs as _outputs, runs as _commands, scaffold as _scaffold
+from batchkit.cli.terminal import Commands, Exit, Terminal, on_stack, options
+from batchkit.stack import verbs as stacks
+
+EPILOG = """
+\b
+Exit codes:
+  0    done
+  1    it failed; the last line on standard error says why and what to do
+  2    plan: there are changes
+  3    a job failed, or diagnose has found an error
+  64   wrong usage, or a batchkit.toml that can't be used
+  130  interrupted (Ctrl-C)
+
+\b
+Tab completion: add to ~/.bashrc (or zsh, fish)
+  eval "$(batchkit completion bash)"
+"""
+
+
+@click.group(
+    "batchkit",
+    cls=Commands,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@options
+@click.version_option(VERSION, "--version", message="batchkit %(version)s")
+def main() -> None:
+    """
+    AWS Batch: from a folder with a Dockerfile to a running, watched, explained job.
+
+    A first stack: batchkit init; batchkit up; batchkit run --wait; batchkit down.
+    """
+    # AWS's models are large, and Python would look through them once more before it ends.
+    atexit.register(gc.freeze)
+
+
+@main.command()
+@options
+@click.argument("name", default="")
+@click.option("--folder", default="job", show_default=True, help="The folder of the job.")
+@click.pass_obj
+def init(terminal: Terminal, name: str, folder: str) -> None:
+    """
+    Write a batchkit.toml and a job that works.
+
+    The stack is called NAME; hello without one.
+    """
+    written = _scaffold.write(Path("."), name or "hello", folder)
+    terminal.tell("\n".join(map(str, written)), [str(path) for path in written])
+    terminal.say("Next: batchkit up")
+
+
+@main.command()
+@options
+@click.option("--adopt", is_flag=True, help="Take over what has the stack's names.")
+@click.pass_obj
+def plan(terminal: Terminal, adopt: bool) -> int:
+    """
+    Show what `up` would change; exit code 2 if anything.
+    """
+    made = stacks.plan_stack(terminal.spec(), session=terminal.session(), adopt=adopt)
+    terminal.tell(made, _outputs.plan(made))
+    return Exit.DONE if made.empty else Exit.CHANGES
+
+
+@main.command()
+@options
+@click.option("--adopt", is_flag=True, help="Take over what has the stack's names.")
+@click.pass_obj
+def up(terminal: Terminal, adopt: bool) -> None:
+    """
+    Create, update or leave alone what batchkit.toml asks for.
+    """
+    spec, session = terminal.spec(), terminal.session()
+    with terminal.standing("up") as listener:
+        stack = stacks.ensure_stack(spec, session=session, on_event=listener, adopt=adopt)
+    changes = len(stack.plan.changes)
+    terminal.tell(f"{stack.name} stands; {changes} changes", _outputs.plan(stack.plan))
+
+
+@main.command()
+@options
+@on_stack
+@click.option("--yes", is_flag=True, help="Don't ask.")
+@click.option("--delete-data", is_flag=True, help="Delete the stack's table and bucket too.")
+@click.pass_obj
+def down(terminal: Terminal, yes: bool, delete_data: bool) -> None:
+    """
+    Delete everything that the stack owns.
+
+    Its table and bucket stay without --delete-data.
+    """
+    name, session = terminal.stack(), terminal.session()
+    what = f"{name} and its data" if delete_data else name
+    if not yes:
+        click.confirm(f"Delete the stack {what}?", abort=True, err=True)
+    with terminal.standing("down") as listener:
+        done = stacks.destroy_stack(
+            name, session=session, delete_data=delete_data, on_event=listener
+        )
+    terminal.tell(str(done), {"deleted": done.deleted, "kept": done.kept})
+
+
+@main.command("list")
+@options
+@click.pass_obj
+def list_(terminal: Terminal) -> None:
+    """
+    List the stacks of this account and region.
+    """
+    names = stacks.list_stacks(session=terminal.session())
+    terminal.tell("\n".join(names) or "no stacks here", names)
+
+
+@main.command()
+@options
+@click.pass_obj
+def policy(terminal: Terminal) -> None:
+    """
+    Print the IAM policy that `up`, `run` and `down` need.
+    """
+    document = stacks.stack_policy(terminal.spec(), session=terminal.session())
+    click.echo(json.dumps(document, indent=2))
+
+
+@main.command()
+@options
+@on_stack
+@click.option("--format", "form", type=click.Choice(list(_outputs.FORMATS)), default="env")
+@click.pass_obj
+def outputs(terminal: Terminal, form: str) -> None:
+    """
+    Print the ARNs and ids of what the stack has.
+    """
+    stack = stacks.describe_stack(terminal.stack(), session=terminal.session())
+    found = _outputs.variables(stack.name, stack.region, stack.resources)
+    click.echo(_outputs.FORMATS["json" if terminal.json else form](found))
+
+
+@main.command()
+@options
+@click.pass_obj
+def demo(terminal: Terminal) -> None:
+    """
+    Show all of it in a minute, without an account.
+    """
+    from batchkit.demo import demo as show
+
+    show(terminal.out)
+
+
+@main.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """
+    Print what makes SHELL complete this command.
+    """
+    from click.shell_completion import get_completion_class
+
+    kind: Any = get_completion_class(shell)
+    click.echo(kind(main, {}, "batchkit", "_BATCHKIT_COMPLETE").source())
+
+
+for command in _commands.COMMANDS:
+    main.add_command(command)

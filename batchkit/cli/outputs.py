@@ -1,0 +1,97 @@
+"""
+The outputs of a stack as variables: for a shell, for make, for a program.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+from batchkit._engine.plan import Plan
+from batchkit._model.resource import Resource
+from batchkit._model.values import references
+
+
+def variables(stack: str, region: str, resources: Iterable[Resource]) -> dict[str, str]:
+    """
+    The ARN, id or URI of each resource under a name such as `JOB_QUEUE` or `SUBNET_PRIVATE_1`.
+    """
+    found: dict[str, str] = {"STACK": stack}
+    for resource in resources:
+        name = base = _variable(stack, region, resource)
+        number = 1
+        while name in found:
+            number += 1
+            name = f"{base}_{number}"
+        found[name] = str(resource.identity)
+    return found
+
+
+def _variable(stack: str, region: str, resource: Resource) -> str:
+    kind = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(resource).__name__)
+    rest = "" if resource.RENAMES else resource.name
+    rest = re.sub(rf"^(/batchkit/)?{re.escape(stack)}(?![a-z0-9])", "", rest)
+    words = re.sub(r"[^A-Za-z0-9]+", "_", f"{kind}_{rest.removesuffix('-' + region)}")
+    return words.strip("_").upper()
+
+
+def as_json(given: Mapping[str, str]) -> str:
+    """
+    A JSON object.
+    """
+    return json.dumps(given, indent=2)
+
+
+def as_env(given: Mapping[str, str]) -> str:
+    """
+    Lines that a POSIX shell can source.
+    """
+    return "\n".join(f"{name}={shlex.quote(value)}" for name, value in given.items())
+
+
+def as_make(given: Mapping[str, str]) -> str:
+    """
+    Lines that make can include.
+    """
+    return "\n".join(f"{name} := {_make(value)}" for name, value in given.items())
+
+
+def _make(value: str) -> str:
+    return value.replace("$", "$$").replace("#", r"\#")
+
+
+FORMATS: Final[Mapping[str, Callable[[Mapping[str, str]], str]]] = {
+    "json": as_json,
+    "env": as_env,
+    "make": as_make,
+}
+
+
+def plan(made: Plan) -> dict[str, Any]:
+    """
+    A plan as JSON has it.
+    """
+    return {
+        "stack": made.stack,
+        "changes": [
+            {
+                "action": str(item.action),
+                "kind": item.kind,
+                "name": item.name,
+                "fields": {c.field: [_known(c.held), _known(c.wanted)] for c in item.changes},
+                "calls": [str(call.operation) for call in item.calls],
+            }
+            for item in made.changes
+        ],
+        "kept": [f"{item.kind} {item.name}" for item in made.items if item not in made.changes],
+    }
+
+
+def _known(value: Any) -> Any:
+    """
+    *value*, or None if AWS gives it only later.
+    """
+    return None if any(references(value)) else value

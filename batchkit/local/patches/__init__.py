@@ -1,0 +1,3 @@
+"""
+What moto does differently from AWS, patched.
+"""

@@ -1,0 +1,130 @@
+"""
+Compute environments as AWS Batch keeps them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+from uuid import uuid4
+
+from moto.batch import models
+from moto.batch.exceptions import ClientException
+from moto.batch.models import BatchBackend
+from moto.batch.responses import BatchResponse
+
+from batchkit.local.patches.batch_errors import Conflict
+from batchkit.local.patches.iam import linked_role
+from batchkit.local.patches.patch import Mends
+from batchkit.local.runtime.world import announce
+
+MENDS = Mends()
+
+MENDS.value(
+    models,
+    "COMPUTE_ENVIRONMENT_NAME_REGEX",
+    re.compile(r"^[0-9A-Za-z][0-9A-Za-z_-]{0,127}$"),
+    why="AWS takes names of one and two characters",
+)
+
+
+def complete(response: Any, **defaults: Any) -> dict[str, Any]:
+    """
+    The request as moto is about to read it holds *defaults* for what it did not say.
+    """
+    body = {**defaults, **json.loads(response.body)}
+    response.body = json.dumps(body)
+    return body
+
+
+@MENDS(
+    BatchResponse,
+    "createcomputeenvironment",
+    why="moto wants a serviceRole and a state; AWS takes its service-linked role and ENABLED",
+)
+def create_environment(original: Any, self: Any) -> str:
+    role = json.loads(self.body).get("serviceRole")
+    complete(self, state="ENABLED", serviceRole=role or linked_role(self.batch_backend))
+    answer: str = original(self)
+    return answer
+
+
+@MENDS(
+    BatchBackend,
+    "create_compute_environment",
+    why="a second one of a name is ClientException 'Object already exists', HTTP 409",
+)
+def create_once(original: Any, self: Any, **given: Any) -> Any:
+    if self.get_compute_environment_by_name(given["compute_environment_name"]) is not None:
+        raise Conflict
+    environment = original(self, **given)
+    environment.uuid = str(uuid4())
+    return environment
+
+
+@MENDS(
+    BatchBackend,
+    "_validate_compute_resources",
+    why="moto dies of a KeyError where a security group or subnet is not given",
+)
+def validate_resources(original: Any, self: Any, resources: dict[str, Any]) -> None:
+    for name in ("securityGroupIds", "subnets"):
+        if not resources.get(name):
+            raise ClientException(f"{name} are required.")
+    original(self, resources)
+
+
+@MENDS(
+    BatchBackend,
+    "describe_compute_environments",
+    why="AWS tells uuid, containerOrchestrationType and 'ComputeEnvironment Healthy'",
+)
+def describe_environments(original: Any, self: Any, wanted: Any = None) -> list[dict[str, Any]]:
+    return [{**told, **_also(self, told)} for told in original(self, wanted)]
+
+
+def _also(backend: Any, told: dict[str, Any]) -> dict[str, Any]:
+    environment = backend.get_compute_environment_by_arn(told["computeEnvironmentArn"])
+    return {
+        "statusReason": "ComputeEnvironment Healthy",
+        "containerOrchestrationType": "ECS",
+        "uuid": getattr(environment, "uuid", ""),
+    }
+
+
+@MENDS(
+    BatchBackend,
+    "update_compute_environment",
+    why="moto drops computeResources, and can't name an environment that is not there",
+)
+def update_environment(original: Any, self: Any, **given: Any) -> Any:
+    name, resources = given["compute_environment_name"], given["compute_resources"]
+    environment = self.get_compute_environment(name)
+    if environment is None:
+        raise ClientException(f"{name} does not exist")
+    if resources:
+        merged = {**environment.compute_resources, **{k: v for k, v in resources.items() if v}}
+        self._validate_compute_resources(merged)
+        environment.compute_resources = merged
+    answer = original(self, **given)
+    announce()
+    return answer
+
+
+@MENDS(
+    BatchBackend,
+    "delete_compute_environment",
+    why="AWS deletes only what is DISABLED and in no queue; its tags and its cluster go with it",
+)
+def delete_environment(original: Any, self: Any, name: str) -> None:
+    environment = self.get_compute_environment(name)
+    if environment is None:
+        return
+    if any(environment in queue.environments for queue in self._job_queues.values()):
+        raise ClientException("Cannot delete, found existing JobQueue relationship")
+    if environment.state == "ENABLED":
+        raise ClientException("Cannot delete, compute environment must be DISABLED first")
+    original(self, name)
+    self.tagger.delete_all_tags_for_resource(environment.arn)
+    self.ecs_backend.clusters.pop(environment.ecs_name, None)

@@ -1,0 +1,24 @@
+"""
+Calls take turns, whichever thread they come from.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.core.botocore_stubber import BotocoreStubber
+
+from batchkit.local.patches.patch import Mends
+from batchkit.local.runtime.lock import DISPATCH
+
+MENDS = Mends()
+
+
+@MENDS(
+    BotocoreStubber,
+    "process_request",
+    why="moto's backends are plain dictionaries, which many threads break",
+)
+def one_at_a_time(original: Any, self: Any, request: Any) -> Any:
+    with DISPATCH:
+        return original(self, request)

@@ -1,0 +1,48 @@
+"""
+Tables as DynamoDB has them.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from uuid import uuid4
+
+from moto.dynamodb.exceptions import MockValidationException
+from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models.table import Table
+
+from batchkit.local.patches.patch import Mends
+
+MENDS = Mends()
+
+_NAME = re.compile(r"[a-zA-Z0-9_.-]{3,255}")
+
+
+@MENDS(DynamoDBBackend, "create_table", why="moto takes names of one and two characters")
+def create_table(original: Any, self: Any, name: str, **given: Any) -> Any:
+    if not _NAME.fullmatch(name):
+        msg = "TableName must be at least 3 characters long and at most 255 characters long"
+        raise MockValidationException(msg)
+    return original(self, name, **given)
+
+
+@MENDS(Table, "describe", why="AWS tells a TableId")
+def describe_table(original: Any, self: Any, base_key: str = "TableDescription") -> Any:
+    answer = original(self, base_key)
+    if not hasattr(self, "table_id"):
+        self.table_id = str(uuid4())
+    answer[base_key]["TableId"] = self.table_id
+    return answer
+
+
+@MENDS(
+    DynamoDBBackend,
+    "update_time_to_live",
+    why="enabling what is enabled, or disabling what is not, is a ValidationException",
+)
+def update_ttl(original: Any, self: Any, name: str, spec: dict[str, Any]) -> None:
+    enabled = self.describe_time_to_live(name)["TimeToLiveStatus"] == "ENABLED"
+    if enabled is bool(spec["Enabled"]):
+        raise MockValidationException(f"TimeToLive is already {'en' if enabled else 'dis'}abled")
+    original(self, name, spec)

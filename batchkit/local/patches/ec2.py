@@ -1,0 +1,96 @@
+"""
+NAT gateways, and what is left of them, as EC2 has it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.ec2.exceptions import EC2ClientError
+from moto.ec2.models import EC2Backend, tags
+from moto.ec2.models.route_tables import Route
+from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE, generic_filter
+
+from batchkit.local.patches.patch import Mends
+
+MENDS = Mends()
+
+MENDS.value(
+    tags,
+    "EC2_PREFIX_TO_RESOURCE",
+    {**EC2_PREFIX_TO_RESOURCE, "nat": "natgateway", "eipalloc": "elastic-ip"},
+    why="DescribeTags says natgateway and elastic-ip",
+)
+
+
+class NatGatewayNotFound(EC2ClientError):
+    """
+    There is no NAT gateway of that id.
+    """
+
+    def __init__(self, identifier: str) -> None:
+        super().__init__("NatGatewayNotFound", f"NAT gateway {identifier} was not found")
+
+
+@MENDS(EC2Backend, "describe_nat_gateways", why="moto ignores tag filters and unknown ids")
+def describe_nats(original: Any, self: Any, filters: Any, ids: Any) -> list[Any]:
+    for identifier in ids or ():
+        if identifier not in self.nat_gateways:
+            raise NatGatewayNotFound(identifier)
+    by_tag = {name: values for name, values in (filters or {}).items() if name.startswith("tag")}
+    found: list[Any] = generic_filter(by_tag, original(self, filters, ids))
+    return found
+
+
+@MENDS(
+    EC2Backend,
+    "create_nat_gateway",
+    why="moto tells no ConnectivityType where none was given, and its interface is anyone's",
+)
+def create_nat(original: Any, self: Any, *args: Any, **given: Any) -> Any:
+    gateway = original(self, *args, **{**given, "connectivity_type": _connectivity(given)})
+    gateway._eni.interface_type = "nat_gateway"
+    gateway._eni.requester_managed = True
+    return gateway
+
+
+def _connectivity(given: dict[str, Any]) -> str:
+    return given.get("connectivity_type") or "public"
+
+
+@MENDS(
+    EC2Backend,
+    "delete_nat_gateway",
+    why="moto leaves the interface and the address's association, and dies of an unknown id",
+)
+def delete_nat(original: Any, self: Any, identifier: str) -> Any:
+    if identifier not in self.nat_gateways:
+        raise NatGatewayNotFound(identifier)
+    gateway = original(self, identifier)
+    for address in self.addresses:
+        if address.eni is gateway._eni:
+            self.disassociate_address(association_id=address.association_id)
+    self.enis.pop(gateway._eni.id, None)
+    return gateway
+
+
+@MENDS(Route, "state", why="a route whose NAT or internet gateway is gone is a blackhole")
+def route_state(original: Any, self: Any) -> str:
+    if self.nat_gateway is not None and self.nat_gateway.state == "deleted":
+        return "blackhole"
+    return _gateway_state(self) if self.gateway is not None else str(original(self))
+
+
+def _gateway_state(route: Any) -> str:
+    backend, gateway = route.route_table.ec2_backend, route.gateway
+    known = gateway.id in backend.internet_gateways or gateway.id in backend.vpn_gateways
+    attached = getattr(gateway, "vpc", True)
+    return "active" if known and attached else "blackhole"
+
+
+@MENDS(EC2Backend, "delete_vpc", why="moto leaves the default network ACL behind")
+def delete_vpc(original: Any, self: Any, vpc_id: str) -> Any:
+    vpc = original(self, vpc_id)
+    for acl in [acl for acl in self.network_acls.values() if acl.vpc_id == vpc_id]:
+        del self.network_acls[acl.id]
+    return vpc

@@ -1,0 +1,105 @@
+"""
+IAM as AWS has it: its own managed policies and service-linked roles are there.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from moto.iam import models
+from moto.iam.aws_managed_policies import aws_managed_policies_data
+from moto.iam.exceptions import EntityAlreadyExists, InvalidInput, NotFoundException
+from moto.iam.models import AWSManagedPolicy, IAMBackend, ManagedPolicy
+
+from batchkit.local.patches.patch import Mends
+
+MENDS = Mends()
+
+_BATCH = "batch.amazonaws.com"
+
+MENDS.value(
+    models,
+    "SERVICE_NAME_CONVERSION",
+    {**models.SERVICE_NAME_CONVERSION, "batch": "Batch", "ecs": "ECS", "scheduler": "Scheduler"},
+    why="AWS writes AWSServiceRoleForBatch and AWSServiceRoleForECS",
+)
+
+
+@MENDS(
+    IAMBackend,
+    "create_service_linked_role",
+    why="a second one of a service is InvalidInput, not EntityAlreadyExists",
+)
+def create_linked_role(original: Any, self: Any, *args: Any, **given: Any) -> Any:
+    try:
+        return original(self, *args, **given)
+    except EntityAlreadyExists as there:
+        msg = f"Service role name {there.message.split()[3]} has been taken in this account"
+        raise InvalidInput(f"{msg}, please try a different suffix.") from there
+
+
+def linked_role(backend: Any) -> str:
+    """
+    The ARN of Batch's service-linked role, which is in *backend*'s account now.
+    """
+    iam = backend.iam_backend
+    try:
+        return str(iam.get_role("AWSServiceRoleForBatch").arn)
+    except NotFoundException:
+        return str(iam.create_service_linked_role(_BATCH, "", "").arn)
+
+
+@MENDS(
+    IAMBackend,
+    "get_policy",
+    why="moto knows AWS's managed policies only when all 1400 are loaded, which takes a second",
+)
+def get_policy(original: Any, self: Any, policy_arn: str) -> Any:
+    _load(self, policy_arn)
+    return original(self, policy_arn)
+
+
+@MENDS(
+    IAMBackend,
+    "attach_role_policy",
+    why="moto attaches AWS's managed policies only when all 1400 are loaded",
+)
+def attach_role_policy(original: Any, self: Any, policy_arn: str, role_name: str) -> None:
+    _load(self, policy_arn)
+    original(self, policy_arn, role_name)
+
+
+MENDS.value(
+    ManagedPolicy,
+    "policy_name",
+    property(lambda policy: policy.name),
+    why="moto tells the policies of an account without their names",
+)
+
+
+_REGIONS = {"aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
+
+
+def _load(backend: Any, arn: str) -> None:
+    owner, _, path = arn.partition(":policy/")
+    if arn in backend.managed_policies or not owner.endswith(":iam::aws"):
+        return
+    data = _data(path.rpartition("/")[2])
+    if data is None:
+        return
+    # moto takes a region's partition, and has one backend of IAM for all regions of a partition.
+    region = _REGIONS.get(arn.split(":")[1], backend.region_name)
+    policy = AWSManagedPolicy.from_data(path.rpartition("/")[2], backend.account_id, region, data)
+    if policy.arn == arn:
+        backend.aws_managed_policies.append(policy)
+        backend.managed_policies[arn] = policy
+
+
+def _data(name: str) -> dict[str, Any] | None:
+    text = aws_managed_policies_data
+    start = text.find(f'\n "{name}":')
+    if start < 0:
+        return None
+    data: dict[str, Any] = json.JSONDecoder().raw_decode(text, text.index("{", start))[0]
+    return data

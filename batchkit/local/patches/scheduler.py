@@ -1,0 +1,157 @@
+"""
+Schedules as EventBridge Scheduler has them.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from moto.core.exceptions import JsonRESTError
+from moto.scheduler.exceptions import ValidationException
+from moto.scheduler.models import EventBridgeSchedulerBackend, Schedule
+from moto.scheduler.responses import EventBridgeSchedulerResponse
+
+from batchkit.local.patches.patch import Mends
+
+MENDS = Mends()
+
+_RATE = re.compile(r"rate\([1-9]\d* (minute|hour|day)s?\)")
+_AT = re.compile(r"at\(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\)")
+_CRON = re.compile(r"cron\(([^()]+)\)")
+_FIELD = re.compile(r"[0-9A-Za-z*?,/#\-]+")
+
+
+class Conflict(JsonRESTError):
+    """
+    Something of that name, or that token with other parameters, is there.
+    """
+
+    code = 409
+
+    def __init__(self, message: str) -> None:
+        super().__init__("ConflictException", message)
+
+
+@MENDS(
+    EventBridgeSchedulerResponse,
+    "create_schedule",
+    why="moto ignores ClientToken: the same call again is a conflict",
+)
+def create_once(original: Any, self: Any) -> str:
+    backend = self.scheduler_backend
+    tokens: dict[str, Any] = backend.__dict__.setdefault("tokens", {})
+    token, asked = self._get_param("ClientToken"), (self.uri, self.body)
+    if token in tokens:
+        return _same(tokens[token], asked)
+    answer: str = original(self)
+    tokens[token] = (asked, answer)
+    return answer
+
+
+def _same(first: tuple[Any, str], asked: Any) -> str:
+    before, answer = first
+    if before != asked:
+        raise Conflict("The ClientToken was used before with other parameters")
+    return answer
+
+
+@MENDS(
+    EventBridgeSchedulerBackend,
+    "create_schedule",
+    why="moto takes any expression and time zone, and dies of a group that is not there",
+)
+def create_schedule(original: Any, self: Any, **given: Any) -> Any:
+    self.get_schedule_group(given["group_name"])
+    validate(given)
+    return original(self, **given)
+
+
+@MENDS(
+    EventBridgeSchedulerResponse,
+    "update_schedule",
+    why="an update replaces ActionAfterCompletion too, which moto does not read",
+)
+def update_action(original: Any, self: Any) -> str:
+    answer: str = original(self)
+    name = self.uri.split("?")[0].split("/")[-1]
+    schedule = self.scheduler_backend.get_schedule(self._get_param("GroupName"), name)
+    schedule.action_after_completion = self._get_param("ActionAfterCompletion")
+    return answer
+
+
+@MENDS(
+    EventBridgeSchedulerBackend,
+    "update_schedule",
+    why="what an update leaves out is AWS's default again, and its expression is checked",
+)
+def update_schedule(original: Any, self: Any, **given: Any) -> Any:
+    validate(given)
+    return original(self, **{**given, "state": given["state"] or "ENABLED"})
+
+
+@MENDS(Schedule, "to_dict", why="AWS tells ActionAfterCompletion NONE, and no empty fields")
+def tell(original: Any, self: Any, short: bool = False) -> dict[str, Any]:
+    told = original(self, short)
+    told["ActionAfterCompletion"] = self.action_after_completion or "NONE"
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def validate(given: dict[str, Any]) -> None:
+    """
+    The expression and the time zone are ones that AWS takes.
+    """
+    expression, zone = given["schedule_expression"], given["schedule_expression_timezone"]
+    if not is_expression(expression):
+        raise ValidationException(f"Invalid Schedule Expression {expression}.")
+    if zone and not is_timezone(zone):
+        raise ValidationException(f"Invalid TimeZone {zone}.")
+
+
+def is_expression(text: str) -> bool:
+    """
+    *text* is a rate, a time or a cron of six fields with one question mark.
+    """
+    cron = _CRON.fullmatch(text)
+    if cron is None:
+        return bool(_RATE.fullmatch(text) or _AT.fullmatch(text))
+    fields = cron[1].split(" ")
+    well_formed = len(fields) == 6 and all(_FIELD.fullmatch(field) for field in fields)
+    return well_formed and (fields[2] == "?") != (fields[4] == "?")
+
+
+def is_timezone(name: str) -> bool:
+    """
+    *name* is in the time-zone database; without one on this machine every name is.
+    """
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return not available_timezones()
+    return True
+
+
+@MENDS(
+    EventBridgeSchedulerBackend,
+    "create_schedule_group",
+    why="moto makes a second group of a name, which loses the first one's schedules",
+)
+def create_group(original: Any, self: Any, name: str, tags: Any) -> Any:
+    if name in self.schedule_groups:
+        raise Conflict(f"Schedule group {name} already exists.")
+    return original(self, name=name, tags=tags or [])
+
+
+@MENDS(
+    EventBridgeSchedulerBackend,
+    "delete_schedule_group",
+    why="moto dies of a missing group, deletes the default one, and keeps the tags",
+)
+def delete_group(original: Any, self: Any, name: str | None) -> None:
+    if name in (None, "default"):
+        msg = "This operation cannot be performed on schedule group default"
+        raise ValidationException(msg)
+    group = self.get_schedule_group(name)
+    original(self, name)
+    self.tagger.delete_all_tags_for_resource(group.arn)

@@ -1,0 +1,188 @@
+"""
+State machines that submit Batch jobs and wait for them.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+import time
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import botocore.session
+from moto.stepfunctions.parser import utils
+from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
+    state_task_service_callback as callback,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_batch import (  # noqa: E501
+    StateTaskServiceBatch,
+)
+from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import (
+    WaitFunction,
+)
+from moto.stepfunctions.parser.asl.jsonata import jsonata
+from moto.stepfunctions.parser.asl.utils import boto_client
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
+
+from batchkit.local.patches.patch import Mends
+from batchkit.local.runtime.world import current
+
+MENDS = Mends()
+
+_STOPPED = "Step Functions execution stopped or timed out"
+_CLIENTS = threading.Lock()
+
+MENDS.value(
+    callback,
+    "_DELAY_SECONDS_SYNC_CONDITION_CHECK",
+    0.1,
+    why="moto looks for a job's end twice a second",
+)
+
+
+@functools.cache
+def _session() -> botocore.session.Session:
+    return botocore.session.get_session()
+
+
+@functools.cache
+def _shape(action: str, side: str) -> Any:
+    model = _session().get_service_model("batch")
+    name = "".join(part[:1].upper() + part[1:] for part in action.split("_"))
+    return getattr(model.operation_model(name), side)
+
+
+@MENDS(
+    StateTaskServiceBatch,
+    "_normalise_parameters",
+    why="moto hands the state's PascalCase to boto: every submitJob is States.Runtime 'JobName'",
+)
+def to_boto(_: Any, self: Any, parameters: Any, service: Any = None, action: Any = None) -> None:
+    self._to_boto_request(parameters, _shape(action or self.resource.api_action, "input_shape"))
+
+
+@MENDS(
+    StateTaskServiceBatch,
+    "_normalise_response",
+    why="moto hands boto's camelCase to the state",
+)
+def to_state(
+    _: Any,
+    self: Any,
+    response: Any,
+    boto_service_name: Any = None,
+    service_action_name: Any = None,
+) -> None:
+    action = service_action_name or self.resource.api_action
+    self._from_boto_response(response, _shape(action, "output_shape"))
+
+
+@MENDS(
+    StateTaskServiceBatch,
+    "_eval_integration_pattern",
+    why="a Retry gets the first attempt's task token, which is used up: States.Timeout at once",
+)
+def fresh_token(original: Any, self: Any, **given: Any) -> None:
+    env = given["env"]
+    env.callback_pool_manager.add(env.states.context_object.update_task_token())
+    original(self, **given)
+
+
+@MENDS(
+    StateTaskServiceBatch,
+    "_build_sync_resolver",
+    why="what ends a wait must know the job to end it too",
+)
+def resolver(original: Any, self: Any, **given: Any) -> Callable[[], Any]:
+    job_id = given["env"].stack[-1]["JobId"]
+    region = given["resource_runtime_part"].region
+    resolve: Any = original(self, **given)
+
+    def terminate() -> None:
+        client: Any = boto_client.boto_client_for(service="batch", region=region)
+        client.terminate_job(jobId=job_id, reason=_STOPPED)
+
+    resolve.terminate = terminate
+    return resolve  # type: ignore[no-any-return]
+
+
+@MENDS(
+    StateTaskServiceBatch,
+    "_eval_sync",
+    why="moto leaves the job running when its execution is stopped or its task times out",
+)
+def wait(original: Any, self: Any, **given: Any) -> Any:
+    outcome = original(self, **given)
+    if not isinstance(outcome, dict):
+        given["sync_resolver"].terminate()
+    return outcome
+
+
+def _client(*args: Any, **given: Any) -> Any:
+    with _CLIENTS:
+        return _session().create_client(*args, **given)
+
+
+MENDS.value(
+    boto_client,
+    "boto3",
+    SimpleNamespace(client=_client),
+    why="executions make clients of one session at once, which boto3 does not allow",
+)
+
+
+class _Clock:
+    """
+    The interpreter's ``time``, which ends its sleeps when the embedded AWS does.
+    """
+
+    @staticmethod
+    def sleep(seconds: float) -> None:
+        current().closing.wait(seconds)
+
+
+MENDS.value(retrier_decl, "time", _Clock, why="an interval between retries outlives the test")
+
+
+@MENDS(
+    WaitFunction,
+    "_wait_interval",
+    why="an execution that is stopped just before it begins to wait waits to the end",
+)
+def wait_interval(_: Any, self: Any, env: Any, wait_seconds: float) -> None:
+    end = time.monotonic() + wait_seconds
+    while env.is_running() and (left := end - time.monotonic()) > 0:
+        env.program_state_event.wait(min(left, 0.1))
+
+
+def _evaluate(expression: str) -> Any:
+    try:
+        from jsonata.jsonata import Jsonata  # type: ignore
+    except ImportError as error:
+        msg = "JSONata needs an evaluator here: pip install jsonata-python"
+        raise jsonata.JSONataException("States.QueryEvaluationError", msg) from error
+    return Jsonata(expression).evaluate(None)
+
+
+MENDS.value(
+    jsonata,
+    "_eval_jsonata",
+    _evaluate,
+    why="moto has no JSONata evaluator and dies of calling None",
+)
+
+
+def stop_all() -> None:
+    """
+    No execution runs, and no thread of one.
+    """
+    backend: Any
+    for _, _, backend in stepfunctions_parser_backends.iter_backends():
+        for execution in backend._get_executions("RUNNING"):
+            execution.stop(None, None, None)
+    for thread in list(utils.TMP_THREADS):
+        thread.join(10)
+    utils.TMP_THREADS.clear()

@@ -1,0 +1,68 @@
+"""
+The tagging API finds the resources of services that moto leaves out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from moto.batch.models import batch_backends
+from moto.core.resource_tagging import TaggedResource
+from moto.ec2.models import ec2_backends
+from moto.ecr.models import ecr_backends
+from moto.resourcegroupstaggingapi import models
+from moto.scheduler.models import scheduler_backends
+
+from batchkit.local.patches.patch import Mends
+
+MENDS = Mends()
+
+
+class LeftOut:
+    """
+    What Batch, ECR, Scheduler and EC2's addresses have in one account and region.
+    """
+
+    def __init__(self, account: str, region: str) -> None:
+        self._batch: Any = batch_backends[account][region]
+        self._ecr: Any = ecr_backends[account][region]
+        self._scheduler: Any = scheduler_backends[account][region]
+        self._ec2: Any = ec2_backends[account][region]
+        self._place = f"arn:{self._ec2.partition}:ec2:{region}:{account}"
+
+    def iter_tagged_resources(self) -> Iterator[TaggedResource]:
+        """
+        Every resource, with its tags.
+        """
+        for kind in ("_compute_environments", "_job_queues", "_job_definitions"):
+            for arn in getattr(self._batch, kind):
+                yield self._found(arn, self._batch.tagger)
+        for repository in self._ecr.repositories.values():
+            yield self._found(repository.arn, self._ecr.tagger)
+        for group in self._scheduler.schedule_groups.values():
+            yield self._found(group.arn, self._scheduler.tagger)
+        for address in self._ec2.addresses:
+            tags = {tag["key"]: tag["value"] for tag in address.get_tags()}
+            arn = f"{self._place}:elastic-ip/{address.allocation_id}"
+            yield TaggedResource(arn, tags, "ec2:elastic-ip")
+
+    def _found(self, arn: str, tagger: Any) -> TaggedResource:
+        service, kind = arn.split(":")[2], arn.split(":")[5].partition("/")[0]
+        return TaggedResource(arn, tagger.get_tag_dict_for_resource(arn), f"{service}:{kind}")
+
+    def owns_arn(self, _: str) -> bool:
+        """
+        TagResources and UntagResources are left to the services themselves.
+        """
+        return False
+
+
+@MENDS(
+    models,
+    "iter_taggable_backends",
+    why="moto finds nothing of Batch, ECR and Scheduler by its tags, and no elastic IPs",
+)
+def backends(original: Any, account_id: str, region_name: str) -> Iterator[Any]:
+    yield from original(account_id, region_name)
+    yield LeftOut(account_id, region_name)

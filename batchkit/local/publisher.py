@@ -1,0 +1,49 @@
+"""
+Images of the embedded AWS: a folder stands for one, built by Docker where a daemon answers.
+"""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from batchkit._docker.publisher import Publication, Publisher, build, publisher
+from batchkit.errors import BuildFailed
+from batchkit.local.session import LocalSession
+
+
+@frozen
+class LocalPublisher:
+    """
+    Gives images to the embedded ECR; nothing is pushed anywhere.
+    """
+
+    session: LocalSession
+
+    @property
+    def needs_docker(self) -> bool:
+        """
+        Whether jobs run as containers.
+        """
+        return self.session.docker
+
+    def publish(self, image: Publication) -> str:
+        """
+        The folder stands for the image from now on; returns its digest.
+        """
+        reference = f"{image.repository}:{image.tag}"
+        if self.session.docker:
+            try:
+                build(image, reference)
+            except BuildFailed as error:
+                if error.reason != "BaseImageMissing":
+                    raise
+                image.tell("the base image can't be had; the job will run as a child process")
+        return self.session.stand_in(reference, image.folder)
+
+
+@publisher.register
+def local_publisher(session: LocalSession) -> Publisher:
+    """
+    Who delivers images on the embedded AWS.
+    """
+    return LocalPublisher(session)

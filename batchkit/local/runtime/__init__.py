@@ -1,0 +1,3 @@
+"""
+Runs jobs, as containers or as child processes.
+"""

@@ -1,0 +1,103 @@
+"""
+DynamoDB: a table for a job's results.  A teardown keeps it unless told not to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import ClassVar, Final
+
+from attrs import frozen
+
+from batchkit._model.calls import GONE, SETTLE, NotYet, Operation, Steps
+from batchkit._model.checks import checked, one_of, text
+from batchkit._model.resource import Ask, Resource, fixed, output
+from batchkit._model.tags import as_list, held_tags
+from batchkit._model.values import Arn
+from batchkit.resources.tagging import GET_RESOURCES, tagged
+
+TABLE_NAME = text(r"[a-zA-Z0-9_.-]{3,255}", "3-255 letters, digits or _.-")
+_NOT_FOUND: Final = "ResourceNotFoundException"
+_IN_USE: Final = NotYet("ResourceInUseException", 120)
+
+
+@frozen(kw_only=True)
+class Table(Resource):
+    """
+    A DynamoDB table with one key attribute, paid for by the request.
+    """
+
+    DESCRIBE: ClassVar = Operation("dynamodb", "DescribeTable", absent=(_NOT_FOUND,))
+    TAGS: ClassVar = Operation("dynamodb", "ListTagsOfResource", absent=(_NOT_FOUND,))
+    FOUND_BY: ClassVar = GET_RESOURCES
+    CREATE: ClassVar = Operation(
+        "dynamodb",
+        "CreateTable",
+        ("dynamodb:TagResource",),
+        exists=("ResourceInUseException",),
+        not_yet=(NotYet("LimitExceededException", 120),),
+    )
+    TAG: ClassVar = Operation("dynamodb", "TagResource", not_yet=(_IN_USE,))
+    BILLING: ClassVar = Operation("dynamodb", "UpdateTable", not_yet=(_IN_USE,))
+    DELETE: ClassVar = Operation(
+        "dynamodb", "DeleteTable", absent=(_NOT_FOUND,), not_yet=(_IN_USE,)
+    )
+    DATA: ClassVar = True
+    READY: ClassVar = ("ACTIVE",)
+    GOING: ClassVar = ("DELETING",)
+
+    name: str = checked(TABLE_NAME)
+    key_name: str = fixed(text(r".{1,255}", "the name of the key attribute"), default="id")
+    key_type: str = fixed(one_of("S", "N", "B"), default="S")
+    billing: str = checked(one_of("PAY_PER_REQUEST"), default="PAY_PER_REQUEST")
+    arn: str = output("TableDescription.TableArn")
+
+    def targets(self) -> tuple[str | Arn, ...]:
+        return (Arn("dynamodb", f"table/{self.name}"),)
+
+    @classmethod
+    def find(cls, stack: str, ask: Ask) -> Iterable[Table]:
+        for name in tagged(stack, "dynamodb", ask):
+            held = cls(name=name, stack=stack).read(ask)
+            if held is not None and held.owned:
+                yield held
+
+    def read(self, ask: Ask) -> Table | None:
+        described, tags = ask.all(
+            self.DESCRIBE(TableName=self.name),
+            self.TAGS(ResourceArn=Arn("dynamodb", f"table/{self.name}")),
+        )
+        if described is None:
+            return None
+        table = described["Table"]
+        key = next(k["AttributeName"] for k in table["KeySchema"] if k["KeyType"] == "HASH")
+        types = {a["AttributeName"]: a["AttributeType"] for a in table["AttributeDefinitions"]}
+        return Table(
+            **held_tags((tags or {}).get("Tags"), name=self.name, stack=self.stack),
+            key_name=key,
+            key_type=types[key],
+            billing=table.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED"),
+            arn=table["TableArn"],
+            state=table["TableStatus"],
+        )
+
+    def create(self) -> Steps:
+        yield self.CREATE(
+            TableName=self.name,
+            AttributeDefinitions=[{"AttributeName": self.key_name, "AttributeType": self.key_type}],
+            KeySchema=[{"AttributeName": self.key_name, "KeyType": "HASH"}],
+            BillingMode=self.billing,
+            Tags=as_list(self.all_tags),
+        )
+        yield SETTLE
+
+    def update(self, held: Table, drift: Collection[str]) -> Steps:
+        if "billing" in drift:
+            yield self.BILLING(TableName=self.name, BillingMode=self.billing)
+            yield SETTLE
+        if "tags" in drift:
+            yield self.TAG(ResourceArn=held.arn, Tags=as_list(self.all_tags))
+
+    def delete(self) -> Steps:
+        yield self.DELETE(TableName=self.name)
+        yield GONE

@@ -1,0 +1,172 @@
+"""
+S3: a bucket for a job's data.  A teardown keeps it unless told not to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, ClassVar, Final
+
+from attrs import frozen
+
+from batchkit._model.calls import SETTLE, Each, NotYet, Operation, Steps
+from batchkit._model.checks import checked, one_of, text
+from batchkit._model.resource import Ask, Resource, output
+from batchkit._model.tags import OWNER, as_list, held_tags, parse
+from batchkit._model.values import ITEM, LOCATION, Arn
+from batchkit.resources.claims import (
+    DROP,
+    LOOK,
+    TAKE,
+    Note,
+    claimed,
+    is_noted,
+    look,
+    note_of,
+    notes,
+)
+from batchkit.resources.logs import LogGroup, group_name
+from batchkit.resources.tagging import GET_RESOURCES, tagged
+
+BUCKET_NAME = text(
+    r"(?!xn--)(?!\d+\.\d+\.\d+\.\d+$)(?!.*\.\.)(?!.*-s3alias$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
+    "3-63 lower-case letters, digits, . or -; starting and ending with a letter or digit",
+)
+ITEMS: Final = "batchkit/items"
+"""Where a stack's bucket keeps the lists of `Stack.map`."""
+_ABORTED: Final = NotYet("OperationAborted", 300)
+_NEW_BUCKET: Final = (NotYet("NoSuchBucket", 120), _ABORTED)
+
+
+@frozen(kw_only=True)
+class Bucket(Resource):
+    """
+    An S3 bucket that is not public.
+
+    AWS tags it in a call of its own; until then a note tells whose it is (`_claims.py`).
+    """
+
+    TAGS: ClassVar = Operation(
+        "s3", "GetBucketTagging", absent=("NoSuchBucket",), unset=("NoSuchTagSet",)
+    )
+    ACCESS: ClassVar = Operation(
+        "s3",
+        "GetPublicAccessBlock",
+        permission="s3:GetBucketPublicAccessBlock",
+        absent=("NoSuchBucket",),
+        unset=("NoSuchPublicAccessBlockConfiguration",),
+    )
+    FOUND_BY: ClassVar = GET_RESOURCES
+    CREATE: ClassVar = Operation(
+        "s3",
+        "CreateBucket",
+        ("s3:TagResource",),
+        exists=("BucketAlreadyOwnedByYou",),
+        not_yet=(_ABORTED,),
+    )
+    TAG: ClassVar = Operation("s3", "PutBucketTagging", not_yet=_NEW_BUCKET)
+    BLOCK: ClassVar = Operation(
+        "s3",
+        "PutPublicAccessBlock",
+        permission="s3:PutBucketPublicAccessBlock",
+        not_yet=_NEW_BUCKET,
+    )
+    LIST: ClassVar = Operation(
+        "s3", "ListObjectVersions", permission="s3:ListBucketVersions", absent=("NoSuchBucket",)
+    )
+    EMPTY: ClassVar = Operation(
+        "s3",
+        "DeleteObjects",
+        ("s3:DeleteObjectVersion",),
+        permission="s3:DeleteObject",
+        absent=("NoSuchBucket",),
+    )
+    DELETE: ClassVar = Operation(
+        "s3", "DeleteBucket", absent=("NoSuchBucket",), not_yet=(_ABORTED,)
+    )
+    TAKE: ClassVar = TAKE
+    LOOK: ClassVar = LOOK
+    DROP: ClassVar = DROP
+    DATA: ClassVar = True
+    UNTAGGED: ClassVar = "untagged"
+    ALL_BLOCKED: ClassVar[Mapping[str, bool]] = {
+        "BlockPublicAcls": True,
+        "BlockPublicPolicy": True,
+        "IgnorePublicAcls": True,
+        "RestrictPublicBuckets": True,
+    }
+
+    name: str = checked(BUCKET_NAME)
+    private: bool = checked(one_of(True), default=True)
+    arn: str = output()
+
+    def targets(self) -> tuple[str | Arn, ...]:
+        names = (self.name, f"{self.name}/*")
+        return tuple(Arn("s3", name, region=False, account=False) for name in names)
+
+    @classmethod
+    def find(cls, stack: str, ask: Ask) -> Iterable[Bucket]:
+        for name in sorted({*tagged(stack, "s3", ask), *_noted(stack, ask)}):
+            held = cls(name=name, stack=stack).read(ask)
+            if held is not None and held.owned:
+                yield held
+
+    def read(self, ask: Ask) -> Bucket | None:
+        tags, access = ask.all(self.TAGS(Bucket=self.name), self.ACCESS(Bucket=self.name))
+        if tags is None or access is None:
+            return None
+        blocked = access.get("PublicAccessBlockConfiguration", {})
+        found = parse(tags.get("TagSet"))
+        untagged = OWNER not in found and is_noted(self, ask)
+        if untagged:
+            found[OWNER] = self.stack
+        return Bucket(
+            **held_tags(found, name=self.name, stack=self.stack),
+            private=blocked == self.ALL_BLOCKED,
+            state=self.UNTAGGED if untagged else "",
+            arn=f"arn:{ask.scope.partition}:s3:::{self.name}",
+        )
+
+    def differs(self, name: str, held: Any) -> bool:
+        return (name == "tags" and held.state == self.UNTAGGED) or super().differs(name, held)
+
+    def create(self) -> Steps:
+        where = {"LocationConstraint": LOCATION, "Tags": as_list(self.all_tags)}
+        yield Note(self.TAKE, note_of(self), self.stack, self.name)
+        yield self.CREATE(Bucket=self.name, CreateBucketConfiguration=where)
+        yield self._tag({})  # not every S3 takes tags at creation yet
+        yield self.DROP(logGroupName=note_of(self))
+        yield self._block()
+        yield SETTLE
+
+    def update(self, held: Bucket, drift: Collection[str]) -> Steps:
+        if "private" in drift:
+            yield self._block()
+        if "tags" in drift:
+            yield self._tag(held.tags)
+        if held.state == self.UNTAGGED:
+            yield self.DROP(logGroupName=note_of(self))
+
+    def delete(self) -> Steps:
+        listing = self.LIST(Bucket=self.name)
+        path = "[Versions, DeleteMarkers][][].{Key: Key, VersionId: VersionId}"
+        remove = self.EMPTY(Bucket=self.name, Delete={"Objects": ITEM, "Quiet": True})
+        yield Each(listing, path, remove, batch=1000)
+        yield self.DELETE(Bucket=self.name)
+
+    def _block(self) -> Any:
+        return self.BLOCK(Bucket=self.name, PublicAccessBlockConfiguration=dict(self.ALL_BLOCKED))
+
+    def _tag(self, others: Mapping[str, str]) -> Any:
+        # The call replaces all tags, so those of others are written back.
+        return self.TAG(Bucket=self.name, Tagging={"TagSet": as_list({**others, **self.all_tags})})
+
+
+def _noted(stack: str, ask: Ask) -> list[str]:
+    """
+    The names of buckets that are about to be made, or were when their maker crashed.
+    """
+    groups = ask(LogGroup.DESCRIBE(logGroupNamePrefix=group_name(stack)))["logGroups"]
+    names = (group["logGroupName"] for group in groups)
+    prefix = notes(stack, Bucket.__name__)
+    return [claimed(ask(look(name))) for name in names if name.startswith(prefix)]

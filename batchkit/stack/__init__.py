@@ -1,0 +1,3 @@
+"""
+Stacks: the verbs, and what they return.
+"""

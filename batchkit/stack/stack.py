@@ -1,0 +1,200 @@
+"""
+A stack as it stands: its resources, its runs, and what is wrong with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from attrs import field, frozen
+
+from batchkit._diagnosis import explain
+from batchkit._diagnosis.finding import Diagnosis
+from batchkit._engine.aws import Aws
+from batchkit._engine.plan import Plan
+from batchkit._model.display import Displayed
+from batchkit._model.resource import Resource
+from batchkit._runs import recent as _recent, start as _start
+from batchkit._runs.backends import Execution, Submission
+from batchkit._runs.fan_out import Mapped, fan_out
+from batchkit._runs.run import Run
+from batchkit.errors import StackNotFound
+from batchkit.resources.definitions import JobDefinition
+from batchkit.resources.queues import JobQueue
+from batchkit.resources.s3 import Bucket
+from batchkit.resources.states import StateMachine
+
+
+@frozen
+class Stack(Displayed):
+    """
+    A stack as it stands: its *resources* with their outputs, and what making it has changed.
+    """
+
+    name: str
+    resources: tuple[Resource, ...]
+    _aws: Aws = field(repr=False, eq=False)
+    plan: Plan = field(repr=False, eq=False)
+
+    @property
+    def region(self) -> str:
+        """
+        The region that it stands in.
+        """
+        return self._aws.region
+
+    @property
+    def partition(self) -> str:
+        """
+        The partition of that region, such as `aws`.
+        """
+        return self._aws.partition
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        """
+        The ARN, id or URI of each resource, by kind and name.
+        """
+        return {f"{kind} {name}": str(r.identity) for r in self.resources for kind, name in [r.key]}
+
+    def arn(self, kind: type[Resource]) -> str:
+        """
+        The ARN or id of the first resource of *kind*.
+        """
+        for resource in self.resources:
+            if isinstance(resource, kind):
+                return str(resource.identity)
+        raise StackNotFound(f"the stack {self.name!r} has no {kind.__name__}")
+
+    def run(
+        self,
+        environment: Mapping[str, str] | None = None,
+        *,
+        name: str | None = None,
+        wait: bool = False,
+        timeout: float | None = None,
+    ) -> Run:
+        """
+        Starts the state machine.
+
+        Args:
+            environment: Overrides of the job's environment variables.
+            name: The name of the run and its job; a fresh one if None.
+            wait: Whether to return only when the run has succeeded.
+            timeout: Seconds to wait; the run goes on after them.
+        """
+        arn = _start.execution(self._aws, self.arn(StateMachine), environment, name)
+        run = Run(arn, self._aws, Execution(self._aws, arn, fresh=True))
+        return run.wait(timeout) if wait else run
+
+    def submit(
+        self,
+        command: Sequence[str] | None = None,
+        environment: Mapping[str, str] | None = None,
+        array_size: int | None = None,
+        depends_on: Sequence[Run | str] = (),
+        vcpus: float | None = None,
+        memory: int | None = None,
+        timeout: int | None = None,
+        attempts: int | None = None,
+        key: str | None = None,
+        *,
+        name: str | None = None,
+    ) -> Run:
+        """
+        Submits a job to the queue, without the state machine.
+
+        Args:
+            command: What the container runs in place of the image's own command.
+            environment: Overrides of the job's environment variables.
+            array_size: Makes so many children, each with its AWS_BATCH_JOB_ARRAY_INDEX.
+            depends_on: Runs, or ids of jobs, that must have succeeded before.
+            vcpus: vCPUs, in place of the job definition's.
+            memory: MiB, likewise.
+            timeout: Seconds after which an attempt is ended, likewise.
+            attempts: How often it is tried, likewise.
+            key: Makes it idempotent: while a job of the same key is alive, or has succeeded, that
+                is the run.  Batch forgets jobs a week after their end.
+            name: The name of the job; a fresh one if None.
+        """
+        wanted = self._submission(
+            command=command,
+            environment=environment or {},
+            array_size=array_size,
+            depends_on=[id for one in depends_on for id in _job_ids(one)],
+            vcpus=vcpus,
+            memory=memory,
+            timeout=timeout,
+            attempts=attempts,
+            name=_start.name_of(self.name, name, key),
+        )
+        id, new = _start.submit(self._aws, wanted, once=key is not None)
+        return Run(id, self._aws, Submission(self._aws, [id], fresh=new))
+
+    def map(
+        self,
+        items: Iterable[Any],
+        command: Sequence[str] | None = None,
+        environment: Mapping[str, str] | None = None,
+        *,
+        vcpus: float | None = None,
+        memory: int | None = None,
+        timeout: int | None = None,
+        attempts: int | None = None,
+        key: str | None = None,
+        name: str | None = None,
+        wait: bool = True,
+    ) -> Mapped:
+        """
+        Runs a job for each of *items*, as the children of array jobs; their results are in order.
+
+        A child finds all items as a JSON list in its variable BATCHKIT_ITEMS, and its own at
+        AWS_BATCH_JOB_ARRAY_INDEX, which a single item doesn't have.  Lists that have no room there
+        go to the stack's bucket, and BATCHKIT_ITEMS_URI names the object; without a bucket there
+        are more arrays.
+
+        Args:
+            items: What JSON can hold.
+            wait: Whether to return only when all have ended.  It doesn't raise if some have failed.
+        """
+        wanted = self._submission(
+            command=command,
+            environment=environment or {},
+            vcpus=vcpus,
+            memory=memory,
+            timeout=timeout,
+            attempts=attempts,
+            name=_start.name_of(self.name, name, key),
+        )
+        bucket = next((one.name for one in self.resources if isinstance(one, Bucket)), None)
+        mapped = fan_out(self._aws, wanted, list(items), bucket, once=key is not None)
+        return mapped.wait() if wait else mapped
+
+    def runs(self, limit: int = 20) -> list[Run]:
+        """
+        The newest runs, the newest first: executions and jobs that were submitted directly.
+        """
+        return _recent.runs(self._aws, self.arn(StateMachine), self.arn(JobQueue), limit)
+
+    def diagnose(self) -> Diagnosis:
+        """
+        What is wrong, or keeps jobs from running, as findings; empty if all is well.
+        """
+        return explain.diagnose(self._aws, self.name)
+
+    def _submission(self, **wanted: Any) -> _start.Submission:
+        definition = next(one for one in self.resources if isinstance(one, JobDefinition))
+        return _start.Submission(
+            queue=self.arn(JobQueue),
+            definition=definition.arn,
+            size=(definition.vcpus, definition.memory),
+            **wanted,
+        )
+
+
+def _job_ids(given: Run | str) -> Sequence[str]:
+    """
+    What a job that depends on *given* waits for.
+    """
+    return given.parents if isinstance(given, Run) else [given]

@@ -1,0 +1,180 @@
+"""
+Stacks: make one, see what would change, run it, take it down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import boto3
+
+from batchkit._blueprint.blueprint import kinds, resources
+from batchkit._diagnosis import explain
+from batchkit._engine import plan as _plan, policy as _policy, teardown as _teardown
+from batchkit._engine.apply import Engine
+from batchkit._engine.aws import Aws
+from batchkit._engine.plan import Plan
+from batchkit._engine.teardown import Teardown
+from batchkit._model import tags as _tags
+from batchkit._model.checks import demand
+from batchkit._preflight import preflight as _preflight
+from batchkit._runs import run as runs
+from batchkit.clock import Clock
+from batchkit.errors import StackNotFound
+from batchkit.events import Listener, listeners
+from batchkit.resources.environments import ComputeEnvironment
+from batchkit.resources.vpc import Vpc
+from batchkit.spec import STACK_NAME, StackSpec
+from batchkit.stack.stack import Stack
+
+WORKERS: Final = 16
+
+
+def ensure_stack(
+    spec: StackSpec,
+    *,
+    session: boto3.Session | None = None,
+    on_event: Listener | None = None,
+    adopt: bool = False,
+    timeout: float | None = None,
+    clock: Clock | None = None,
+    workers: int = WORKERS,
+) -> Stack:
+    """
+    Creates, updates or leaves alone everything that *spec* asks for; safe to repeat.
+
+    What the stack owns and the spec no longer asks for is deleted, but no table and no bucket.
+    As long as jobs run on a compute environment that is to go, all that stays for a later call.
+
+    Args:
+        session: Where to; the default session's account and region if None.
+        on_event: Called with an `Event` for all that happens, from several threads.
+        adopt: Whether resources of the stack's names that aren't its own are taken over.
+        timeout: Seconds after which it gives up; what exists then, the next call goes on from.
+        clock: What waits, instead of the machine's time.
+
+    Raises:
+        NotOwnedError: A resource of that name is there and isn't the stack's; nothing was done.
+        ReplacementNeeded: A change that AWS can't make in place; nothing was done.
+        PreflightError: Something that it needs is missing, such as Docker; nothing was done.
+        ApplyError: Some could not be made.  Calling it again goes on from there.
+    """
+    aws, emit = Aws(session, clock, timeout), listeners(on_event)
+    engine = Engine(aws, emit, adopt=adopt, workers=workers)
+    decisions = _observe(engine, aws, spec)
+    plan = _plan.make(spec.name, decisions, engine.extras(decisions))
+    _preflight.require(aws, spec, plan)
+    made = engine.apply(decisions)
+    extras = _teardown.unused(aws, emit, engine.extras(decisions))
+    if extras:
+        outcome = _teardown.delete(aws, emit, extras, kinds(), workers=workers)
+        if outcome.failed:
+            raise _teardown.failure(spec.name, outcome)
+    return Stack(spec.name, tuple(made), aws.unhurried(), plan)
+
+
+def plan_stack(
+    spec: StackSpec,
+    *,
+    session: boto3.Session | None = None,
+    adopt: bool = False,
+    clock: Clock | None = None,
+) -> Plan:
+    """
+    What `ensure_stack` would do; changes nothing.
+
+    Raises:
+        NotOwnedError: A resource of that name is there and isn't the stack's.
+        ReplacementNeeded: A change that AWS can't make in place.
+    """
+    aws = Aws(session, clock)
+    engine = Engine(aws, listeners(None), adopt=adopt)
+    decisions = _observe(engine, aws, spec)
+    return _plan.make(spec.name, decisions, engine.extras(decisions))
+
+
+def _observe(engine: Engine, aws: Aws, spec: StackSpec) -> Sequence[Any]:
+    lasting = [kind for kind in kinds() if not (kind.DATA or kind.HIDDEN)]
+    return engine.observe(resources(spec, aws.region), lasting, spec.name)
+
+
+def destroy_stack(
+    spec_or_name: StackSpec | str,
+    *,
+    session: boto3.Session | None = None,
+    delete_data: bool = False,
+    on_event: Listener | None = None,
+    timeout: float | None = None,
+    clock: Clock | None = None,
+    workers: int = WORKERS,
+) -> Teardown:
+    """
+    Deletes everything that the stack owns, what depends before what it depends on.
+
+    It finds the resources by their tags, so a name is enough.  Tables and buckets stay.
+
+    Args:
+        delete_data: Whether the stack's own tables and buckets go too, with all that is in them.
+
+    Raises:
+        TeardownError: Some could not be deleted; says what is left and why.  The rest is gone.
+    """
+    name = spec_or_name.name if isinstance(spec_or_name, StackSpec) else _name(spec_or_name)
+    aws, emit = Aws(session, clock, timeout), listeners(on_event)
+    graph = kinds()
+    found = _teardown.find(aws, list(graph), name)
+    doomed = [held for held in found if delete_data or not held.DATA]
+    outcome = _teardown.delete(aws, emit, doomed, graph, workers=workers)
+    if outcome.failed:
+        raise _teardown.failure(name, outcome)
+    return Teardown(
+        deleted=tuple(f"{kind} {one}" for kind, one, _ in outcome.done),
+        kept=tuple(str(held) for held in found if held not in doomed),
+    )
+
+
+def describe_stack(
+    name: str, *, session: boto3.Session | None = None, clock: Clock | None = None
+) -> Stack:
+    """
+    The stack as it stands in the account.
+
+    Raises:
+        StackNotFound: Nothing carries its tag here.
+    """
+    aws = Aws(session, clock)
+    shown = [kind for kind in kinds() if not kind.HIDDEN]
+    found = _teardown.find(aws, shown, _name(name))
+    if not found:
+        msg = f"there is no stack {name!r} in this account in {aws.region}"
+        raise StackNotFound(msg)
+    return Stack(name, tuple(found), aws, Plan(name, ()))
+
+
+def list_stacks(*, session: boto3.Session | None = None, clock: Clock | None = None) -> list[str]:
+    """
+    The names of all stacks that have a network or a compute environment in this account and region.
+    """
+    aws = Aws(session, clock)
+    tagged = [{"Name": "tag-key", "Values": [_tags.OWNER]}]
+    vpcs = aws.call(Vpc.DESCRIBE(Filters=tagged))["Vpcs"]
+    environments = aws.call(ComputeEnvironment.DESCRIBE())["computeEnvironments"]
+    tags = [*(vpc.get("Tags") for vpc in vpcs), *(one.get("tags") for one in environments)]
+    return sorted({_tags.owner(_tags.parse(each)) for each in tags} - {""})
+
+
+def stack_policy(
+    spec: StackSpec, *, session: boto3.Session | None = None, clock: Clock | None = None
+) -> dict[str, Any]:
+    """
+    The policy that whoever ensures, plans, runs and destroys *spec* needs, as a document.
+    """
+    aws = Aws(session, clock)
+    wanted = resources(spec, aws.region)
+    return _policy.make(spec.name, wanted, (*runs.OPERATIONS, *explain.OPERATIONS), aws.fill)
+
+
+def _name(name: str) -> str:
+    demand("stack", "name", name, STACK_NAME)
+    return name
