@@ -41,17 +41,17 @@ class BatchkitError(Exception):
     """
 
 
-class Fault(NamedTuple):
+class Problem(NamedTuple):
     """
     One thing that is wrong with a spec.
     """
 
     field: str
     got: object
-    takes: str
+    expects: str
 
     def __str__(self) -> str:
-        return f"{self.field}: got {self.got!r}, takes {self.takes}"
+        return f"{self.field}: got {self.got!r}, takes {self.expects}"
 
 
 class SpecError(BatchkitError, ValueError):
@@ -59,10 +59,10 @@ class SpecError(BatchkitError, ValueError):
     A spec that AWS would refuse; raised before the first call, with all *faults* together.
     """
 
-    def __init__(self, kind: str, faults: Sequence[Fault]) -> None:
+    def __init__(self, kind: str, problems: Sequence[Problem]) -> None:
         self.kind = kind
-        self.faults = tuple(faults)
-        super().__init__("\n".join([f"{kind} is not valid:", *(f"  {f}" for f in self.faults)]))
+        self.problems = tuple(problems)
+        super().__init__("\n".join([f"{kind} is not valid:", *(f"  {f}" for f in self.problems)]))
 
 
 class ConfigError(BatchkitError, ValueError):

@@ -11,13 +11,13 @@ from attrs import frozen
 
 from batchkit._model.checks import (
     Checked,
-    Must,
+    Constraint,
     as_dict,
     as_set,
     checked,
-    demand,
     each,
     one_of,
+    require,
     text,
 )
 from batchkit._model.values import Arn
@@ -28,7 +28,7 @@ _BUCKET = text(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "a bucket's name")
 _KEY = text(r"(?s).{1,1024}", "a key, or a pattern of keys with *")
 _TABLE = text(r"[a-zA-Z0-9_.-]{3,255}", "a table's name")
 _SECRET = text(r"[\w/+=.@-]{1,512}|arn:.+", "a secret's name or ARN")
-_CONDITIONS = Must(
+_CONDITIONS = Constraint(
     "IAM's conditions: operators with keys and their values",
     lambda value: all(isinstance(item, Mapping) for item in value.values()),
 )
@@ -105,7 +105,7 @@ def secret_read(name: str) -> tuple[Grant, ...]:
     """
     Reading the secret *name* of Secrets Manager, which ends its ARNs with six characters.
     """
-    demand("grant", "name", name, _SECRET)
+    require("grant", "name", name, _SECRET)
     secret = name if name.startswith("arn:") else Arn("secretsmanager", f"secret:{name}-??????")
     return (allow("secretsmanager:GetSecretValue", secret),)
 
@@ -115,17 +115,17 @@ def _bucket(bucket: str) -> Arn:
 
 
 def _objects(bucket: str, key: str) -> Arn:
-    demand("grant", "key", key, _KEY)
+    require("grant", "key", key, _KEY)
     return Arn("s3", f"{_named(bucket)}/{key.lstrip('/')}", region=False, account=False)
 
 
 def _named(bucket: str) -> str:
-    demand("grant", "bucket", bucket, _BUCKET)
+    require("grant", "bucket", bucket, _BUCKET)
     return bucket
 
 
 def _table(table: str, below: str = "") -> Arn:
-    demand("grant", "table", table, _TABLE)
+    require("grant", "table", table, _TABLE)
     return Arn("dynamodb", f"table/{table}{below}")
 
 

@@ -17,7 +17,7 @@ from batchkit._model.checks import (
     SECRETS,
     TAGS,
     Checked,
-    Must,
+    Constraint,
     a_bool,
     as_dict,
     as_tuple,
@@ -30,7 +30,7 @@ from batchkit._model.checks import (
     text,
     whole,
 )
-from batchkit.errors import Fault, SpecError
+from batchkit.errors import Problem, SpecError
 from batchkit.grants import Grant, flatten
 from batchkit.resources.definitions import (
     ARCHITECTURE,
@@ -38,7 +38,7 @@ from batchkit.resources.definitions import (
     STORAGE,
     TIMEOUT,
     VCPUS,
-    memory_faults,
+    memory_problems,
 )
 from batchkit.resources.dynamodb import TABLE_NAME, Table
 from batchkit.resources.image import ImageSource
@@ -122,18 +122,20 @@ class StackSpec(Checked):
 
     name: str = checked(STACK_NAME)
     image: str | Path | ImageSource = checked(
-        Must("a folder with a Dockerfile, or an image URI with its registry or tag", _is_image),
+        Constraint(
+            "a folder with a Dockerfile, or an image URI with its registry or tag", _is_image
+        ),
         converter=_image,
     )
     vcpus: float = checked(VCPUS, default=1)
-    memory: int = checked(instance(int, takes="a whole number of MiB"), default=2048)
+    memory: int = checked(instance(int, expects="a whole number of MiB"), default=2048)
     command: Sequence[str] = checked(
-        each(instance(str, takes="a text")), default=(), converter=as_tuple
+        each(instance(str, expects="a text")), default=(), converter=as_tuple
     )
     environment: Mapping[str, str] = checked(ENVIRONMENT, factory=dict, converter=as_dict)
     secrets: Mapping[str, str] = checked(SECRETS, factory=dict, converter=as_dict)
     grants: Sequence[Grant | Sequence[Grant]] = checked(
-        each(instance(Grant, takes="a grant such as s3_read(...)")), default=(), converter=flatten
+        each(instance(Grant, expects="a grant such as s3_read(...)")), default=(), converter=flatten
     )
     timeout: int = checked(TIMEOUT, default=3600)
     attempts: int = checked(ATTEMPTS, default=1)
@@ -152,28 +154,30 @@ class StackSpec(Checked):
     schedule: str | None = checked(optional(EXPRESSION), default=None)
     time_zone: str = checked(TIME_ZONE, default="UTC")
     table: Table | str | None = checked(
-        optional(instance(Table, takes=f"a Table, or its name: {TABLE_NAME.takes}")),
+        optional(instance(Table, expects=f"a Table, or its name: {TABLE_NAME.expects}")),
         default=None,
         converter=_named(Table),
     )
     bucket: Bucket | str | None = checked(
-        optional(instance(Bucket, takes=f"a Bucket, or its name: {BUCKET_NAME.takes}")),
+        optional(instance(Bucket, expects=f"a Bucket, or its name: {BUCKET_NAME.expects}")),
         default=None,
         converter=_named(Bucket),
     )
     tags: Mapping[str, str] = checked(TAGS, factory=dict, converter=as_dict)
 
-    def faults(self) -> Iterator[Fault]:
-        yield from memory_faults(self.vcpus, self.memory)
+    def problems(self) -> Iterator[Problem]:
+        yield from memory_problems(self.vcpus, self.memory)
         if isinstance(self.vcpus, (int, float)) and isinstance(self.max_vcpus, int):
             if self.max_vcpus < self.vcpus:
-                takes = f"at least vcpus, which is {self.vcpus:g}"
-                yield Fault("max_vcpus", self.max_vcpus, takes)
+                expects = f"at least vcpus, which is {self.vcpus:g}"
+                yield Problem("max_vcpus", self.max_vcpus, expects)
         if isinstance(self.image, ImageSource) and len(str(self.name)) == 1:
-            yield Fault("name", self.name, "at least 2 characters with a folder, as ECR does")
+            yield Problem("name", self.name, "at least 2 characters with a folder, as ECR does")
         if isinstance(self.environment, Mapping) and isinstance(self.secrets, Mapping):
             if both := self.environment.keys() & self.secrets.keys():
-                yield Fault("secrets", sorted(both, key=str), "names that environment doesn't have")
+                yield Problem(
+                    "secrets", sorted(both, key=str), "names that environment doesn't have"
+                )
 
     @property
     def whole_timeout(self) -> int:

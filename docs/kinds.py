@@ -11,7 +11,7 @@ from typing import Final
 import attrs
 
 from batchkit._blueprint.blueprint import kinds
-from batchkit._model.resource import Resource, operations, outputs
+from batchkit._model.resource import Resource, operations, read_only_fields
 
 HEAD: Final = """\
 # The resources
@@ -31,7 +31,9 @@ def page() -> str:
     """
     The page.
     """
-    return "\n".join([HEAD, *(line for kind in kinds() if not kind.HIDDEN for line in _part(kind))])
+    return "\n".join(
+        [HEAD, *(line for kind in kinds() if not kind.INTERNAL for line in _part(kind))]
+    )
 
 
 def _part(kind: type[Resource]) -> Iterator[str]:
@@ -44,7 +46,7 @@ def _part(kind: type[Resource]) -> Iterator[str]:
         yield "|---|---|---|---|"
         yield from fields
         yield ""
-    given = [attribute.name for attribute in outputs(kind) if attribute.name not in COMMON]
+    given = [attribute.name for attribute in read_only_fields(kind) if attribute.name not in COMMON]
     if given:
         yield f"- Known once it is made: {_listed(given)}"
     calls = dict.fromkeys(operations(kind).values())
@@ -60,15 +62,17 @@ def _listed(items: Iterable[object]) -> str:
 
 
 def _field(attribute: attrs.Attribute[object]) -> Iterator[str]:
-    if attribute.name in COMMON or "output" in attribute.metadata:
+    if attribute.name in COMMON or "read_only" in attribute.metadata:
         return
-    takes = " and ".join(must.takes for must in attribute.metadata.get("must", ()))
+    expects = " and ".join(
+        constraints.expects for constraints in attribute.metadata.get("constraints", ())
+    )
     default = attribute.default
     shown = "required" if default is attrs.NOTHING else f"`{default!r}`"
     if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
         shown = "" if default.takes_self else f"`{default.factory()!r}`"
-    fixed = "fixed" if "fixed" in attribute.metadata else ""
-    yield f"| `{attribute.name}` | {takes.replace('|', chr(92) + '|')} | {shown} | {fixed} |"
+    fixed = "fixed" if "create_only" in attribute.metadata else ""
+    yield f"| `{attribute.name}` | {expects.replace('|', chr(92) + '|')} | {shown} | {fixed} |"
 
 
 if __name__ == "__main__":

@@ -20,8 +20,8 @@ from batchkit.resources.ecr import Repository
 from batchkit.resources.environments import ComputeEnvironment
 from batchkit.resources.image import PLATFORMS, Image, ImageSource
 from batchkit.resources.image_reference import ImageReference, is_tag_in_ecr
-from batchkit.resources.logs import ClaimGroup, LogGroup, group_name
-from batchkit.resources.network import Members, Network
+from batchkit.resources.logs import LockGroup, LogGroup, group_name
+from batchkit.resources.network import Network, NetworkMembers
 from batchkit.resources.queues import JobQueue
 from batchkit.resources.schedule import Schedule, ScheduleGroup
 from batchkit.resources.states import StateMachine, run_job
@@ -61,7 +61,7 @@ def resources(spec: StackSpec, region: str, tagger: Tagger = ImageSource.tag) ->
 
 
 def _environments(
-    spec: StackSpec, network: Members, roles: Roles, common: dict[str, Any]
+    spec: StackSpec, network: NetworkMembers, roles: Roles, common: dict[str, Any]
 ) -> list[ComputeEnvironment]:
     """
     Where jobs run, the cheapest first.
@@ -92,7 +92,7 @@ def _queue(
         priority=spec.priority,
         runnable_limit=spec.runnable_limit,
         # Lines that are still on their way when the queue goes must not make the group anew.
-        after=(logs.there,),
+        depends_on=(logs.exists,),
         **common,
     )
 
@@ -116,7 +116,7 @@ def _definition(
         retry_on_spot=spec.spot,
         architecture=spec.architecture,
         ephemeral_storage=spec.ephemeral_storage,
-        after=(logs.there,),
+        depends_on=(logs.exists,),
         **common,
     )
 
@@ -187,7 +187,7 @@ def _schedule(
         time_zone=spec.time_zone,
         target=machine.arn,
         role=roles.schedule.arn,
-        after=(group.there, queue.there),
+        depends_on=(group.exists, queue.exists),
     )
     return [roles.schedule, group, schedule]
 
@@ -208,4 +208,4 @@ def kinds() -> dict[type[Resource], set[type[Resource]]]:
     graph: dict[type[Resource], set[type[Resource]]] = {k: set() for k in kind.values()}
     for key, below in needs(everything).items():
         graph[kind[key]].update(kind[other] for other in below)
-    return {**graph, ClaimGroup: set()}
+    return {**graph, LockGroup: set()}

@@ -17,7 +17,7 @@ from batchkit._diagnosis import (
     rules_waiting as _rules_queue,
     wiring as _wiring,
 )
-from batchkit._diagnosis.facts import Facts
+from batchkit._diagnosis.facts import JobFacts
 from batchkit._diagnosis.finding import Diagnosis, Finding, Rule, Severity
 from batchkit._engine.aws import Aws
 from batchkit._jobs import jobs as _jobs
@@ -50,21 +50,21 @@ def explain(aws: Aws, arn: str, jobs: Sequence[Job], state: State) -> Diagnosis:
     """
     Why the run *arn*, which has these *jobs*, has failed or is stuck.
     """
-    job = _jobs.telling(jobs)
+    job = _jobs.representative(jobs)
     unlisted = job is None and ":execution:" not in arn  # Batch doesn't tell of it yet
     if unlisted or state.succeeded or (job and job.status == _jobs.SUCCEEDED and not state.ended):
         return Diagnosis()
     return _diagnosis(_explained(_facts_of(aws, arn, job, state)))
 
 
-def _facts_of(aws: Aws, arn: str, job: Job | None, state: State) -> Facts:
+def _facts_of(aws: Aws, arn: str, job: Job | None, state: State) -> JobFacts:
     if job is not None:
-        return Facts(aws, job["jobQueue"], job["jobDefinition"], job, state)
+        return JobFacts(aws, job["jobQueue"], job["jobDefinition"], job, state)
     stack = arn.split(":")[-2]
-    return Facts(aws, stack, stack, None, state)
+    return JobFacts(aws, stack, stack, None, state)
 
 
-def _explained(facts: Facts) -> Iterator[Finding]:
+def _explained(facts: JobFacts) -> Iterator[Finding]:
     found = [*_apply(_relevant(facts), facts)]
     for rule in FALLBACK if not any(one.severity is not Severity.WARNING for one in found) else ():
         found += rule.check(facts, rule)
@@ -74,7 +74,7 @@ def _explained(facts: Facts) -> Iterator[Finding]:
     yield from _unseen(facts)
 
 
-def _relevant(facts: Facts) -> tuple[Rule, ...]:
+def _relevant(facts: JobFacts) -> tuple[Rule, ...]:
     """
     The rules for how far the job came: those of what it has behind it would tell of now, not then.
     """
@@ -95,25 +95,25 @@ def diagnose(aws: Aws, stack: str) -> Diagnosis:
     """
     What is wrong with *stack*, with the jobs that it can't start, and with the last that failed.
     """
-    around = Facts(aws, stack, stack)
+    around = JobFacts(aws, stack, stack)
     found = [*_apply((*WAITING, *STARTING), around)]
     troubled = _troubled(aws, around)
     found += _unseen(around)
     for job in troubled:
-        facts = Facts(aws, job["jobQueue"], job["jobDefinition"], job)
+        facts = JobFacts(aws, job["jobQueue"], job["jobDefinition"], job)
         rules = _explained(facts) if job.ended else _apply((*WAITING, *STARTING), facts)
         found += (one for one in rules if not job.ended or one.severity is Severity.ERROR)
     return _diagnosis(found)
 
 
-def _troubled(aws: Aws, facts: Facts) -> list[Job]:
+def _troubled(aws: Aws, facts: JobFacts) -> list[Job]:
     """
     The job at the head of the queue, the newest that is starting, and the last if it failed.
     """
     try:
         return [*_listed(aws, facts.queue["jobQueueArn"])] if facts.queue else []
     except AwsError as error:
-        facts.missed(error)
+        facts.note_unreadable(error)
         return []
 
 
@@ -127,7 +127,7 @@ def _listed(aws: Aws, arn: str) -> Iterator[Job]:
     last = sorted(ended, key=lambda job: job.get("stoppedAt") or job.get("createdAt", 0))[-1:]
     failed = [job for job in last if job["status"] == _jobs.FAILED]
     jobs = _jobs.describe(aws, [job["jobId"] for job in (*waiting, *starting, *failed)])
-    tellings = (_jobs.telling(_children(aws, job)) for job in jobs if not _meant(job))
+    tellings = (_jobs.representative(_children(aws, job)) for job in jobs if not _meant(job))
     return (job for job in tellings if job is not None)
 
 
@@ -143,17 +143,17 @@ def _children(aws: Aws, job: Job) -> list[Job]:
     return _jobs.describe(aws, _jobs.children(job)) if job.size else [job]
 
 
-def _apply(rules: Iterable[Rule], facts: Facts) -> Iterator[Finding]:
+def _apply(rules: Iterable[Rule], facts: JobFacts) -> Iterator[Finding]:
     for rule in rules:
         yield from rule.check(facts, rule)
 
 
-def _unseen(facts: Facts) -> Iterator[Finding]:
+def _unseen(facts: JobFacts) -> Iterator[Finding]:
     """
     What could not be looked at, once for each call.
     """
-    for operation in sorted({error.operation for error in facts.unseen}):
-        error = next(one for one in facts.unseen if one.operation == operation)
+    for operation in sorted({error.operation for error in facts.unreadable}):
+        error = next(one for one in facts.unreadable if one.operation == operation)
         yield Finding(
             Severity.INFO,
             operation,

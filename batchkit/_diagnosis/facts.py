@@ -13,7 +13,7 @@ import attrs
 
 from batchkit._diagnosis.images import parse_image
 from batchkit._diagnosis.queues import Queues
-from batchkit._diagnosis.roles import HeldRole, read_role
+from batchkit._diagnosis.roles import RoleFacts, read_role
 from batchkit._diagnosis.wiring import Wiring
 from batchkit._engine.aws import Aws
 from batchkit._jobs import jobs as _jobs, logs as _logs
@@ -33,7 +33,7 @@ MANIFEST: Final = Operation(
 )
 
 
-class Facts(Queues):
+class JobFacts(Queues):
     """
     What is known of a job, or of the jobs that a queue would run.
 
@@ -62,7 +62,7 @@ class Facts(Queues):
         """
         The revisions of the job definition, the newest first.
         """
-        answer = self.ask(JobDefinition.DESCRIBE(jobDefinitionName=self.definition_name)) or {}
+        answer = self.reader(JobDefinition.DESCRIBE(jobDefinitionName=self.definition_name)) or {}
         return sorted(answer.get("jobDefinitions", ()), key=lambda d: -d["revision"])
 
     @property
@@ -87,7 +87,7 @@ class Facts(Queues):
         The job definition that the stack's state machine submits, if it is one of its revisions.
         """
         arn = Arn("states", f"stateMachine:{self.queue_name}")
-        machine = self.ask(StateMachine.DESCRIBE(stateMachineArn=arn)) or {}
+        machine = self.reader(StateMachine.DESCRIBE(stateMachineArn=arn)) or {}
         states = json.loads(machine.get("definition") or "{}").get("States", {}).values()
         submits = ((one.get("Parameters") or {}).get("JobDefinition") for one in states)
         own = f":job-definition/{self.definition_name}:"
@@ -145,7 +145,7 @@ class Facts(Queues):
         try:
             return _jobs.describe(self.aws, ids)
         except AwsError as error:
-            self.missed(error)
+            self.note_unreadable(error)
             return []
 
     @property
@@ -172,7 +172,7 @@ class Facts(Queues):
         try:
             return [*_logs.tail(self.aws, self.job)] if self.job else []
         except AwsError as error:
-            self.missed(error)
+            self.note_unreadable(error)
             return []
 
     @cached_property
@@ -187,7 +187,7 @@ class Facts(Queues):
         elsewhere = options.get("awslogs-region", self.aws.region) != self.aws.region
         if made or elsewhere or configuration.get("logDriver", "awslogs") != "awslogs":
             return group, True
-        answer = self.ask(LogGroup.DESCRIBE(logGroupNamePrefix=group))
+        answer = self.reader(LogGroup.DESCRIBE(logGroupNamePrefix=group))
         listed = (answer or {"logGroups": [{"logGroupName": group}]})["logGroups"]
         return group, any(one["logGroupName"] == group for one in listed)
 
@@ -196,9 +196,9 @@ class Facts(Queues):
         """
         The network of the compute environments.
         """
-        return Wiring(self.ask, [one.get("computeResources", {}) for one in self.places])
+        return Wiring(self.reader, [one.get("computeResources", {}) for one in self.environments])
 
-    def role(self, name: str) -> HeldRole | None:
+    def role(self, name: str) -> RoleFacts | None:
         """
         The container's role *name*, such as `executionRoleArn`, as IAM holds it; None if unknown.
         """
@@ -206,16 +206,16 @@ class Facts(Queues):
         return self.roles(arn) if arn else None
 
     @cached_property
-    def roles(self) -> Callable[[str], HeldRole]:
+    def roles(self) -> Callable[[str], RoleFacts]:
         """
         Reads a role, once.
         """
         return _once(self._role)
 
-    def _role(self, arn: str) -> HeldRole:
-        before = len(self.unseen)
-        role = read_role(self.ask, arn)
-        return attrs.evolve(role, known=len(self.unseen) == before)
+    def _role(self, arn: str) -> RoleFacts:
+        before = len(self.unreadable)
+        role = read_role(self.reader, arn)
+        return attrs.evolve(role, known=len(self.unreadable) == before)
 
     @cached_property
     def stored(self) -> Mapping[str, Any] | None:
@@ -237,8 +237,8 @@ class Facts(Queues):
         if self.stored is None:
             return None
         name, id = self.stored["repositoryName"], self.stored["id"]
-        answer = self.ask(Image.DESCRIBE(repositoryName=name, imageIds=[id]))
-        if not self.seen(Image.DESCRIBE):
+        answer = self.reader(Image.DESCRIBE(repositoryName=name, imageIds=[id]))
+        if not self.readable(Image.DESCRIBE):
             return None
         return dict(answer["imageDetails"][0]) if answer and answer["imageDetails"] else {}
 
@@ -250,7 +250,7 @@ class Facts(Queues):
         if self.stored is None or not self.image:
             return ""
         name, id = self.stored["repositoryName"], self.stored["id"]
-        answer = self.ask(MANIFEST(repositoryName=name, imageIds=[id])) or {}
+        answer = self.reader(MANIFEST(repositoryName=name, imageIds=[id])) or {}
         images = answer.get("images") or [{}]
         return str(images[0].get("imageManifest") or "")
 

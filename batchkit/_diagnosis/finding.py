@@ -13,7 +13,7 @@ from attrs import field, frozen
 from batchkit._model.display import Displayed
 
 if TYPE_CHECKING:
-    from batchkit._diagnosis.facts import Facts
+    from batchkit._diagnosis.facts import JobFacts
 
 
 class Severity(str, enum.Enum):
@@ -68,7 +68,7 @@ class Diagnosis(Displayed, list[Finding]):
         return [finding for finding in self if finding.severity is Severity.ERROR]
 
 
-Found = Iterator[Finding]
+Findings = Iterator[Finding]
 
 
 @frozen
@@ -88,7 +88,7 @@ class Rule:
     sign: str
     cause: str
     fix: str
-    check: Callable[[Facts, Rule], Found] = field(repr=False)
+    check: Callable[[JobFacts, Rule], Findings] = field(repr=False)
 
     def found(
         self, subject: object, message: str, fix: str = "", severity: Severity = Severity.ERROR
@@ -99,12 +99,12 @@ class Rule:
         return Finding(severity, str(subject), message, fix or self.fix, self.name)
 
 
-def rule(sign: str, cause: str, fix: str) -> Callable[[Callable[[Facts, Rule], Found]], Rule]:
+def rule(sign: str, cause: str, fix: str) -> Callable[[Callable[[JobFacts, Rule], Findings]], Rule]:
     """
     Makes a `Rule` of a function; its name is the function's.
     """
 
-    def make(check: Callable[[Facts, Rule], Found]) -> Rule:
+    def make(check: Callable[[JobFacts, Rule], Findings]) -> Rule:
         return Rule(check.__name__.strip("_").replace("_", "-"), sign, cause, fix, check)
 
     return make

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Network
 from typing import Any, Final
 
-from batchkit._diagnosis.facts import Facts
+from batchkit._diagnosis.facts import JobFacts
 from batchkit._diagnosis.images import registry
 from batchkit._diagnosis.wiring import ANYWHERE, ENDPOINTS
 from batchkit._model.calls import Operation
@@ -22,7 +22,7 @@ _WITHIN: Final = [
 _HTTPS: Final = 443
 
 
-def lost_subnets(facts: Facts) -> Iterator[tuple[Mapping[str, Any], str]]:
+def lost_subnets(facts: JobFacts) -> Iterator[tuple[Mapping[str, Any], str]]:
     """
     The subnets that aren't there any more, with the compute environments that use them.
     """
@@ -30,7 +30,7 @@ def lost_subnets(facts: Facts) -> Iterator[tuple[Mapping[str, Any], str]]:
     yield from _lost(facts, Subnet.DESCRIBE, "subnets", there)
 
 
-def lost_groups(facts: Facts) -> Iterator[tuple[Mapping[str, Any], str]]:
+def lost_groups(facts: JobFacts) -> Iterator[tuple[Mapping[str, Any], str]]:
     """
     Likewise, the security groups.
     """
@@ -39,27 +39,27 @@ def lost_groups(facts: Facts) -> Iterator[tuple[Mapping[str, Any], str]]:
 
 
 def _lost(
-    facts: Facts, operation: Operation, key: str, there: list[str]
+    facts: JobFacts, operation: Operation, key: str, there: list[str]
 ) -> Iterator[tuple[Mapping[str, Any], str]]:
-    for one in facts.places if facts.seen(operation) else ():
+    for one in facts.environments if facts.readable(operation) else ():
         said = one.get("statusReason") or "" if one["status"] == "INVALID" else ""
         for id in one.get("computeResources", {}).get(key, ()):
             if id not in there and id not in said:
                 yield one, id
 
 
-def way_fault(facts: Facts, subnet: Mapping[str, Any]) -> str:
+def route_problem(facts: JobFacts, subnet: Mapping[str, Any]) -> str:
     """
     What is wrong with the way of a subnet to the internet; an empty text if nothing is.
     """
     route = facts.wiring.way_out(subnet)
     if route is None:
-        return f"it has no route to {ANYWHERE}" if facts.seen(RouteTable.DESCRIBE) else ""
+        return f"it has no route to {ANYWHERE}" if facts.readable(RouteTable.DESCRIBE) else ""
     gateway = route.get("NatGatewayId")
     if route.get("State") == "blackhole":
         return f"its route to {ANYWHERE} leads nowhere: {gateway or 'its gateway'} is gone"
     state = facts.wiring.gateways.get(gateway or "", "gone")
-    if gateway and facts.seen(NatGateway.DESCRIBE):
+    if gateway and facts.readable(NatGateway.DESCRIBE):
         bad = f"its NAT gateway {gateway} is {state}"
         return bad if state != "available" else _beyond(facts, gateway)
     if str(route.get("GatewayId", "")).startswith("igw-") and not _public(facts):
@@ -67,39 +67,41 @@ def way_fault(facts: Facts, subnet: Mapping[str, Any]) -> str:
     return ""
 
 
-def _beyond(facts: Facts, gateway: str) -> str:
+def _beyond(facts: JobFacts, gateway: str) -> str:
     """
     What is wrong with the way out of the subnet that a NAT gateway is in.
     """
-    held = (facts.ask(NatGateway.DESCRIBE(NatGatewayIds=[gateway])) or {}).get("NatGateways", ())
-    subnets = [one for one in held if one.get("SubnetId")]
-    for one in subnets if facts.seen(RouteTable.DESCRIBE) else ():
+    actual = (facts.reader(NatGateway.DESCRIBE(NatGatewayIds=[gateway])) or {}).get(
+        "NatGateways", ()
+    )
+    subnets = [one for one in actual if one.get("SubnetId")]
+    for one in subnets if facts.readable(RouteTable.DESCRIBE) else ():
         route = facts.wiring.way_out(one)
         if route is None or route.get("State") == "blackhole":
             return f"its NAT gateway {gateway} has no way out of {one['SubnetId']} itself"
     return ""
 
 
-def _public(facts: Facts) -> bool:
+def _public(facts: JobFacts) -> bool:
     network = facts.container.get("networkConfiguration") or {}
     return bool(network.get("assignPublicIp") == "ENABLED")
 
 
-def without_internet(facts: Facts, subnet: Mapping[str, Any]) -> str:
+def without_internet(facts: JobFacts, subnet: Mapping[str, Any]) -> str:
     """
     Why a job can't do without the internet in a subnet; an empty text if it can.
     """
     if facts.uri and facts.stored is None:
         return f"VPC endpoints don't lead to {registry(facts.uri)}"
-    held = _endpoints(facts, subnet)
-    if not facts.seen(ENDPOINTS):
+    actual = _endpoints(facts, subnet)
+    if not facts.readable(ENDPOINTS):
         return "whether there are VPC endpoints instead could not be looked at"
-    missing = [one for one in _needed(facts) if not any(name.endswith(one) for name in held)]
+    missing = [one for one in _needed(facts) if not any(name.endswith(one) for name in actual)]
     names = ", ".join(name.lstrip(".") for name in missing)
     return f"nor are there VPC endpoints for {names}" if missing else ""
 
 
-def _needed(facts: Facts) -> list[str]:
+def _needed(facts: JobFacts) -> list[str]:
     """
     The ends of the names of the endpoints that a job without the internet needs.
     """
@@ -111,12 +113,12 @@ def _needed(facts: Facts) -> list[str]:
     return [f".{name}" for name in needed]
 
 
-def _endpoints(facts: Facts, subnet: Mapping[str, Any]) -> list[str]:
+def _endpoints(facts: JobFacts, subnet: Mapping[str, Any]) -> list[str]:
     """
     The services that have an endpoint for a subnet: of the VPC, or in its own route table.
     """
     filters = [{"Name": "vpc-id", "Values": [subnet["VpcId"]]}]
-    answer = facts.ask(ENDPOINTS(Filters=filters)) or {}
+    answer = facts.reader(ENDPOINTS(Filters=filters)) or {}
     table = _table(facts, subnet)
     return [
         one["ServiceName"]
@@ -126,7 +128,7 @@ def _endpoints(facts: Facts, subnet: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _table(facts: Facts, subnet: Mapping[str, Any]) -> str:
+def _table(facts: JobFacts, subnet: Mapping[str, Any]) -> str:
     own, main = "", ""
     for table in facts.wiring.tables:
         for one in table.get("Associations", ()):
@@ -137,7 +139,7 @@ def _table(facts: Facts, subnet: Mapping[str, Any]) -> str:
     return own or main
 
 
-def shut(facts: Facts, environment: Mapping[str, Any]) -> tuple[list[str], str]:
+def egress_blocked(facts: JobFacts, environment: Mapping[str, Any]) -> tuple[list[str], str]:
     """
     The security groups of a compute environment, and what is wrong with what they let out.
     """
@@ -151,8 +153,8 @@ def shut(facts: Facts, environment: Mapping[str, Any]) -> tuple[list[str], str]:
     if not any(_near(rule) for rule in open_):
         return names, f"it lets nothing out on port {_HTTPS}"
     nets = ", ".join(sorted(net["CidrIp"] for rule in open_ for net in rule.get("IpRanges", ())))
-    places = environment.get("computeResources", {}).get("subnets", ())
-    bound = [one for one in facts.wiring.subnets if one["SubnetId"] in places]
+    environments = environment.get("computeResources", {}).get("subnets", ())
+    bound = [one for one in facts.wiring.subnets if one["SubnetId"] in environments]
     if any(without_internet(facts, subnet) for subnet in bound):
         return names, f"it lets port {_HTTPS} out only to {nets or 'other groups'}"
     return [], ""

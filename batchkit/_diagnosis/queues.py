@@ -41,39 +41,39 @@ class Queues:
 
     def __init__(self, aws: Aws, queue: str) -> None:
         self.aws = aws
-        self.unseen: list[AwsError] = []
+        self.unreadable: list[AwsError] = []
         self._queue = queue
         self._lock = threading.Lock()
 
-    def ask(self, call: Call) -> Any:
+    def reader(self, call: Call) -> Any:
         """
         The answer, or None if the caller may not ask; `unseen` then has the error.
         """
         try:
             return self.aws.call(call)
         except AwsError as error:
-            self.missed(error)
+            self.note_unreadable(error)
             return None
 
-    def missed(self, error: AwsError) -> None:
+    def note_unreadable(self, error: AwsError) -> None:
         """
         Remembers what could not be looked at.
         """
         with self._lock:
-            self.unseen.append(error)
+            self.unreadable.append(error)
 
-    def seen(self, operation: Operation) -> bool:
+    def readable(self, operation: Operation) -> bool:
         """
         Whether no answer to *operation* was refused: what it doesn't list isn't there.
         """
-        return all(error.operation != str(operation) for error in self.unseen)
+        return all(error.operation != str(operation) for error in self.unreadable)
 
     @cached_property
     def queues(self) -> Sequence[Mapping[str, Any]]:
         """
         All queues of the region.
         """
-        answer = self.ask(JobQueue.DESCRIBE())
+        answer = self.reader(JobQueue.DESCRIBE())
         return answer["jobQueues"] if answer else ()
 
     @cached_property
@@ -97,7 +97,7 @@ class Queues:
         """
         All compute environments of the region.
         """
-        answer = self.ask(ComputeEnvironment.DESCRIBE())
+        answer = self.reader(ComputeEnvironment.DESCRIBE())
         return answer["computeEnvironments"] if answer else ()
 
     @cached_property
@@ -134,7 +134,7 @@ class Queues:
         """
         The value of a quota, or None if it isn't known.
         """
-        answer = self.ask(QUOTA(ServiceCode=service, QuotaCode=code))
+        answer = self.reader(QUOTA(ServiceCode=service, QuotaCode=code))
         return float(answer["Quota"]["Value"]) if answer else None
 
     @cached_property
@@ -147,7 +147,7 @@ class Queues:
             listed = [job for arn in arns for job in _jobs.in_states(self.aws, arn, LISTED)]
             return _jobs.describe(self.aws, [job["jobId"] for job in listed])
         except AwsError as error:
-            self.missed(error)
+            self.note_unreadable(error)
             return []
 
     @property

@@ -15,7 +15,7 @@ from attrs import frozen
 from batchkit._model.calls import Call, Operation
 from batchkit.resources.iam import Role
 
-Ask = Callable[[Call], Any]
+Reader = Callable[[Call], Any]
 ATTACHED: Final = Operation("iam", "ListAttachedRolePolicies", absent=("NoSuchEntity",))
 MANAGED: Final = Operation("iam", "GetPolicy", absent=("NoSuchEntity",))
 VERSION: Final = Operation("iam", "GetPolicyVersion", absent=("NoSuchEntity",))
@@ -25,7 +25,7 @@ OPERATIONS: Final = (Role.GET, ATTACHED, MANAGED, VERSION, INLINE, DOCUMENT)
 
 
 @frozen
-class HeldRole:
+class RoleFacts:
     """
     A role: whether it is *there*, its *trust*, the *policies* that it has, and the *boundary* of
     its permissions.
@@ -104,44 +104,44 @@ def _many(value: Any) -> list[Any]:
     return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
-def read_role(ask: Ask, arn: str) -> HeldRole:
+def read_role(reader: Reader, arn: str) -> RoleFacts:
     """
     The role *arn* with its policies.
     """
     name = arn.rpartition("/")[2]
-    answer = ask(Role.GET(RoleName=name))
+    answer = reader(Role.GET(RoleName=name))
     if answer is None or arn not in (name, answer["Role"].get("Arn", arn)):
-        return HeldRole(arn, there=False, trust={})
+        return RoleFacts(arn, there=False, trust={})
     role = answer["Role"]
-    policies = [*_managed(ask, name), *_inline(ask, name)]
+    policies = [*_managed(reader, name), *_inline(reader, name)]
     limit = (role.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn")
-    boundary = _policy(ask, limit) if limit else None
+    boundary = _policy(reader, limit) if limit else None
     trust = document(role["AssumeRolePolicyDocument"])
-    return HeldRole(arn, True, trust, policies, boundary=boundary)
+    return RoleFacts(arn, True, trust, policies, boundary=boundary)
 
 
-def _policy(ask: Ask, arn: str) -> Mapping[str, Any] | None:
+def _policy(reader: Reader, arn: str) -> Mapping[str, Any] | None:
     """
     The document of a managed policy, or None if there is none.
     """
-    policy = ask(MANAGED(PolicyArn=arn))
+    policy = reader(MANAGED(PolicyArn=arn))
     version = policy and policy["Policy"]["DefaultVersionId"]
-    held = ask(VERSION(PolicyArn=arn, VersionId=version)) if version else None
-    return document(held["PolicyVersion"]["Document"]) if held else None
+    actual = reader(VERSION(PolicyArn=arn, VersionId=version)) if version else None
+    return document(actual["PolicyVersion"]["Document"]) if actual else None
 
 
-def _managed(ask: Ask, name: str) -> Iterable[Mapping[str, Any]]:
-    answer = ask(ATTACHED(RoleName=name)) or {}
-    held = (_policy(ask, one["PolicyArn"]) for one in answer.get("AttachedPolicies", ()))
-    return [one for one in held if one is not None]
+def _managed(reader: Reader, name: str) -> Iterable[Mapping[str, Any]]:
+    answer = reader(ATTACHED(RoleName=name)) or {}
+    actual = (_policy(reader, one["PolicyArn"]) for one in answer.get("AttachedPolicies", ()))
+    return [one for one in actual if one is not None]
 
 
-def _inline(ask: Ask, name: str) -> Iterable[Mapping[str, Any]]:
-    answer = ask(INLINE(RoleName=name)) or {}
+def _inline(reader: Reader, name: str) -> Iterable[Mapping[str, Any]]:
+    answer = reader(INLINE(RoleName=name)) or {}
     for policy in answer.get("PolicyNames", ()):
-        held = ask(DOCUMENT(RoleName=name, PolicyName=policy))
-        if held:
-            yield document(held["PolicyDocument"])
+        actual = reader(DOCUMENT(RoleName=name, PolicyName=policy))
+        if actual:
+            yield document(actual["PolicyDocument"])
 
 
 def document(given: Any) -> Mapping[str, Any]:

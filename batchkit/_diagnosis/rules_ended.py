@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from batchkit._diagnosis.facts import Facts
-from batchkit._diagnosis.finding import Found, Rule, Severity, rule
+from batchkit._diagnosis.facts import JobFacts
+from batchkit._diagnosis.finding import Findings, Rule, Severity, rule
 from batchkit.resources.definitions import FARGATE_MEMORY
 
 _KILLED: Final = 137
@@ -29,7 +29,7 @@ _SIGNALS: Final = {
     "Raise memory in the spec, or pass memory= to stack.submit; Fargate has certain sizes for each "
     "number of vCPUs.",
 )
-def out_of_memory(facts: Facts, self: Rule) -> Found:
+def out_of_memory(facts: JobFacts, self: Rule) -> Findings:
     said = "OutOfMemory" in facts.reason
     told = (_TIMEOUT, *_SPOT)  # which end a program by the same signal
     by_other = _stopped(facts) or any(sign in facts.reason for sign in told)
@@ -50,7 +50,7 @@ def out_of_memory(facts: Facts, self: Rule) -> Found:
     "Raise timeout (of an attempt) or run_timeout (of the whole, with the time in the queue) in "
     "the spec; or pass timeout= to stack.submit.",
 )
-def timed_out(facts: Facts, self: Rule) -> Found:
+def timed_out(facts: JobFacts, self: Rule) -> Findings:
     limit = ((facts.job.details if facts.job else {}).get("timeout") or {}).get(
         "attemptDurationSeconds"
     )
@@ -67,7 +67,7 @@ def timed_out(facts: Facts, self: Rule) -> Found:
     "AWS took the Spot capacity back.",
     "Raise attempts in the spec: with spot=True an attempt that AWS took back is tried again.",
 )
-def spot_reclaimed(facts: Facts, self: Rule) -> Found:
+def spot_reclaimed(facts: JobFacts, self: Rule) -> Findings:
     if any(sign in facts.reason for sign in _SPOT):
         yield self.found(facts.what, f"AWS took its Spot capacity back{_earlier(facts)}.")
 
@@ -77,7 +77,7 @@ def spot_reclaimed(facts: Facts, self: Rule) -> Found:
     "Someone ended it.",
     "Start it again if that wasn't meant.",
 )
-def ended_by_someone(facts: Facts, self: Rule) -> Found:
+def ended_by_someone(facts: JobFacts, self: Rule) -> Findings:
     late = _TIMEOUT in facts.reason or facts.state.status == "TIMED_OUT"
     if _stopped(facts) and not late:
         reason = facts.reason.split("\n")[0] or "no reason was given"
@@ -89,7 +89,7 @@ def ended_by_someone(facts: Facts, self: Rule) -> Found:
     "A job that it depends on has failed.",
     "Look at that job with Run.from_arn(id).explain(); then submit both again.",
 )
-def dependency_failed(facts: Facts, self: Rule) -> Found:
+def dependency_failed(facts: JobFacts, self: Rule) -> Findings:
     if facts.job and "Dependent Job failed" in facts.reason:
         failed = [f"{one.name} ({one.id})" for one in facts.others if one.status == "FAILED"]
         ids = [one["jobId"] for one in facts.job.details.get("dependsOn") or ()]
@@ -102,7 +102,7 @@ def dependency_failed(facts: Facts, self: Rule) -> Found:
     "The container's command isn't in the image, or may not be executed.",
     "Correct command in the spec, or CMD and ENTRYPOINT in the Dockerfile.",
 )
-def command_not_found(facts: Facts, self: Rule) -> Found:
+def command_not_found(facts: JobFacts, self: Rule) -> Findings:
     why = {126: " (126: it may not be executed)", 127: " (127: it isn't there)"}
     code = _code(facts)
     if code in why or "CannotStartContainer" in facts.reason:
@@ -117,7 +117,7 @@ def command_not_found(facts: Facts, self: Rule) -> Found:
     "The job's own program has failed; its last lines say why.",
     "Read run.logs() (`batchkit logs`), mend the program, and run ensure_stack(spec) again.",
 )
-def program_failed(facts: Facts, self: Rule) -> Found:
+def program_failed(facts: JobFacts, self: Rule) -> Findings:
     code = _code(facts)
     if code:
         last = f": {facts.lines[-1]}" if facts.lines else ", and wrote nothing"
@@ -134,7 +134,7 @@ def program_failed(facts: Facts, self: Rule) -> Found:
     "The state machine could not submit the job; its role may lack a permission.",
     "Run ensure_stack(spec) again (`batchkit up`): it puts back the state machine and its role.",
 )
-def not_submitted(facts: Facts, self: Rule) -> Found:
+def not_submitted(facts: JobFacts, self: Rule) -> Findings:
     if facts.job is None and facts.state.ended and not facts.state.succeeded:
         yield self.found("the state machine", f"it submitted no job: {facts.state.reason}")
 
@@ -144,7 +144,7 @@ def not_submitted(facts: Facts, self: Rule) -> Found:
     "AWS says why.",
     "Search AWS's documentation for that reason.",
 )
-def unknown_reason(facts: Facts, self: Rule) -> Found:
+def unknown_reason(facts: JobFacts, self: Rule) -> Findings:
     job, reason = facts.job, facts.reason.split("\n")[0]
     if job and job.status == "FAILED":
         reason = reason or "AWS gives no reason"
@@ -153,11 +153,11 @@ def unknown_reason(facts: Facts, self: Rule) -> Found:
         yield self.found(facts.what, f"Batch holds it back: {job.reason}")
 
 
-def _code(facts: Facts) -> int | None:
+def _code(facts: JobFacts) -> int | None:
     return facts.job.exit_code if facts.job else None
 
 
-def _earlier(facts: Facts) -> str:
+def _earlier(facts: JobFacts) -> str:
     """
     How attempts before the last one ended, if in another way.
     """
@@ -170,7 +170,7 @@ def _earlier(facts: Facts) -> str:
     return f" ({text})" if text else ""
 
 
-def _stopped(facts: Facts) -> bool:
+def _stopped(facts: JobFacts) -> bool:
     details = facts.job.details if facts.job else {}
     ended = details.get("isTerminated") or details.get("isCancelled")
     return bool(ended) or facts.state.status == "ABORTED"
@@ -192,7 +192,7 @@ RULES: Final = (
     "The container could not reach ECR when it began; the network is in order now.",
     "Run the job again; look at network ACLs and DNS of the VPC if it repeats.",
 )
-def registry_unreachable(facts: Facts, self: Rule) -> Found:
+def registry_unreachable(facts: JobFacts, self: Rule) -> Findings:
     pulled = "CannotPullContainer" in facts.reason and "timeout" in facts.reason
     if pulled or "unable to pull secrets or registry auth" in facts.reason:
         yield self.found(facts.what, "it could not reach the registry of its image.")
@@ -212,7 +212,7 @@ _PATIENCE: Final = {
     "Wait.  If it stays so for more than ten minutes, look at the other jobs of the queue and the "
     "account's quotas.",
 )
-def on_its_way(facts: Facts, self: Rule) -> Found:
+def on_its_way(facts: JobFacts, self: Rule) -> Findings:
     told = _PATIENCE.get(facts.job.status) if facts.job else None
     if told:
         yield self.found(facts.what, f"{told}.", severity=Severity.INFO)

@@ -6,9 +6,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from batchkit._diagnosis.facts import Facts
-from batchkit._diagnosis.finding import Found, Rule, Severity, rule
-from batchkit._diagnosis.network import lost_groups, lost_subnets, shut, way_fault, without_internet
+from batchkit._diagnosis.facts import JobFacts
+from batchkit._diagnosis.finding import Findings, Rule, Severity, rule
+from batchkit._diagnosis.network import (
+    egress_blocked,
+    lost_groups,
+    lost_subnets,
+    route_problem,
+    without_internet,
+)
 from batchkit._diagnosis.wiring import ENDPOINTS
 
 ENSURE: Final = "Run ensure_stack(spec) again (`batchkit up`): it puts the network back."
@@ -19,14 +25,14 @@ _UNREACHABLE: Final = (
 
 
 @rule(_UNREACHABLE, "A subnet of the compute environment isn't there any more.", ENSURE)
-def subnet_missing(facts: Facts, self: Rule) -> Found:
+def subnet_missing(facts: JobFacts, self: Rule) -> Findings:
     for one, id in lost_subnets(facts):
         name = one["computeEnvironmentName"]
         yield self.found(f"Subnet {id}", f"ComputeEnvironment {name} uses it, and it isn't there.")
 
 
 @rule(_UNREACHABLE, "A security group of the compute environment isn't there any more.", ENSURE)
-def security_group_missing(facts: Facts, self: Rule) -> Found:
+def security_group_missing(facts: JobFacts, self: Rule) -> Findings:
     for one, id in lost_groups(facts):
         message = f"ComputeEnvironment {one['computeEnvironmentName']} uses it, and it isn't there."
         yield self.found(f"SecurityGroup {id}", message)
@@ -39,13 +45,13 @@ def security_group_missing(facts: Facts, self: Rule) -> Found:
     "instead, or the image isn't in ECR.",
     ENSURE,
 )
-def no_way_out(facts: Facts, self: Rule) -> Found:
+def no_way_out(facts: JobFacts, self: Rule) -> Findings:
     for subnet in facts.wiring.subnets:
-        fault = way_fault(facts, subnet)
-        needs = without_internet(facts, subnet) if fault else ""
-        grave = Severity.ERROR if facts.seen(ENDPOINTS) else Severity.WARNING
+        problem = route_problem(facts, subnet)
+        needs = without_internet(facts, subnet) if problem else ""
+        grave = Severity.ERROR if facts.readable(ENDPOINTS) else Severity.WARNING
         if needs:
-            subject, message = f"Subnet {subnet['SubnetId']}", f"{fault}; {needs}."
+            subject, message = f"Subnet {subnet['SubnetId']}", f"{problem}; {needs}."
             yield self.found(subject, message, severity=grave)
 
 
@@ -55,11 +61,11 @@ def no_way_out(facts: Facts, self: Rule) -> Found:
     "Allow TCP 443 out of the group; ensure_stack(spec) (`batchkit up`) puts the stack's own rule "
     "back.",
 )
-def no_egress(facts: Facts, self: Rule) -> Found:
-    for one in facts.places:
-        names, fault = shut(facts, one)
-        if fault:
-            message = f"{fault}, so jobs of {one['computeEnvironmentName']} reach no registry."
+def no_egress(facts: JobFacts, self: Rule) -> Findings:
+    for one in facts.environments:
+        names, problem = egress_blocked(facts, one)
+        if problem:
+            message = f"{problem}, so jobs of {one['computeEnvironmentName']} reach no registry."
             yield self.found(f"SecurityGroup {', '.join(names)}", message)
 
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from batchkit._diagnosis.facts import Facts
-from batchkit._diagnosis.finding import Found, Rule, rule
+from batchkit._diagnosis.facts import JobFacts
+from batchkit._diagnosis.finding import Findings, Rule, rule
 from batchkit._diagnosis.images import parse_image, platforms, registry
-from batchkit._diagnosis.roles import HeldRole
+from batchkit._diagnosis.roles import RoleFacts
 
 ENSURE: Final = "Run ensure_stack(spec) again (`batchkit up`): it puts the role back."
 TASKS: Final = "ecs-tasks.amazonaws.com"
@@ -44,7 +44,7 @@ _MACHINES: Final = {"X86_64": "amd64", "ARM64": "arm64"}
     "Run ensure_stack(spec) again (`batchkit up`): it builds and pushes the image; or correct "
     "image.",
 )
-def image_missing(facts: Facts, self: Rule) -> Found:
+def image_missing(facts: JobFacts, self: Rule) -> Findings:
     image = f"image {facts.uri}"
     if facts.image == {}:
         yield self.found(image, "it isn't in ECR.")
@@ -63,7 +63,7 @@ def image_missing(facts: Facts, self: Rule) -> Found:
     "Build for the platform of the spec (an image built by batchkit always is), or set "
     'architecture to "ARM64" or "X86_64" as the image is.',
 )
-def wrong_architecture(facts: Facts, self: Rule) -> Found:
+def wrong_architecture(facts: JobFacts, self: Rule) -> Findings:
     wanted = (facts.container.get("runtimePlatform") or {}).get("cpuArchitecture") or "X86_64"
     said = [*facts.lines, facts.reason]
     built = platforms(facts.manifest)
@@ -82,7 +82,7 @@ def wrong_architecture(facts: Facts, self: Rule) -> Found:
     "Name an image of this account's ECR, or a folder to build it from; or have the other "
     "account's repository policy allow it.",
 )
-def registry_refuses(facts: Facts, self: Rule) -> Found:
+def registry_refuses(facts: JobFacts, self: Rule) -> Findings:
     said = facts.reason.lower()
     if "cannotpullcontainer" not in said:
         return
@@ -101,7 +101,7 @@ def registry_refuses(facts: Facts, self: Rule) -> Found:
     "The execution role isn't there any more.",
     ENSURE,
 )
-def execution_role_missing(facts: Facts, self: Rule) -> Found:
+def execution_role_missing(facts: JobFacts, self: Rule) -> Findings:
     yield from _missing(facts, self, EXECUTION, "execution role")
 
 
@@ -110,7 +110,7 @@ def execution_role_missing(facts: Facts, self: Rule) -> Found:
     "The execution role doesn't trust ecs-tasks.amazonaws.com, or was made only moments ago.",
     ENSURE,
 )
-def execution_role_trust(facts: Facts, self: Rule) -> Found:
+def execution_role_trust(facts: JobFacts, self: Rule) -> Findings:
     yield from _trust(facts, self, EXECUTION, "execution role")
 
 
@@ -120,7 +120,7 @@ def execution_role_trust(facts: Facts, self: Rule) -> Found:
     "The execution role lacks the permission to pull from ECR or to write to CloudWatch Logs.",
     "Run ensure_stack(spec) again (`batchkit up`): it attaches AmazonECSTaskExecutionRolePolicy.",
 )
-def execution_role_rights(facts: Facts, self: Rule) -> Found:
+def execution_role_rights(facts: JobFacts, self: Rule) -> Findings:
     role, lacking = _held(facts, EXECUTION), _lacking(facts)
     if role is not None and lacking:
         bound = not all(role.within(*one) for one in lacking)
@@ -132,7 +132,7 @@ def _whose(bound: bool) -> str:
     return "its permissions boundary" if bound else "it"
 
 
-def _lacking(facts: Facts) -> Sequence[tuple[str, str]]:
+def _lacking(facts: JobFacts) -> Sequence[tuple[str, str]]:
     """
     What the execution role must allow, and doesn't.
     """
@@ -141,7 +141,7 @@ def _lacking(facts: Facts) -> Sequence[tuple[str, str]]:
     return [one for one in wanted if role and not role.allows(*one)]
 
 
-def _pulling(facts: Facts) -> Iterator[tuple[str, str]]:
+def _pulling(facts: JobFacts) -> Iterator[tuple[str, str]]:
     image = parse_image(facts.uri)
     if image is not None:
         place = f"{image['region']}:{image['account']}:repository/{image['repositoryName']}"
@@ -150,7 +150,7 @@ def _pulling(facts: Facts) -> Iterator[tuple[str, str]]:
         yield from ((action, repository) for action in _PULL)
 
 
-def _logging(facts: Facts) -> Iterator[tuple[str, str]]:
+def _logging(facts: JobFacts) -> Iterator[tuple[str, str]]:
     configuration = facts.container.get("logConfiguration") or {}
     if configuration.get("logDriver", "awslogs") != "awslogs":
         return
@@ -166,7 +166,7 @@ def _logging(facts: Facts) -> Iterator[tuple[str, str]]:
     "The job role isn't there any more.",
     ENSURE,
 )
-def job_role_missing(facts: Facts, self: Rule) -> Found:
+def job_role_missing(facts: JobFacts, self: Rule) -> Findings:
     yield from _missing(facts, self, "jobRoleArn", "job role")
 
 
@@ -175,7 +175,7 @@ def job_role_missing(facts: Facts, self: Rule) -> Found:
     "The job role doesn't trust ecs-tasks.amazonaws.com, or was made only moments ago.",
     ENSURE,
 )
-def job_role_trust(facts: Facts, self: Rule) -> Found:
+def job_role_trust(facts: JobFacts, self: Rule) -> Findings:
     yield from _trust(facts, self, "jobRoleArn", "job role")
 
 
@@ -185,7 +185,7 @@ def job_role_trust(facts: Facts, self: Rule) -> Found:
     "The log group isn't there any more.",
     "Run ensure_stack(spec) again (`batchkit up`): it makes the log group anew.",
 )
-def log_group_missing(facts: Facts, self: Rule) -> Found:
+def log_group_missing(facts: JobFacts, self: Rule) -> Findings:
     group, there = facts.log_group
     if not there:
         yield self.found(f"LogGroup {group}", "the job writes to it, and it isn't there.")
@@ -201,7 +201,7 @@ def log_group_missing(facts: Facts, self: Rule) -> Found:
     "Give the ARN of the secret in secrets; ensure_stack(spec) (`batchkit up`) allows the "
     "execution role to read it.  A secret with its own key also needs kms:Decrypt.",
 )
-def secret_unreadable(facts: Facts, self: Rule) -> Found:
+def secret_unreadable(facts: JobFacts, self: Rule) -> Findings:
     role, found = _held(facts, EXECUTION), False
     secrets = facts.container.get("secrets") or ()
     for secret in secrets:
@@ -219,11 +219,11 @@ def secret_unreadable(facts: Facts, self: Rule) -> Found:
         yield self.found("secrets", "the execution role could not read one of them.")
 
 
-def _failed_on(facts: Facts, arn: str) -> bool:
+def _failed_on(facts: JobFacts, arn: str) -> bool:
     return "ResourceInitializationError" in facts.reason and _plain(arn) in facts.reason
 
 
-def _why(facts: Facts, arn: str) -> str:
+def _why(facts: JobFacts, arn: str) -> str:
     """
     What may be wrong with a secret that the role is allowed to read.
     """
@@ -245,7 +245,7 @@ def _plain(arn: str) -> str:
     return ":".join(arn.split(":")[:7]) if ":secretsmanager:" in arn else arn
 
 
-def _held(facts: Facts, name: str) -> HeldRole | None:
+def _held(facts: JobFacts, name: str) -> RoleFacts | None:
     """
     A role of the container that is there, and that the caller may look at.
     """
@@ -253,13 +253,13 @@ def _held(facts: Facts, name: str) -> HeldRole | None:
     return role if role is not None and role.there and role.known else None
 
 
-def _missing(facts: Facts, rule: Rule, name: str, what: str) -> Iterator[Any]:
+def _missing(facts: JobFacts, rule: Rule, name: str, what: str) -> Iterator[Any]:
     role = facts.role(name)
     if role is not None and role.known and not role.there:
         yield rule.found(f"Role {role.name}", f"the {what} isn't there.")
 
 
-def _trust(facts: Facts, rule: Rule, name: str, what: str) -> Iterator[Any]:
+def _trust(facts: JobFacts, rule: Rule, name: str, what: str) -> Iterator[Any]:
     role = _held(facts, name)
     if role is None:
         return

@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from batchkit._diagnosis.facts import Facts
-from batchkit._diagnosis.finding import Found, Rule, Severity, rule
+from batchkit._diagnosis.facts import JobFacts
+from batchkit._diagnosis.finding import Findings, Rule, Severity, rule
 from batchkit._diagnosis.queues import FARGATE_VCPUS
 from batchkit._jobs.jobs import Job
 from batchkit.resources.definitions import JobDefinition
@@ -24,8 +24,8 @@ _NO_CAPACITY: Final = ("INSUFFICIENT_INSTANCE_CAPACITY", "Capacity is unavailabl
     "The job queue isn't there any more.",
     ENSURE,
 )
-def queue_missing(facts: Facts, self: Rule) -> Found:
-    if facts.queues and facts.queue is None or (facts.queue is None and not facts.unseen):
+def queue_missing(facts: JobFacts, self: Rule) -> Findings:
+    if facts.queues and facts.queue is None or (facts.queue is None and not facts.unreadable):
         yield self.found(f"JobQueue {facts.queue_name}", "the queue isn't there.")
 
 
@@ -34,7 +34,7 @@ def queue_missing(facts: Facts, self: Rule) -> Found:
     "The job queue is disabled: it takes no jobs and starts none.",
     ENSURE,
 )
-def queue_disabled(facts: Facts, self: Rule) -> Found:
+def queue_disabled(facts: JobFacts, self: Rule) -> Findings:
     queue = facts.queue
     if queue is not None and queue["state"] != "ENABLED":
         yield self.found(_queue(queue), "the queue is disabled, so it starts no jobs.")
@@ -48,7 +48,7 @@ def queue_disabled(facts: Facts, self: Rule) -> Found:
     "Put back what the reason names, then run ensure_stack(spec) again (`batchkit up`): it makes "
     "Batch try the compute environment once more.",
 )
-def environment_invalid(facts: Facts, self: Rule) -> Found:
+def environment_invalid(facts: JobFacts, self: Rule) -> Findings:
     for one in facts.environments:
         if one["status"] == "INVALID":
             reason = one.get("statusReason") or "Batch gives no reason"
@@ -62,7 +62,7 @@ def environment_invalid(facts: Facts, self: Rule) -> Found:
     "A compute environment of the queue is disabled.",
     ENSURE,
 )
-def environment_disabled(facts: Facts, self: Rule) -> Found:
+def environment_disabled(facts: JobFacts, self: Rule) -> Findings:
     for one in facts.environments:
         if one["state"] != "ENABLED":
             yield self.found(
@@ -77,10 +77,10 @@ def environment_disabled(facts: Facts, self: Rule) -> Found:
     "None of the queue's compute environments is there any more.",
     ENSURE,
 )
-def no_environment(facts: Facts, self: Rule) -> Found:
+def no_environment(facts: JobFacts, self: Rule) -> Findings:
     queue = facts.queue
     lost = queue is not None and not facts.environments
-    if queue is not None and lost and facts.seen(ComputeEnvironment.DESCRIBE):
+    if queue is not None and lost and facts.readable(ComputeEnvironment.DESCRIBE):
         yield self.found(_queue(queue), "none of its compute environments is there.")
 
 
@@ -89,9 +89,9 @@ def no_environment(facts: Facts, self: Rule) -> Found:
     "The job definition, or the revision that the state machine names, was deregistered.",
     "Run ensure_stack(spec) again (`batchkit up`): it registers the job definition anew.",
 )
-def definition_missing(facts: Facts, self: Rule) -> Found:
+def definition_missing(facts: JobFacts, self: Rule) -> Findings:
     active = [one for one in facts.definitions if one.get("status") == "ACTIVE"]
-    if facts.job is not None or facts.queue is None or not facts.seen(JobDefinition.DESCRIBE):
+    if facts.job is not None or facts.queue is None or not facts.readable(JobDefinition.DESCRIBE):
         return
     if not active:
         subject = f"JobDefinition {facts.definition_name}"
@@ -107,8 +107,8 @@ def definition_missing(facts: Facts, self: Rule) -> Found:
     "The job wants more vCPUs than the compute environments may have.",
     "Raise max_vcpus in the spec, or lower vcpus, and run ensure_stack(spec) (`batchkit up`).",
 )
-def job_too_large(facts: Facts, self: Rule) -> Found:
-    most = max((_limit(one) for one in facts.places), default=None)
+def job_too_large(facts: JobFacts, self: Rule) -> Findings:
+    most = max((_limit(one) for one in facts.environments), default=None)
     wanted = facts.required("VCPU")
     if most is not None and wanted > most and _waits(facts):
         message = f"it wants {wanted:g} vCPUs; its compute environments may have {most:g} at most."
@@ -122,8 +122,8 @@ def job_too_large(facts: Facts, self: Rule) -> Found:
     "Wait until others have ended, or ask for more in the Service Quotas console (Fargate, "
     "L-3032A538 on demand, L-36FBB829 on Spot).",
 )
-def fargate_quota(facts: Facts, self: Rule) -> Found:
-    kinds = {str(one.get("computeResources", {}).get("type")) for one in facts.places}
+def fargate_quota(facts: JobFacts, self: Rule) -> Findings:
+    kinds = {str(one.get("computeResources", {}).get("type")) for one in facts.environments}
     fargate = sorted(kinds & FARGATE_VCPUS.keys())
     short = [(kind, told) for kind in fargate if (told := _over_quota(facts, kind))]
     # With room on one of them the job will run there.
@@ -131,7 +131,7 @@ def fargate_quota(facts: Facts, self: Rule) -> Found:
         yield self.found(f"quota {FARGATE_VCPUS[kind]} ({kind})", message)
 
 
-def _over_quota(facts: Facts, kind: str) -> str:
+def _over_quota(facts: JobFacts, kind: str) -> str:
     quota = facts.quota("fargate", FARGATE_VCPUS[kind])
     wanted = facts.required("VCPU")
     if quota is None or facts.busy_on(kind) + wanted <= quota:
@@ -147,7 +147,7 @@ def _over_quota(facts: Facts, kind: str) -> str:
     "The compute environments have as many vCPUs at work as they may; the job waits its turn.",
     "Wait, or raise max_vcpus in the spec and run ensure_stack(spec) (`batchkit up`).",
 )
-def queue_full(facts: Facts, self: Rule) -> Found:
+def queue_full(facts: JobFacts, self: Rule) -> Findings:
     queue, wanted = facts.queue, facts.required("VCPU")
     most = sum(_limit(one) for one in facts.usable)
     if queue is None or not most or wanted > most or not _waits(facts):
@@ -164,7 +164,7 @@ def queue_full(facts: Facts, self: Rule) -> Found:
     "Wait, let the stack have more availability_zones, or set spot=True, which falls back on "
     "demand.",
 )
-def no_capacity(facts: Facts, self: Rule) -> Found:
+def no_capacity(facts: JobFacts, self: Rule) -> Findings:
     if any(sign in facts.reason for sign in _NO_CAPACITY):
         yield self.found(facts.what, "AWS had no capacity for it.")
 
@@ -175,7 +175,7 @@ def no_capacity(facts: Facts, self: Rule) -> Found:
     "Batch's service role isn't there, doesn't trust batch.amazonaws.com, or lacks permissions.",
     ENSURE,
 )
-def service_role(facts: Facts, self: Rule) -> Found:
+def service_role(facts: JobFacts, self: Rule) -> Findings:
     for one in facts.environments:
         arn = one.get("serviceRole") or ""
         told = one["status"] == "INVALID"  # its reason says what is wrong with the role
@@ -198,7 +198,7 @@ def service_role(facts: Facts, self: Rule) -> Found:
     "Batch itself doesn't know; most often it is the Fargate quota or a limit of the account.",
     "Look at the Fargate quota and the job at the head of the queue; submit the job again.",
 )
-def undetermined(facts: Facts, self: Rule) -> Found:
+def undetermined(facts: JobFacts, self: Rule) -> Findings:
     if "UNDETERMINED" in facts.reason:
         yield self.found(facts.what, "Batch holds it back and doesn't know why.")
 
@@ -208,7 +208,7 @@ def undetermined(facts: Facts, self: Rule) -> Found:
     "It waits for other jobs that it depends on.",
     "Wait, or look at those jobs with Run.from_arn(id).explain().",
 )
-def waits_for_others(facts: Facts, self: Rule) -> Found:
+def waits_for_others(facts: JobFacts, self: Rule) -> Findings:
     job, others = facts.job, facts.others
     live = [other for other in others if not other.ended]
     if job and job.status in _WAITING and live:
@@ -220,7 +220,7 @@ def _job(job: Job) -> str:
     return f"job {job.name} ({job.id})"
 
 
-def _waits(facts: Facts) -> bool:
+def _waits(facts: JobFacts) -> bool:
     """
     Whether the job has not been started yet, or was given up for that.
     """
@@ -228,7 +228,7 @@ def _waits(facts: Facts) -> bool:
     return job is None or job.status in _WAITING or "JobStateTimeLimit" in facts.reason
 
 
-def _without(facts: Facts) -> Severity:
+def _without(facts: JobFacts) -> Severity:
     """
     How bad it is that Batch can't start jobs on one compute environment.
     """

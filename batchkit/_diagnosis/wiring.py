@@ -30,9 +30,9 @@ class Wiring:
     """
 
     def __init__(
-        self, ask: Callable[[Call], Any], environments: Sequence[Mapping[str, Any]]
+        self, reader: Callable[[Call], Any], environments: Sequence[Mapping[str, Any]]
     ) -> None:
-        self._ask = ask
+        self._ask = reader
         self._subnets = sorted({id for one in environments for id in one.get("subnets", ())})
         self._groups = sorted({i for one in environments for i in one.get("securityGroupIds", ())})
 

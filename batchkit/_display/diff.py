@@ -19,16 +19,16 @@ def differences(change: Change) -> Iterator[tuple[str, str, str]]:
     """
     The places in a field that differ, with both values as texts.
     """
-    for path, held, wanted in _deep(change.field, change.held, change.wanted):
-        yield path, _text(held), _text(wanted)
+    for path, actual, wanted in _deep(change.field, change.actual, change.wanted):
+        yield path, _text(actual), _text(wanted)
 
 
-def _deep(path: str, held: Any, wanted: Any) -> Iterator[tuple[str, Any, Any]]:
-    if isinstance(held, Mapping) and isinstance(wanted, Mapping):
-        for key in sorted({*held, *wanted}):
-            yield from _deep(f"{path}.{key}", held.get(key, _NONE), wanted.get(key, _NONE))
-    elif held != wanted:
-        yield path, held, wanted
+def _deep(path: str, actual: Any, wanted: Any) -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(actual, Mapping) and isinstance(wanted, Mapping):
+        for key in sorted({*actual, *wanted}):
+            yield from _deep(f"{path}.{key}", actual.get(key, _NONE), wanted.get(key, _NONE))
+    elif actual != wanted:
+        yield path, actual, wanted
 
 
 def _text(value: Any) -> str:

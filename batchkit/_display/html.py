@@ -147,8 +147,8 @@ def _item(item: _plan.Item) -> Iterable[Sequence[object]]:
     sign = tag("span", _plan.SIGNS[item.action], class_=f"sign {colour}")
     yield join(sign, tag("span", str(item.action), class_=colour)), tag("b", item.kind), item.name
     for change in item.changes:
-        for place, held, wanted in differences(change):
-            diff = join(tag("code", held, class_=BAD), " → ", tag("code", wanted, class_=GOOD))
+        for place, actual, wanted in differences(change):
+            diff = join(tag("code", actual, class_=BAD), " → ", tag("code", wanted, class_=GOOD))
             yield "", tag("span", place, class_="dim"), diff
 
 

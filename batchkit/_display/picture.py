@@ -23,7 +23,7 @@ ACROSS: Final = 44
 DOWN: Final = 10
 LONGEST: Final = 21
 
-_LEADING_NOWHERE: Final = ("name", "stack", "tags", "after", "grants")
+_LEADING_NOWHERE: Final = ("name", "stack", "tags", "depends_on", "grants")
 
 Edges = Mapping[int, Sequence[int]]
 
@@ -72,7 +72,7 @@ def _held(resource: Resource) -> Iterator[Any]:
     The fields of a resource that lead to others; what a role may do is not a part of it.
     """
     for attribute in attrs.fields(type(resource)):
-        if "output" not in attribute.metadata and attribute.name not in _LEADING_NOWHERE:
+        if "read_only" not in attribute.metadata and attribute.name not in _LEADING_NOWHERE:
             yield getattr(resource, attribute.name)
 
 

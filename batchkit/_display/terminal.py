@@ -51,9 +51,9 @@ def plan(made: Plan) -> RenderableType:
     return Group(*lines)
 
 
-def _difference(place: str, held: str, wanted: str) -> Text:
+def _difference(place: str, actual: str, wanted: str) -> Text:
     return Text.assemble(
-        f"    {printable(place)}: ", (printable(held), "red"), " → ", (printable(wanted), "green")
+        f"    {printable(place)}: ", (printable(actual), "red"), " → ", (printable(wanted), "green")
     )
 
 

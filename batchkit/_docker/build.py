@@ -16,7 +16,14 @@ from attrs import define, field, frozen
 
 from batchkit._docker.context import Context
 from batchkit._docker.failures import CONNECT, build_failure, known, masked
-from batchkit._docker.stream import Engine, Event, breakages, events, failure_of, inspect
+from batchkit._docker.stream import (
+    DockerClient,
+    StreamEvent,
+    breakages,
+    events,
+    failure_of,
+    inspect,
+)
 from batchkit.clock import Clock, SystemClock
 from batchkit.errors import BuildFailed, DockerUnavailable, WrongArchitecture
 
@@ -49,7 +56,7 @@ def ignore(_: object) -> None:
     """
 
 
-def connect(timeout: float = SILENCE) -> Engine:
+def connect(timeout: float = SILENCE) -> DockerClient:
     """
     A client of the daemon that the Docker command would use; the caller closes it.
 
@@ -64,7 +71,7 @@ def connect(timeout: float = SILENCE) -> Engine:
     try:
         with docker.from_env(timeout=timeout, version=ANY_VERSION).api as found:
             _knock(found)
-        return cast(Engine, docker.from_env(timeout=timeout).api)
+        return cast(DockerClient, docker.from_env(timeout=timeout).api)
     except breakages() as error:
         msg = f"No Docker daemon answers: {error}. {known(str(error), CONNECT).advice}"
         raise DockerUnavailable(msg) from error
@@ -86,7 +93,7 @@ def _knock(client: Any) -> None:
 
 
 def build(
-    client: Engine,
+    client: DockerClient,
     context: Context,
     *,
     platform: str = "linux/amd64",
@@ -119,7 +126,7 @@ def build(
         return Built(log.result(), packed.tag(args, target, platform))
 
 
-def check_architecture(client: Engine, image: str, platform: str) -> None:
+def check_architecture(client: DockerClient, image: str, platform: str) -> None:
     """
     Returns if *image* is for *platform*; the classic builder takes a local base of any other.
     """
@@ -135,7 +142,7 @@ def check_architecture(client: Engine, image: str, platform: str) -> None:
         raise WrongArchitecture(msg)
 
 
-def resolve_local(client: Engine, reference: str) -> str | None:
+def resolve_local(client: DockerClient, reference: str) -> str | None:
     """
     *reference* as `repository@sha256:...`, if the daemon holds it and knows its digest.
     """
@@ -174,7 +181,7 @@ class _BuildLog:
     rest: str = ""
     lines: deque[str] = field(factory=lambda: deque(maxlen=LAST_LINES))
 
-    def read(self, event: Event) -> None:
+    def read(self, event: StreamEvent) -> None:
         """
         Takes in one event; raises BuildFailed for one that is a failure.
         """

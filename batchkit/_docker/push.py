@@ -16,7 +16,7 @@ from attrs import define, field, frozen
 
 from batchkit._docker.build import ignore, resolve_local
 from batchkit._docker.failures import PUSH, known, masked
-from batchkit._docker.stream import Engine, Event, events, failure_of, silence
+from batchkit._docker.stream import DockerClient, StreamEvent, events, failure_of, silence
 from batchkit.clock import Clock, SystemClock
 from batchkit.errors import PushFailed
 
@@ -41,7 +41,7 @@ class LayerProgress:
 
 
 def push(
-    client: Engine,
+    client: DockerClient,
     image: str,
     repository: str,
     tag: str,
@@ -59,11 +59,11 @@ def push(
         deadline: seconds for everything; PushFailed with the reason `TimedOut` after that.
     """
     job = _Push(client, image, repository, tag, on_layer, clock, clock.monotonic() + deadline)
-    login, waits, renewed = _Login(*auth()), list(BACKOFF), False
+    login, waits, regenerated = _Login(*auth()), list(BACKOFF), False
     while text := job.attempt(login):
         reason = known(text, PUSH).reason
-        if reason == "TokenExpired" and not renewed:
-            login, renewed = _Login(*auth()), True
+        if reason == "TokenExpired" and not regenerated:
+            login, regenerated = _Login(*auth()), True
         elif reason == "Throttled" and waits and clock.monotonic() + waits[0] < job.end:
             clock.sleep(waits.pop(0))
         else:
@@ -90,7 +90,7 @@ class _Push:
     One image on its way to one repository, over as many attempts as it takes.
     """
 
-    client: Engine
+    client: DockerClient
     image: str
     repository: str
     tag: str
@@ -129,7 +129,7 @@ class _Push:
             self.repository, tag=self.tag, stream=True, decode=True, auth_config=auth
         )
 
-    def _read(self, event: Event, login: _Login) -> None:
+    def _read(self, event: StreamEvent, login: _Login) -> None:
         aux = event.get("aux")
         if isinstance(aux, dict):
             self.digest = str(aux.get("Digest") or self.digest)

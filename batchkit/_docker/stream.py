@@ -18,10 +18,10 @@ from typing import Any, Protocol
 from batchkit.clock import Clock
 from batchkit.errors import DockerUnavailable
 
-Event = dict[str, Any]
+StreamEvent = dict[str, Any]
 
 
-class Engine(Protocol):
+class DockerClient(Protocol):
     """
     What is used of docker-py's low-level client; *timeout* bounds each read.
     """
@@ -41,7 +41,7 @@ class Engine(Protocol):
 
 def events(
     start: Callable[[], Iterable[Any]], clock: Clock, end: float
-) -> Generator[Event, None, None]:
+) -> Generator[StreamEvent, None, None]:
     """
     What *start* streams, until a failure, the clock's *end*, or its own end.
 
@@ -57,7 +57,7 @@ def events(
     yield {"error": "not done when the time allowed was over"}
 
 
-def failure_of(event: Event) -> str | None:
+def failure_of(event: StreamEvent) -> str | None:
     """
     Docker's text if *event* is a failure.
     """
@@ -66,7 +66,7 @@ def failure_of(event: Event) -> str | None:
     return str(text or event.get("error")) if "error" in event or detail else None
 
 
-def inspect(client: Engine, image: str) -> dict[str, Any]:
+def inspect(client: DockerClient, image: str) -> dict[str, Any]:
     """
     What the daemon says of *image*; empty if it does not hold it.
     """
@@ -75,7 +75,7 @@ def inspect(client: Engine, image: str) -> dict[str, Any]:
 
 
 @contextmanager
-def silence(client: Engine, seconds: float) -> Iterator[None]:
+def silence(client: DockerClient, seconds: float) -> Iterator[None]:
     """
     While the block runs, no read of *client* waits longer than *seconds*.
     """
@@ -87,7 +87,7 @@ def silence(client: Engine, seconds: float) -> Iterator[None]:
         client.timeout = held
 
 
-def _present(event: Event) -> Event:
+def _present(event: StreamEvent) -> StreamEvent:
     """
     *event*, unless it says that the daemon itself went away.
     """
@@ -114,7 +114,7 @@ def text_of(error: Exception) -> str:
     return str(explanation or re.sub(r"\S*/build\?\S*", "/build", str(error)))
 
 
-def _whole(start: Callable[[], Iterable[Any]]) -> Generator[Event, None, None]:
+def _whole(start: Callable[[], Iterable[Any]]) -> Generator[StreamEvent, None, None]:
     try:
         for event in start():
             yield event if isinstance(event, dict) else {"stream": str(event)}

@@ -16,12 +16,12 @@ import attrs
 
 from batchkit._engine import reads as _reads
 from batchkit._engine.aws import Aws
-from batchkit._engine.compare import Decision, Known, decide
+from batchkit._engine.compare import Decision, Outputs, decide
 from batchkit._engine.graph import Outcome, walk
 from batchkit._engine.reads import Observation, observe
 from batchkit._engine.steps import Runner
 from batchkit._model.calls import Steps
-from batchkit._model.resource import Key, Resource, outputs, wishes
+from batchkit._model.resource import Key, Resource, compared_fields, read_only_fields
 from batchkit._model.signals import AlreadyThere, Ambiguous, Cancelled
 from batchkit._model.values import references
 from batchkit.errors import ApplyError, BatchkitError
@@ -33,8 +33,8 @@ CONSISTENT: Final = 5.0
 """After how many seconds AWS lists a resource whose creation was not answered."""
 LISTED: Final = 45.0
 """For how many seconds something that is there, as AWS says, may be missing from its lists."""
-LOOKS: Final = 30
-TWINS: Final = ("Look", "for twins")
+ATTEMPTS: Final = 30
+DUPLICATES: Final = ("Look", "for twins")
 """The last thing to do where something without a natural key was made."""
 
 
@@ -48,8 +48,8 @@ class Engine:
         self._emit = emit
         self._adopt = adopt
         self._workers = workers
-        self._known = Known(aws)
-        self._runner = Runner(aws, emit, self._known)
+        self._outputs = Outputs(aws)
+        self._runner = Runner(aws, emit, self._outputs)
         self._seen = Observation(float("-inf"))
         self._wishes: dict[Key, Resource] = {}
         self._made: dict[Key, Resource] = {}
@@ -65,24 +65,27 @@ class Engine:
             ReplacementNeeded: Something differs in a way that AWS can't change.
         """
         self._seen = observe(self._aws, wanted, kinds, stack)
-        self._wishes = {wish.key: wish for wish in wanted}
-        return [self._decide(wish, self._seen.candidates[wish.key]) for wish in in_order(wanted)]
+        self._wishes = {desired.key: desired for desired in wanted}
+        return [
+            self._decide(desired, self._seen.candidates[desired.key])
+            for desired in in_order(wanted)
+        ]
 
-    def _decide(self, wish: Resource, candidates: Sequence[Resource]) -> Decision:
-        filled = self._known.fill_wish(wish)
-        own = [held for held in candidates if not astray(wish, filled, held)]
-        decision = decide(filled, own, adopt=self._adopt)
-        held = decision.held
-        self._known.forget(wish.key)
-        if held is not None and decision.action is not Action.CREATE:
+    def _decide(self, desired: Resource, candidates: Sequence[Resource]) -> Decision:
+        resolved = self._outputs.resolve_fields(desired)
+        own = [actual for actual in candidates if not in_wrong_parent(desired, resolved, actual)]
+        decision = decide(resolved, own, adopt=self._adopt)
+        actual = decision.actual
+        self._outputs.forget(desired.key)
+        if actual is not None and decision.action is not Action.CREATE:
             # Tags are put back as they are on; any other update makes what is renewed anew.
             stale = any(change.field != "tags" for change in decision.changes)
             values = {
-                a.name: getattr(held, a.name)
-                for a in outputs(type(held))
-                if not (stale and a.metadata["renewed"])
+                a.name: getattr(actual, a.name)
+                for a in read_only_fields(type(actual))
+                if not (stale and a.metadata["regenerated"])
             }
-            self._known.learn(wish.key, values)
+            self._outputs.learn(desired.key, values)
         return decision
 
     def apply(self, decisions: Sequence[Decision]) -> list[Resource]:
@@ -97,50 +100,52 @@ class Engine:
                 self._keep(decision)
         else:
             self._act_on(decisions)
-        return [self._made[decision.wish.key] for decision in decisions]
+        return [self._made[decision.desired.key] for decision in decisions]
 
-    def extras(self, decisions: Sequence[Decision]) -> list[Resource]:
+    def orphans(self, decisions: Sequence[Decision]) -> list[Resource]:
         """
         What the stack owns and nothing wants any more; data stores are never among it.
         """
-        used = {d.wish.key: d.held.identity if d.held else None for d in decisions}
+        used = {d.desired.key: d.actual.identity if d.actual else None for d in decisions}
         used.update({key: made.identity for key, made in self._made.items()})
-        extra = [
-            held
-            for held in self._seen.found
-            if not (held.DATA or held.key in used and _is_same(held, used[held.key]))
+        orphan = [
+            actual
+            for actual in self._seen.found
+            if not (actual.RETAIN or actual.key in used and _is_same(actual, used[actual.key]))
         ]
         # What is going already is waited for only if something else must go after it.
-        return extra if any(held.state not in held.GOING for held in extra) else []
+        return orphan if any(actual.state not in actual.DELETING for actual in orphan) else []
 
     def _act_on(self, decisions: Sequence[Decision]) -> None:
         # The wishes as they were: what the first look filled in may be made anew meanwhile.
-        given = {d.wish.key: self._wishes[d.wish.key] for d in decisions}
-        by_key = {d.wish.key: attrs.evolve(d, wish=given[d.wish.key]) for d in decisions}
+        given = {d.desired.key: self._wishes[d.desired.key] for d in decisions}
+        by_key = {d.desired.key: attrs.evolve(d, desired=given[d.desired.key]) for d in decisions}
         graph = needs(list(given.values()))
-        created = [d.wish for d in decisions if d.action is Action.CREATE]
-        if twofold := {wish.key for wish in created if not wish.NATURAL_KEY}:
-            graph[TWINS] = twofold
+        created = [d.desired for d in decisions if d.action is Action.CREATE]
+        if twofold := {desired.key for desired in created if not desired.NATURAL_KEY}:
+            graph[DUPLICATES] = twofold
         outcome = walk(
             graph,
-            lambda key: self._look_for_twins(twofold) if key == TWINS else self._act(by_key[key]),
+            lambda key: (
+                self._look_for_duplicates(twofold) if key == DUPLICATES else self._act(by_key[key])
+            ),
             workers=self._workers,
             stop=self._aws.stopped.set,
         )
         if outcome.failed:
             done, not_started = (
-                [key for key in keys if key != TWINS]
+                [key for key in keys if key != DUPLICATES]
                 for keys in (outcome.done, outcome.not_started)
             )
             raise failure(Outcome(done, outcome.failed, not_started))
 
-    def _look_for_twins(self, keys: Collection[Key]) -> None:
+    def _look_for_duplicates(self, keys: Collection[Key]) -> None:
         """
         Finds what a caller that crashed left beside what was made here: AWS lists it late.
         """
         made = [self._made[key] for key in keys]
         kinds = {type(resource) for resource in made}
-        others = [held for held in self._seen.found if type(held) not in kinds]
+        others = [actual for actual in self._seen.found if type(actual) not in kinds]
         again = observe(self._aws, made, kinds, made[0].stack)
         self._seen = attrs.evolve(self._seen, found=[*others, *again.found])
 
@@ -155,10 +160,10 @@ class Engine:
 
     def _try(self, decision: Decision) -> None:
         since = float("inf")
-        for attempt in range(LOOKS):
-            made = self._known.of(decision.wish.key).get("id") if attempt else None
-            current = self._current(decision.wish, attempt)
-            self._drop_twin(current, made)
+        for attempt in range(ATTEMPTS):
+            made = self._outputs.of(decision.desired.key).get("id") if attempt else None
+            current = self._current(decision.desired, attempt)
+            self._drop_duplicate(current, made)
             try:
                 return self._carry_out(current)
             except AlreadyThere as error:
@@ -166,55 +171,55 @@ class Engine:
                 if self._aws.clock.monotonic() - since > LISTED:
                     raise error.refusal from error
                 # Without a natural key, only the list of all tells whose it is.
-                self._aws.pause(min(attempt, 3.0) if decision.wish.NATURAL_KEY else CONSISTENT)
+                self._aws.pause(min(attempt, 3.0) if decision.desired.NATURAL_KEY else CONSISTENT)
             except Ambiguous:
                 self._aws.pause(CONSISTENT)
-        raise BatchkitError(f"{decision.wish} could not be made in {LOOKS} attempts")
+        raise BatchkitError(f"{decision.desired} could not be made in {ATTEMPTS} attempts")
 
-    def _drop_twin(self, decision: Decision, made: str | None) -> None:
+    def _drop_duplicate(self, decision: Decision, made: str | None) -> None:
         """
         Deletes what was *made* in an earlier attempt, if another of its name is used now.
         """
-        if made is not None and decision.held is not None and decision.held.identity != made:
-            for twin in _reads.read(self._aws, decision.wish):
-                if twin.identity == made:
-                    self._runner.run(twin, twin.deletion(), Action.DELETE)
+        if made is not None and decision.actual is not None and decision.actual.identity != made:
+            for duplicate in _reads.read(self._aws, decision.desired):
+                if duplicate.identity == made:
+                    self._runner.run(duplicate, duplicate.deletion(), Action.DELETE)
 
-    def _current(self, wish: Resource, attempt: int) -> Decision:
+    def _current(self, desired: Resource, attempt: int) -> Decision:
         fresh = self._aws.clock.monotonic() - self._seen.at < FRESH
         if attempt == 0 and fresh:
-            candidates = self._seen.candidates[wish.key]
+            candidates = self._seen.candidates[desired.key]
         else:
-            candidates = _reads.read(self._aws, self._known.fill_wish(wish))
-        decision = self._decide(wish, candidates)
-        held = decision.held
-        if held is None or held.ready or held.state in held.BROKEN:
+            candidates = _reads.read(self._aws, self._outputs.resolve_fields(desired))
+        decision = self._decide(desired, candidates)
+        actual = decision.actual
+        if actual is None or actual.ready or actual.state in actual.FAILED:
             return decision
-        if held.state in held.GOING:
-            self._runner.gone(held, Action.DELETE)
-            return attrs.evolve(decision, held=None)
-        return self._decide(wish, [self._runner.settle(held, decision.action)])
+        if actual.state in actual.DELETING:
+            self._runner.wait_deleted(actual, Action.DELETE)
+            return attrs.evolve(decision, actual=None)
+        return self._decide(desired, [self._runner.wait_stable(actual, decision.action)])
 
     def _carry_out(self, decision: Decision) -> None:
         if decision.action is Action.KEEP:
             self._keep(decision)
             return
         began = self._aws.clock.monotonic()
-        self._tell(decision, Phase.STARTED, began, decision.why)
-        wish = decision.wish
-        self._runner.run(wish, steps(decision), decision.action)
-        self._made[wish.key] = self._result(wish)
-        self._tell(decision, Phase.DONE, began, decision.why)
+        self._tell(decision, Phase.STARTED, began, decision.reason)
+        desired = decision.desired
+        self._runner.run(desired, steps(decision), decision.action)
+        self._made[desired.key] = self._result(desired)
+        self._tell(decision, Phase.DONE, began, decision.reason)
 
     def _keep(self, decision: Decision) -> None:
-        self._made[decision.wish.key] = self._result(decision.wish)
+        self._made[decision.desired.key] = self._result(decision.desired)
         self._tell(decision, Phase.DONE, self._aws.clock.monotonic(), "")
 
-    def _result(self, wish: Resource) -> Resource:
-        return attrs.evolve(wish, **{"owner": wish.stack, **self._known.of(wish.key)})
+    def _result(self, desired: Resource) -> Resource:
+        return attrs.evolve(desired, **{"owner": desired.stack, **self._outputs.of(desired.key)})
 
     def _tell(self, decision: Decision, phase: Phase, began: float, detail: str) -> None:
-        kind, name = decision.wish.key
+        kind, name = decision.desired.key
         spent = self._aws.clock.monotonic() - began
         self._emit(Event(kind, name, decision.action, phase, detail, spent))
 
@@ -223,31 +228,32 @@ def steps(decision: Decision) -> Steps:
     """
     The steps that carry out *decision*.
     """
-    wish, held = decision.wish, decision.held
-    if decision.action is Action.CREATE or held is None:
-        return wish.create()
-    return wish.update(held, tuple(change.field for change in decision.changes))
+    desired, actual = decision.desired, decision.actual
+    if decision.action is Action.CREATE or actual is None:
+        return desired.create()
+    return desired.update(actual, tuple(change.field for change in decision.changes))
 
 
-def _is_same(held: Resource, identity: object) -> bool:
+def _is_same(actual: Resource, identity: object) -> bool:
     """
     Whether *held* is the one of its name with *identity*, and no twin of it; or was, before an
     update gave it another.
     """
-    renewed = any(a.metadata["renewed"] for a in outputs(type(held)))
-    return renewed or identity in (None, held.identity)
+    regenerated = any(a.metadata["regenerated"] for a in read_only_fields(type(actual)))
+    return regenerated or identity in (None, actual.identity)
 
 
-def astray(wish: Resource, filled: Resource, held: Resource) -> bool:
+def in_wrong_parent(desired: Resource, resolved: Resource, actual: Resource) -> bool:
     """
     Whether *held* stands in another network than that which stays: a race has left two.
 
     It is made anew where it belongs, and pruned where it is.
     """
-    joined = (a.name for a in wishes(type(wish)) if a.metadata.get("fixed"))
-    moved = (name for name in joined if any(references(getattr(wish, name))))
+    joined = (a.name for a in compared_fields(type(desired)) if a.metadata.get("create_only"))
+    moved = (name for name in joined if any(references(getattr(desired, name))))
     return any(
-        filled.differs(name, held) and not any(references(getattr(filled, name))) for name in moved
+        resolved.differs(name, actual) and not any(references(getattr(resolved, name)))
+        for name in moved
     )
 
 
@@ -255,14 +261,16 @@ def needs(wanted: Sequence[Resource]) -> dict[Key, set[Key]]:
     """
     For each resource, those that it refers to.
     """
-    return {wish.key: {ref.key for ref in references(wish)} - {wish.key} for wish in wanted}
+    return {
+        desired.key: {ref.key for ref in references(desired)} - {desired.key} for desired in wanted
+    }
 
 
 def in_order(wanted: Sequence[Resource]) -> list[Resource]:
     """
     The resources, each behind those that it refers to.
     """
-    by_key = {wish.key: wish for wish in wanted}
+    by_key = {desired.key: desired for desired in wanted}
     order = TopologicalSorter(needs(wanted)).static_order()
     return [by_key[key] for key in order if key in by_key]
 

@@ -32,7 +32,7 @@ from botocore.parsers import ResponseParserError
 
 from batchkit._engine import failures as _failures
 from batchkit._engine.session import new_session
-from batchkit._model.calls import Call, Each, Operation
+from batchkit._model.calls import Call, ForEach, Operation
 from batchkit._model.signals import Ambiguous, Cancelled
 from batchkit._model.values import ITEM, LOCATION, OMIT, Arn, Here, Scope, Zone, resolve
 from batchkit._version import VERSION
@@ -142,7 +142,7 @@ class Aws:
                 answer = self.call(ZONES(Filters=listed))
                 self._zones = sorted(zone["ZoneName"] for zone in answer["AvailabilityZones"])
 
-    def fill(self, placeholder: Any) -> Any:
+    def resolve(self, placeholder: Any) -> Any:
         """
         The value of a placeholder that the account and region give; others as they are.
         """
@@ -192,7 +192,7 @@ class Aws:
             Ambiguous: The call may have taken effect and must not be repeated blindly.
             AwsError: Anything else.
         """
-        call = Call(call.operation, resolve(call.params, self.fill))
+        call = Call(call.operation, resolve(call.params, self.resolve))
         for delay in self._delays(call):
             try:
                 return self._once(call)
@@ -212,7 +212,7 @@ class Aws:
             return client.get_paginator(method).paginate(**call.params).build_full_result()
         return getattr(client, method)(**call.params)
 
-    def each(self, step: Each, resource: str = "") -> Iterator[Call]:
+    def each(self, step: ForEach, resource: str = "") -> Iterator[Call]:
         """
         The calls that an `Each` stands for now.
         """

@@ -11,7 +11,7 @@ import attrs
 from attrs import frozen
 
 from batchkit._engine.aws import Aws
-from batchkit._model.resource import Key, Resource, outputs, wishes
+from batchkit._model.resource import Key, Resource, compared_fields, read_only_fields
 from batchkit._model.values import Arn, Here, Ref, references, resolve
 from batchkit.errors import NotOwnedError, ReplacementNeeded
 from batchkit.events import Action
@@ -24,18 +24,18 @@ class Change:
     """
 
     field: str
-    held: object
+    actual: object
     wanted: object
 
 
-def changes(wish: Resource, held: Resource) -> tuple[Change, ...]:
+def changes(desired: Resource, actual: Resource) -> tuple[Change, ...]:
     """
     The fields in which *held* differs from *wish*.
     """
     return tuple(
-        Change(a.name, getattr(held, a.name), getattr(wish, a.name))
-        for a in wishes(type(wish))
-        if wish.differs(a.name, held)
+        Change(a.name, getattr(actual, a.name), getattr(desired, a.name))
+        for a in compared_fields(type(desired))
+        if desired.differs(a.name, actual)
     )
 
 
@@ -45,20 +45,20 @@ class Decision:
     What is to be done to *wish*, given what is *held*.
     """
 
-    wish: Resource
-    held: Resource | None
+    desired: Resource
+    actual: Resource | None
     action: Action
     changes: tuple[Change, ...] = ()
 
     @property
-    def why(self) -> str:
+    def reason(self) -> str:
         """
         The fields that differ, in one line.
         """
         return ", ".join(change.field for change in self.changes)
 
 
-class Known:
+class Outputs:
     """
     The outputs known so far, by resource; fills them in.
     """
@@ -74,11 +74,11 @@ class Known:
         fresh = {name: value for name, value in values.items() if not isinstance(value, Ref)}
         self._outputs.setdefault(key, {}).update(fresh)
 
-    def learn_from(self, key: Key, held: Resource) -> None:
+    def learn_from(self, key: Key, actual: Resource) -> None:
         """
         Adds all outputs of what AWS holds.
         """
-        self.learn(key, {a.name: getattr(held, a.name) for a in outputs(type(held))})
+        self.learn(key, {a.name: getattr(actual, a.name) for a in read_only_fields(type(actual))})
 
     def forget(self, key: Key) -> None:
         """
@@ -92,29 +92,31 @@ class Known:
         """
         return self._outputs.get(key, {})
 
-    def fill(self, value: Any) -> Any:
+    def resolve(self, value: Any) -> Any:
         """
         *value* with every output that is known, and every ARN, in its place.
         """
         return resolve(value, self._replace)
 
-    def fill_wish(self, wish: Resource) -> Resource:
+    def resolve_fields(self, desired: Resource) -> Resource:
         """
         *wish* with the compared fields filled in.
         """
-        filled = {a.name: self.fill(getattr(wish, a.name)) for a in wishes(type(wish))}
-        same = {k: v for k, v in filled.items() if v == getattr(wish, k)}
-        return attrs.evolve(wish, **{k: v for k, v in filled.items() if k not in same})
+        resolved = {
+            a.name: self.resolve(getattr(desired, a.name)) for a in compared_fields(type(desired))
+        }
+        same = {k: v for k, v in resolved.items() if v == getattr(desired, k)}
+        return attrs.evolve(desired, **{k: v for k, v in resolved.items() if k not in same})
 
     def _replace(self, placeholder: Any) -> Any:
         if isinstance(placeholder, Ref):
             return self.of(placeholder.key).get(placeholder.attribute, placeholder)
         if isinstance(placeholder, (Arn, Here)):
-            return self._aws.fill(placeholder)
+            return self._aws.resolve(placeholder)
         return placeholder
 
 
-def decide(wish: Resource, candidates: Sequence[Resource], *, adopt: bool = False) -> Decision:
+def decide(desired: Resource, candidates: Sequence[Resource], *, adopt: bool = False) -> Decision:
     """
     What is to be done so that AWS holds *wish*.
 
@@ -122,51 +124,55 @@ def decide(wish: Resource, candidates: Sequence[Resource], *, adopt: bool = Fals
         NotOwnedError: Something of that name is there, not the stack's, and may not be adopted.
         ReplacementNeeded: A field differs that AWS can't change.
     """
-    standing = [held for held in candidates if not _is_lost(held)]
+    standing = [actual for actual in candidates if not _is_lost(actual)]
     if not standing:
-        going = next((held for held in candidates if held.state in held.GOING), None)
-        return Decision(wish, going, Action.CREATE)
-    held = standing[0]
-    if wish.NATURAL_KEY:
-        held = min(standing, key=lambda one: len(changes(wish, one)))
-    if not wish.TAGGED or held.owned:
-        return _compare(wish, held, Action.UPDATE, changes(wish, held))
+        deleting = next((actual for actual in candidates if actual.state in actual.DELETING), None)
+        return Decision(desired, deleting, Action.CREATE)
+    actual = standing[0]
+    if desired.NATURAL_KEY:
+        actual = min(standing, key=lambda one: len(changes(desired, one)))
+    if not desired.TAGGED or actual.owned:
+        return _compare(desired, actual, Action.UPDATE, changes(desired, actual))
     if not adopt:
-        raise NotOwnedError(_not_owned(wish, held))
-    owner = Change("tags", held.tags, wish.all_tags)
-    others = (change for change in changes(wish, held) if change.field != "tags")
-    return _compare(wish, held, Action.ADOPT, (owner, *others))
+        raise NotOwnedError(_not_owned(desired, actual))
+    owner = Change("tags", actual.tags, desired.all_tags)
+    others = (change for change in changes(desired, actual) if change.field != "tags")
+    return _compare(desired, actual, Action.ADOPT, (owner, *others))
 
 
-def _is_lost(held: Resource) -> bool:
+def _is_lost(actual: Resource) -> bool:
     """
     Whether it is going, or has failed and another of its name can be made beside it.
     """
-    return held.state in held.GOING or (held.state in held.BROKEN and not held.NATURAL_KEY)
+    return actual.state in actual.DELETING or (
+        actual.state in actual.FAILED and not actual.NATURAL_KEY
+    )
 
 
 def _compare(
-    wish: Resource, held: Resource, action: Action, differing: tuple[Change, ...]
+    desired: Resource, actual: Resource, action: Action, differing: tuple[Change, ...]
 ) -> Decision:
-    immovable = {a.name for a in wishes(type(wish)) if a.metadata.get("fixed")}
+    immovable = {a.name for a in compared_fields(type(desired)) if a.metadata.get("create_only")}
     for change in differing:
         if change.field in immovable and not any(references(change.wanted)):
-            raise ReplacementNeeded(_immovable(wish, change))
-    if held.state in wish.BROKEN:
-        differing = (*differing, Change("state", held.state, "a working one"))
-    return Decision(wish, held, action if differing else Action.KEEP, differing)
+            raise ReplacementNeeded(_immovable(desired, change))
+    if actual.state in desired.FAILED:
+        differing = (*differing, Change("state", actual.state, "a working one"))
+    return Decision(desired, actual, action if differing else Action.KEEP, differing)
 
 
-def _not_owned(wish: Resource, held: Resource) -> str:
-    whose = f"it belongs to the stack {held.owner!r}" if held.owner else "it carries no such tag"
+def _not_owned(desired: Resource, actual: Resource) -> str:
+    whose = (
+        f"it belongs to the stack {actual.owner!r}" if actual.owner else "it carries no such tag"
+    )
     return (
-        f"{wish} exists ({held.identity}) and is not of the stack {wish.stack!r}: {whose}. "
+        f"{desired} exists ({actual.identity}) and is not of the stack {desired.stack!r}: {whose}. "
         "It was not touched. Choose another name, or pass adopt=True to take it over."
     )
 
 
-def _immovable(wish: Resource, change: Change) -> str:
+def _immovable(desired: Resource, change: Change) -> str:
     return (
-        f"{wish}: AWS can't change {change.field} from {change.held!r} to {change.wanted!r}. "
-        f"Keep {change.held!r}, or make a stack of another name and destroy this one."
+        f"{desired}: AWS can't change {change.field} from {change.actual!r} to {change.wanted!r}. "
+        f"Keep {change.actual!r}, or make a stack of another name and destroy this one."
     )

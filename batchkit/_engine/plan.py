@@ -39,7 +39,7 @@ class Item:
 
     def __str__(self) -> str:
         lines = [f"{SIGNS[self.action]} {self.kind} {self.name}"]
-        lines += [f"    {c.field}: {c.held!r} -> {c.wanted!r}" for c in self.changes]
+        lines += [f"    {c.field}: {c.actual!r} -> {c.wanted!r}" for c in self.changes]
         return "\n".join(lines)
 
 
@@ -79,23 +79,29 @@ class Plan(Displayed):
         return "\n".join([f"{self.stack}: {self.told}", *map(str, self.changes)])
 
 
-def make(stack: str, decisions: Sequence[Decision], extras: Sequence[Resource]) -> Plan:
+def make(stack: str, decisions: Sequence[Decision], orphans: Sequence[Resource]) -> Plan:
     """
     The plan that *decisions* and the deletion of *extras* amount to.
     """
-    items = [_item(decision, extras) for decision in decisions]
-    items += [Item(Action.DELETE, *held.key, calls=_calls(held.deletion())) for held in extras]
+    items = [_item(decision, orphans) for decision in decisions]
+    items += [
+        Item(Action.DELETE, *actual.key, calls=_calls(actual.deletion())) for actual in orphans
+    ]
     return Plan(stack, tuple(items))
 
 
-def _item(decision: Decision, extras: Sequence[Resource]) -> Item:
+def _item(decision: Decision, orphans: Sequence[Resource]) -> Item:
     if decision.action is Action.KEEP:
-        return Item(Action.KEEP, *decision.wish.key)
+        return Item(Action.KEEP, *decision.desired.key)
     action, changes = decision.action, decision.changes
-    replaced = [held for held in extras if type(held) is type(decision.wish) and held.RENAMES]
+    replaced = [
+        actual
+        for actual in orphans
+        if type(actual) is type(decision.desired) and actual.NAME_HAS_HASH
+    ]
     if action is Action.CREATE and replaced:
-        action, changes = Action.REPLACE, (Change("name", replaced[0].name, decision.wish.name),)
-    return Item(action, *decision.wish.key, changes, _calls(steps(decision)))
+        action, changes = Action.REPLACE, (Change("name", replaced[0].name, decision.desired.name),)
+    return Item(action, *decision.desired.key, changes, _calls(steps(decision)))
 
 
 def _calls(described: Steps) -> tuple[Call, ...]:

@@ -23,7 +23,7 @@ def make(
     stack: str,
     wanted: Sequence[Resource],
     further: Iterable[Operation],
-    fill: Callable[[Any], Any],
+    resolve_placeholder: Callable[[Any], Any],
 ) -> dict[str, Any]:
     """
     What the caller must be allowed to do in order to ensure, plan and destroy *wanted*.
@@ -33,7 +33,7 @@ def make(
         fill: Gives the text of an `Arn`.
     """
     statements = [grant.statement() for grant in grants(stack, wanted, further)]
-    return {"Version": "2012-10-17", "Statement": resolve(statements, fill)}
+    return {"Version": "2012-10-17", "Statement": resolve(statements, resolve_placeholder)}
 
 
 def grants(stack: str, wanted: Sequence[Resource], further: Iterable[Operation]) -> list[Grant]:

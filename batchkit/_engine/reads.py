@@ -24,7 +24,7 @@ _LONGEST_FIRST: Final = ("ec2", "sts", "resourcegroupstaggingapi", "logs", "iam"
 """First those whose answers lead to more questions; of them EC2's model takes longest to load."""
 
 
-class Reader:
+class CachedReader:
     """
     Asks AWS, and remembers: the same question within one round is one call.
     """
@@ -48,9 +48,9 @@ class Reader:
         """
         key = repr(call)
         with self._lock:
-            known = self._answers.get(key)
+            outputs = self._answers.get(key)
             answer = self._answers.setdefault(key, Future())
-        if known is None:
+        if outputs is None:
             try:
                 answer.set_result(self._aws.call(call))
             except BaseException as error:
@@ -106,29 +106,29 @@ def observe(
     Reads every wanted resource, and everything of *kinds* that *stack* owns.
     """
     with ThreadPoolExecutor(workers) as readers, ThreadPoolExecutor(workers) as callers:
-        reader = Reader(aws, callers)
+        reader = CachedReader(aws, callers)
         reads: dict[Key, Future[list[Resource]]] = {}
         finds: list[Future[list[Resource]]] = []
-        reading = {type(wish) for wish in wanted}
+        reading = {type(desired) for desired in wanted}
         needed = {kind: service(kind, kind in reading) for kind in (*reading, *kinds)}
         for kind in sorted(needed, key=lambda kind: _rank(needed[kind])):
             aws.client(needed[kind])
-            for wish in (w for w in wanted if type(w) is kind):
-                reads[wish.key] = readers.submit(_candidates, aws, wish, reader)
+            for desired in (w for w in wanted if type(w) is kind):
+                reads[desired.key] = readers.submit(_candidates, aws, desired, reader)
             if kind in kinds:
                 finds.append(readers.submit(_find, kind, stack, reader))
         return _gather(aws, reads, finds)
 
 
-def _candidates(aws: Aws, wish: Resource, reader: Reader) -> list[Resource]:
-    held = wish.candidates(reader)
-    if not held and wish.ZONED:
+def _candidates(aws: Aws, desired: Resource, reader: CachedReader) -> list[Resource]:
+    actual = desired.candidates(reader)
+    if not actual and desired.NEEDS_ZONE:
         with suppress(AwsError):  # who needs the zones reports it
             aws.list_zones()
-    return held
+    return actual
 
 
-def _find(kind: type[Resource], stack: str, reader: Reader) -> list[Resource]:
+def _find(kind: type[Resource], stack: str, reader: CachedReader) -> list[Resource]:
     return list(kind.find(stack, reader))
 
 
@@ -138,35 +138,35 @@ def _gather(
     finds: list[Future[list[Resource]]],
 ) -> Observation:
     candidates = {key: future.result() for key, future in reads.items()}
-    found = [held for future in finds for held in future.result()]
+    found = [actual for future in finds for actual in future.result()]
     return Observation(aws.clock.monotonic(), candidates, found)
 
 
-def holders(aws: Aws, resource: Resource) -> list[str]:
+def blockers(aws: Aws, resource: Resource) -> list[str]:
     """
     What keeps AWS from deleting *resource*, in words.
     """
-    with _asking(aws) as ask:
-        return resource.holders(ask)
+    with _asking(aws) as reader:
+        return resource.blockers(reader)
 
 
-def users(aws: Aws, resource: Resource) -> list[str]:
+def active_users(aws: Aws, resource: Resource) -> list[str]:
     """
     What is at work with *resource* and would suffer if it went now, in words.
     """
-    with _asking(aws) as ask:
-        return resource.users(ask)
+    with _asking(aws) as reader:
+        return resource.active_users(reader)
 
 
 def read(aws: Aws, resource: Resource) -> list[Resource]:
     """
     What AWS holds now for one resource.
     """
-    with _asking(aws) as ask:
-        return resource.candidates(ask)
+    with _asking(aws) as reader:
+        return resource.candidates(reader)
 
 
 @contextmanager
-def _asking(aws: Aws) -> Iterator[Reader]:
+def _asking(aws: Aws) -> Iterator[CachedReader]:
     with ThreadPoolExecutor(4) as callers:
-        yield Reader(aws, callers)
+        yield CachedReader(aws, callers)

@@ -93,9 +93,9 @@ class PlainLoader(Loader):
         try:
             return super().load_service_model(service_name, type_name, api_version)
         except DataNotFoundError as error:
-            known = ", ".join(self.list_available_services(type_name))
+            outputs = ", ".join(self.list_available_services(type_name))
             raise UnknownServiceError(
-                service_name=service_name, known_service_names=known
+                service_name=service_name, known_service_names=outputs
             ) from error
 
 

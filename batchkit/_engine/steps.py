@@ -14,9 +14,19 @@ import jmespath
 
 from batchkit._engine import reads as _reads
 from batchkit._engine.aws import Aws
-from batchkit._engine.compare import Known, changes
-from batchkit._model.calls import GONE, SETTLE, SHOWN, Call, Each, Step, Steps, Together, Wait
-from batchkit._model.resource import Resource, operations, outputs
+from batchkit._engine.compare import Outputs, changes
+from batchkit._model.calls import (
+    WAIT_DELETED,
+    WAIT_STABLE,
+    WAIT_VISIBLE,
+    Call,
+    ForEach,
+    Parallel,
+    Step,
+    Steps,
+    Wait,
+)
+from batchkit._model.resource import Resource, operations, read_only_fields
 from batchkit._model.signals import AlreadyThere
 from batchkit._model.values import references
 from batchkit.errors import AwsError, BatchkitError, BrokenResource, StillWaiting
@@ -42,10 +52,10 @@ class Runner:
     Does steps for resources, and remembers the outputs that their answers give.
     """
 
-    def __init__(self, aws: Aws, emit: Listener, known: Known) -> None:
+    def __init__(self, aws: Aws, emit: Listener, outputs: Outputs) -> None:
         self._aws = aws
         self._emit = emit
-        self._known = known
+        self._outputs = outputs
 
     def run(self, resource: Resource, steps: Steps, action: Action) -> None:
         """
@@ -64,13 +74,13 @@ class Runner:
             raise
 
     def _take(self, resource: Resource, step: Step, action: Action) -> None:
-        if step is SETTLE:
-            self.settle(resource, action)
-        elif step is GONE:
-            self.gone(resource, action)
-        elif step is SHOWN:
-            self.shown(resource, action)
-        elif isinstance(step, Together):
+        if step is WAIT_STABLE:
+            self.wait_stable(resource, action)
+        elif step is WAIT_DELETED:
+            self.wait_deleted(resource, action)
+        elif step is WAIT_VISIBLE:
+            self.wait_visible(resource, action)
+        elif isinstance(step, Parallel):
             self._take_together(resource, step, action)
         elif action is Action.DELETE:
             with suppress(AlreadyThere):  # something that the deletion needs was there
@@ -78,7 +88,7 @@ class Runner:
         else:
             self._do(resource, step)
 
-    def _take_together(self, resource: Resource, together: Together, action: Action) -> None:
+    def _take_together(self, resource: Resource, together: Parallel, action: Action) -> None:
         def take(part: tuple[Step, ...]) -> None:
             for step in part:
                 self._take(resource, step, action)
@@ -95,7 +105,7 @@ class Runner:
         if isinstance(error, StillWaiting) or error.code in HELD:
             return False
         with suppress(BatchkitError):
-            return self._look(resource, Action.DELETE, 0) is None
+            return self._poll(resource, Action.DELETE, 0) is None
         return False
 
     def _is_there(self, resource: Resource, error: AwsError, action: Action) -> bool:
@@ -106,7 +116,7 @@ class Runner:
         if action is not Action.CREATE or not resource.NATURAL_KEY or error.operation != create:
             return False
         with suppress(BatchkitError):
-            return self._look(resource, action, 0) is not None
+            return self._poll(resource, action, 0) is not None
         return False
 
     def _say_what_holds(self, resource: Resource, error: AwsError | StillWaiting) -> None:
@@ -116,33 +126,33 @@ class Runner:
         if isinstance(error, AwsError) and error.code not in HELD:
             return
         with suppress(BatchkitError):
-            if holders := _reads.holders(self._aws, resource):
-                error.args = (f"{error} It is held by {'; '.join(holders)}.",)
+            if blockers := _reads.blockers(self._aws, resource):
+                error.args = (f"{error} It is held by {'; '.join(blockers)}.",)
 
     def _do(self, resource: Resource, step: Step) -> None:
-        step = self._known.fill(step)
-        assert not isinstance(step, (Wait, Together))
-        for gap in references(step):
-            msg = f"{resource} needs {gap!r}, which nothing has given"
+        step = self._outputs.resolve(step)
+        assert not isinstance(step, (Wait, Parallel))
+        for unresolved in references(step):
+            msg = f"{resource} needs {unresolved!r}, which nothing has given"
             raise BatchkitError(msg)
-        if isinstance(step, Each):
+        if isinstance(step, ForEach):
             for call in self._aws.each(step, str(resource)):
                 self._aws.call(call, str(resource))
         elif isinstance(step, Call):
             self._learn(resource, step, self._aws.call(step, str(resource)))
         else:
-            self._known.learn(resource.key, step.perform(self._aws, self._emit))
+            self._outputs.learn(resource.key, step.perform(self._aws, self._emit))
 
     def _learn(self, resource: Resource, call: Call, answer: Any) -> None:
         if call.operation == operations(type(resource)).get("CREATE"):
             found = {
-                a.name: jmespath.search(a.metadata["output"], answer)
-                for a in outputs(type(resource))
-                if a.metadata["output"]
+                a.name: jmespath.search(a.metadata["read_only"], answer)
+                for a in read_only_fields(type(resource))
+                if a.metadata["read_only"]
             }
-            self._known.learn(resource.key, found)
+            self._outputs.learn(resource.key, found)
 
-    def settle(self, resource: Resource, action: Action) -> Resource:
+    def wait_stable(self, resource: Resource, action: Action) -> Resource:
         """
         Waits until AWS is done with *resource*; its outputs are known afterwards.
 
@@ -151,51 +161,51 @@ class Runner:
             StillWaiting: It took longer than its kind may take.
         """
         failing: float | None = None
-        for held, spent in self._looks(resource, action):
-            if held is None and action is Action.DELETE:
+        for actual, spent in self._polls(resource, action):
+            if actual is None and action is Action.DELETE:
                 return resource  # another caller was faster
-            if held is None:
+            if actual is None:
                 continue
-            broken = held.state in held.BROKEN
+            broken = actual.state in actual.FAILED
             if broken and action is not Action.DELETE:
                 failing = spent if failing is None else failing
-                self._repair(resource, held, action, spent - failing)
-            elif broken or held.ready:
-                self._known.learn_from(resource.key, held)
-                return held
+                self._repair(resource, actual, action, spent - failing)
+            elif broken or actual.ready:
+                self._outputs.learn_from(resource.key, actual)
+                return actual
         raise AssertionError("unreachable")
 
-    def shown(self, resource: Resource, action: Action) -> None:
+    def wait_visible(self, resource: Resource, action: Action) -> None:
         """
         Waits until AWS tells of *resource* what is wanted, or has had long enough for it.
         """
-        wish = self._known.fill_wish(resource)
-        for held, spent in self._looks(resource, action):
-            if spent >= LATEST or (held is not None and not changes(wish, held)):
+        desired = self._outputs.resolve_fields(resource)
+        for actual, spent in self._polls(resource, action):
+            if spent >= LATEST or (actual is not None and not changes(desired, actual)):
                 return
 
-    def _repair(self, resource: Resource, held: Resource, action: Action, spent: float) -> None:
-        steps = resource.repair(held)
+    def _repair(self, resource: Resource, actual: Resource, action: Action, spent: float) -> None:
+        steps = resource.recover(actual)
         if steps is None or spent > REPAIRS:
-            raise BrokenResource(f"{resource} is {held.state}: {held.reason}")
+            raise BrokenResource(f"{resource} is {actual.state}: {actual.reason}")
         self.run(resource, steps, action)
 
-    def gone(self, resource: Resource, action: Action) -> None:
+    def wait_deleted(self, resource: Resource, action: Action) -> None:
         """
         Waits until *resource*, as it was read, isn't there any more.
         """
         failing: float | None = None
-        for held, spent in self._looks(resource, action):
-            if held is None or held.identity != resource.identity:
+        for actual, spent in self._polls(resource, action):
+            if actual is None or actual.identity != resource.identity:
                 return
-            if held.state in held.BROKEN:
+            if actual.state in actual.FAILED:
                 failing = spent if failing is None else failing
-                steps = resource.redo(held)
+                steps = resource.retry_delete(actual)
                 if steps is None or spent - failing > REPAIRS:
-                    raise BrokenResource(f"{resource} is {held.state}: {held.reason}")
+                    raise BrokenResource(f"{resource} is {actual.state}: {actual.reason}")
                 self.run(resource, steps, action)
 
-    def _looks(self, resource: Resource, action: Action) -> Iterator[tuple[Resource | None, float]]:
+    def _polls(self, resource: Resource, action: Action) -> Iterator[tuple[Resource | None, float]]:
         """
         What AWS holds, and the seconds spent, again and again until the deadline.
         """
@@ -203,10 +213,14 @@ class Runner:
         last = ""
         while True:
             spent = self._aws.clock.monotonic() - began
-            held = self._look(resource, action, spent)
-            yield held, spent
-            state = f"{held.state} {held.reason}".strip() if held is not None else "not listed yet"
-            if spent >= resource.SECONDS:
+            actual = self._poll(resource, action, spent)
+            yield actual, spent
+            state = (
+                f"{actual.state} {actual.reason}".strip()
+                if actual is not None
+                else "not listed yet"
+            )
+            if spent >= resource.TIMEOUT:
                 what = f"{resource} was still {state or 'there'} after {spent:.0f} s"
                 raise StillWaiting(f"{what}; run it again to go on")
             if state != last:
@@ -222,28 +236,28 @@ class Runner:
         kind = type(resource).__name__
         self._emit(Event(kind, resource.name, action, Phase.WAITING, state, spent))
 
-    def _look(self, resource: Resource, action: Action, spent: float) -> Resource | None:
-        known = attrs.evolve(resource, **self._known.of(resource.key))
-        candidates = _reads.read(self._aws, known)
+    def _poll(self, resource: Resource, action: Action, spent: float) -> Resource | None:
+        outputs = attrs.evolve(resource, **self._outputs.of(resource.key))
+        candidates = _reads.read(self._aws, outputs)
         if action is Action.DELETE:
-            same = (held for held in candidates if held.identity == resource.identity)
+            same = (actual for actual in candidates if actual.identity == resource.identity)
             return next(same, None)
-        standing = [held for held in candidates if held.state not in held.GOING]
+        standing = [actual for actual in candidates if actual.state not in actual.DELETING]
         if resource.NATURAL_KEY:
-            made = self._known.of(resource.key).get("id")
-            return next((held for held in standing if made in (None, held.identity)), None)
+            made = self._outputs.of(resource.key).get("id")
+            return next((actual for actual in standing if made in (None, actual.identity)), None)
         return self._best(resource, standing, spent)
 
     def _best(self, resource: Resource, standing: list[Resource], spent: float) -> Resource | None:
         """
         The one that was made, unless it failed or went and another caller's twin stands.
         """
-        identity = self._known.of(resource.key).get("id")
-        mine = next((held for held in standing if held.identity == identity), None)
-        if mine is not None and (mine.state not in mine.BROKEN or standing[0] is mine):
+        identity = self._outputs.of(resource.key).get("id")
+        mine = next((actual for actual in standing if actual.identity == identity), None)
+        if mine is not None and (mine.state not in mine.FAILED or standing[0] is mine):
             return mine
         lost = mine is not None or spent > UNLISTED
         if not (lost and standing and standing[0].ready):
             return None
-        self._known.forget(resource.key)
+        self._outputs.forget(resource.key)
         return standing[0]

@@ -11,10 +11,10 @@ from attrs import evolve, frozen
 
 from batchkit._engine import reads as _reads
 from batchkit._engine.aws import Aws
-from batchkit._engine.compare import Known
+from batchkit._engine.compare import Outputs
 from batchkit._engine.graph import Outcome, walk
 from batchkit._engine.steps import Runner
-from batchkit._model.calls import GONE, Step
+from batchkit._model.calls import WAIT_DELETED, Step
 from batchkit._model.resource import Resource
 from batchkit.errors import TeardownError
 from batchkit.events import Action, Event, Listener, Phase
@@ -49,11 +49,11 @@ def unused(aws: Aws, emit: Listener, found: Sequence[Resource]) -> list[Resource
     """
     *found*, or nothing as long as one of it is at work, which may need all the others.
     """
-    users = [user for held in found for user in _reads.users(aws, held)]
-    for held in found if users else ():
-        detail = f"stays until a later run, as {', '.join(users)} may need it"
-        emit(Event(*held.key, Action.DELETE, Phase.WAITING, detail, 0.0))
-    return [] if users else list(found)
+    active_users = [user for actual in found for user in _reads.active_users(aws, actual)]
+    for actual in found if active_users else ():
+        detail = f"stays until a later run, as {', '.join(active_users)} may need it"
+        emit(Event(*actual.key, Action.DELETE, Phase.WAITING, detail, 0.0))
+    return [] if active_users else list(found)
 
 
 def delete(
@@ -62,13 +62,13 @@ def delete(
     """
     Deletes *found*, each once all that stand on it are gone.
     """
-    runner = Runner(aws, emit, Known(aws))
-    by_key = {_identity(held): held for held in found}
+    runner = Runner(aws, emit, Outputs(aws))
+    by_key = {_identity(actual): actual for actual in found}
     with ThreadPoolExecutor(workers) as early:
         prepared = {
-            key: early.submit(_prepare, aws, runner, held, steps)
-            for key, held in by_key.items()
-            if (steps := _first_steps(held))
+            key: early.submit(_prepare, aws, runner, actual, steps)
+            for key, actual in by_key.items()
+            if (steps := _first_steps(actual))
         }
         outcome = walk(
             _dependents(found, kinds),
@@ -79,20 +79,20 @@ def delete(
     for error in (future.exception() for future in prepared.values()):
         if error is not None and not isinstance(error, Exception):
             raise error
-    left = [key for key in outcome.not_started if not by_key[key].HIDDEN]
+    left = [key for key in outcome.not_started if not by_key[key].INTERNAL]
     return evolve(outcome, not_started=left)
 
 
-def _first_steps(held: Resource) -> tuple[Step, ...]:
-    return () if held.state in held.GOING else tuple(held.before_delete())
+def _first_steps(actual: Resource) -> tuple[Step, ...]:
+    return () if actual.state in actual.DELETING else tuple(actual.before_delete())
 
 
-def _prepare(aws: Aws, runner: Runner, held: Resource, steps: tuple[Step, ...]) -> None:
+def _prepare(aws: Aws, runner: Runner, actual: Resource, steps: tuple[Step, ...]) -> None:
     """
     Does what can be done to *held* while others still stand on it.
     """
     try:
-        runner.run(held, iter(steps), Action.DELETE)
+        runner.run(actual, iter(steps), Action.DELETE)
     except BaseException as error:
         if not isinstance(error, Exception):  # an interrupt: nothing else is begun
             aws.stopped.set()
@@ -100,7 +100,7 @@ def _prepare(aws: Aws, runner: Runner, held: Resource, steps: tuple[Step, ...]) 
 
 
 def _remove(
-    aws: Aws, emit: Listener, runner: Runner, held: Resource, prepared: Future[None] | None
+    aws: Aws, emit: Listener, runner: Runner, actual: Resource, prepared: Future[None] | None
 ) -> None:
     """
     Deletes *held* once it is prepared.
@@ -108,22 +108,22 @@ def _remove(
     began = aws.clock.monotonic()
 
     def tell(phase: Phase, detail: str = "") -> None:
-        emit(Event(*held.key, Action.DELETE, phase, detail, aws.clock.monotonic() - began))
+        emit(Event(*actual.key, Action.DELETE, phase, detail, aws.clock.monotonic() - began))
 
     tell(Phase.STARTED)
     try:
         if prepared:
             prepared.result()
-        steps = iter((GONE,)) if held.state in held.GOING else held.delete()
-        runner.run(held, steps, Action.DELETE)
+        steps = iter((WAIT_DELETED,)) if actual.state in actual.DELETING else actual.delete()
+        runner.run(actual, steps, Action.DELETE)
     except Exception as error:
         tell(Phase.FAILED, str(error))
         raise
     tell(Phase.DONE)
 
 
-def _identity(held: Resource) -> Identity:
-    return (*held.key, str(held.identity))
+def _identity(actual: Resource) -> Identity:
+    return (*actual.key, str(actual.identity))
 
 
 def _dependents(found: Sequence[Resource], kinds: KindGraph) -> dict[Identity, set[Identity]]:
@@ -135,8 +135,8 @@ def _dependents(found: Sequence[Resource], kinds: KindGraph) -> dict[Identity, s
         for below in _closure(kinds, kind):
             above.setdefault(below, set()).add(kind)
     return {
-        _identity(held): {_identity(o) for o in found if type(o) in above.get(type(held), ())}
-        for held in found
+        _identity(actual): {_identity(o) for o in found if type(o) in above.get(type(actual), ())}
+        for actual in found
     }
 
 

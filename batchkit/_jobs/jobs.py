@@ -174,7 +174,7 @@ def in_states(
         yield from answer["jobSummaryList"]
 
 
-def telling(jobs: Sequence[Job]) -> Job | None:
+def representative(jobs: Sequence[Job]) -> Job | None:
     """
     The job that tells most: the first that failed by itself, or else the last.
     """

@@ -120,18 +120,18 @@ class Wait:
         return self.name
 
 
-SETTLE: Final = Wait("SETTLE")
+WAIT_STABLE: Final = Wait("SETTLE")
 """A step: read the resource until AWS is done with it."""
 
-SHOWN: Final = Wait("SHOWN")
+WAIT_VISIBLE: Final = Wait("SHOWN")
 """A step: read the resource until AWS tells what an update gave it, which takes some seconds."""
 
-GONE: Final = Wait("GONE")
+WAIT_DELETED: Final = Wait("GONE")
 """A step: read the resource until it isn't there."""
 
 
 @frozen
-class Each:
+class ForEach:
     """
     A step: *then* for each item at *path* (JMESPath) in the answer of *listing*.
 
@@ -144,7 +144,7 @@ class Each:
     batch: int = 0
 
 
-class Door(Protocol):
+class AwsClient(Protocol):
     """
     What a `Job` may use of the engine: calls, and the clock.
     """
@@ -172,14 +172,14 @@ class Door(Protocol):
         """
 
 
-class Job:
+class Task:
     """
     A step that isn't an API call, such as the push of an image.
     """
 
     operation: Operation
 
-    def perform(self, aws: Door, emit: Listener) -> Mapping[str, Any]:
+    def perform(self, aws: AwsClient, emit: Listener) -> Mapping[str, Any]:
         """
         Does it, and returns outputs of the resource.
         """
@@ -191,7 +191,7 @@ def _rows(parts: Iterable[Step | tuple[Step, ...]]) -> tuple[tuple[Step, ...], .
 
 
 @frozen
-class Together:
+class Parallel:
     """
     A step: all of *parts* at the same time, as none needs another; a part is a step, or several in
     a row.
@@ -205,12 +205,12 @@ def each_step(steps: Iterable[Step]) -> Iterator[Step]:
     The *steps* one by one, also those that are taken together.
     """
     for step in steps:
-        if isinstance(step, Together):
+        if isinstance(step, Parallel):
             for part in step.parts:
                 yield from each_step(part)
         else:
             yield step
 
 
-Step = Call | Each | Job | Wait | Together
+Step = Call | ForEach | Task | Wait | Parallel
 Steps = Iterator[Step]

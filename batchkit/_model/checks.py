@@ -16,24 +16,26 @@ import attrs
 from attrs import frozen
 
 from batchkit._model.values import Arn, Here, Ref, Zone
-from batchkit.errors import Fault, SpecError
+from batchkit.errors import Problem, SpecError
 
 
 @frozen
-class Must:
+class Constraint:
     """
     What a field takes, in words and as a test.
     """
 
-    takes: str
+    expects: str
     test: Callable[[Any], bool]
 
 
-def checked(*must: Must, metadata: Mapping[str, Any] | None = None, **kwargs: Any) -> Any:
+def checked(
+    *constraints: Constraint, metadata: Mapping[str, Any] | None = None, **kwargs: Any
+) -> Any:
     """
     An attrs field whose value is tested against each of *must*.
     """
-    return attrs.field(metadata={**(metadata or {}), "must": must}, **kwargs)
+    return attrs.field(metadata={**(metadata or {}), "constraints": constraints}, **kwargs)
 
 
 @frozen
@@ -43,91 +45,95 @@ class Checked:
     """
 
     def __attrs_post_init__(self) -> None:
-        faults = list(self._field_faults())
-        named = {fault.field for fault in faults}
-        faults += [fault for fault in self.faults() if fault.field not in named]
-        if faults:
-            raise SpecError(type(self).__name__, faults)
+        problems = list(self._field_problems())
+        named = {problem.field for problem in problems}
+        problems += [problem for problem in self.problems() if problem.field not in named]
+        if problems:
+            raise SpecError(type(self).__name__, problems)
 
-    def _field_faults(self) -> Iterator[Fault]:
+    def _field_problems(self) -> Iterator[Problem]:
         for attribute in attrs.fields(type(self)):
             value = getattr(self, attribute.name)
-            for must in attribute.metadata.get("must", ()):
-                if not isinstance(value, (Ref, Arn, Here, Zone)) and not passes(must, value):
-                    yield Fault(attribute.name, value, must.takes)
+            for constraints in attribute.metadata.get("constraints", ()):
+                if not isinstance(value, (Ref, Arn, Here, Zone)) and not passes(constraints, value):
+                    yield Problem(attribute.name, value, constraints.expects)
                     break
 
-    def faults(self) -> Iterator[Fault]:
+    def problems(self) -> Iterator[Problem]:
         """
         Faults that lie between fields; they may meet fields that are wrong by themselves.
         """
         return iter(())
 
 
-def passes(must: Must, value: Any) -> bool:
+def passes(constraints: Constraint, value: Any) -> bool:
     """
     Whether *must* takes *value*, of whatever type it is.
     """
     try:
-        return must.test(value)
+        return constraints.test(value)
     except (TypeError, ValueError, AttributeError):
         return False
 
 
-def refuse(kind: str, name: str, got: object, takes: str) -> NoReturn:
+def refuse(kind: str, name: str, got: object, expects: str) -> NoReturn:
     """
     Raises a `SpecError` about one field.
     """
-    raise SpecError(kind, [Fault(name, got, takes)])
+    raise SpecError(kind, [Problem(name, got, expects)])
 
 
-def demand(kind: str, name: str, got: object, must: Must) -> None:
+def require(kind: str, name: str, got: object, constraints: Constraint) -> None:
     """
     Raises a `SpecError` about one field, unless it is what *must* takes.
     """
-    if not passes(must, got):
-        refuse(kind, name, got, must.takes)
+    if not passes(constraints, got):
+        refuse(kind, name, got, constraints.expects)
 
 
-def text(pattern: str, takes: str) -> Must:
+def text(pattern: str, expects: str) -> Constraint:
     """
     A text that *pattern* matches as a whole.
     """
     compiled = re.compile(pattern)
-    return Must(takes, lambda value: compiled.fullmatch(value) is not None)
+    return Constraint(expects, lambda value: compiled.fullmatch(value) is not None)
 
 
-def whole(low: int, high: int, unit: str = "") -> Must:
+def whole(low: int, high: int, unit: str = "") -> Constraint:
     """
     A whole number from *low* to *high*.
     """
-    takes = f"a whole number from {low} to {high}{f' {unit}' if unit else ''}"
-    return Must(takes, lambda value: type(value) is int and low <= value <= high)
+    expects = f"a whole number from {low} to {high}{f' {unit}' if unit else ''}"
+    return Constraint(expects, lambda value: type(value) is int and low <= value <= high)
 
 
-def one_of(*options: object) -> Must:
+def one_of(*options: object) -> Constraint:
     """
     One of *options*, of the same type.
     """
-    takes = "one of " + ", ".join(map(repr, options))
-    return Must(takes, lambda value: (type(value), value) in [(type(o), o) for o in options])
+    expects = "one of " + ", ".join(map(repr, options))
+    return Constraint(
+        expects, lambda value: (type(value), value) in [(type(o), o) for o in options]
+    )
 
 
-def a_bool() -> Must:
+def a_bool() -> Constraint:
     """
     True or False.
     """
-    return Must("True or False", lambda value: type(value) is bool)
+    return Constraint("True or False", lambda value: type(value) is bool)
 
 
-def optional(must: Must) -> Must:
+def optional(constraints: Constraint) -> Constraint:
     """
     None, or what *must* takes.
     """
-    return Must(f"None, or {must.takes}", lambda value: value is None or must.test(value))
+    return Constraint(
+        f"None, or {constraints.expects}", lambda value: value is None or constraints.test(value)
+    )
 
 
-def each(must: Must, *, least: int = 0, most: int = 10**9) -> Must:
+def each(constraints: Constraint, *, least: int = 0, most: int = 10**9) -> Constraint:
     """
     A tuple in which each item is a placeholder or what *must* takes.
     """
@@ -136,23 +142,23 @@ def each(must: Must, *, least: int = 0, most: int = 10**9) -> Must:
         if most < 10**9
         else "each " if not least else f"{least} or more of: "
     )
-    return Must(
-        count + must.takes,
+    return Constraint(
+        count + constraints.expects,
         lambda value: isinstance(value, tuple)
         and least <= len(value) <= most
-        and all(isinstance(item, (Ref, Arn)) or must.test(item) for item in value),
+        and all(isinstance(item, (Ref, Arn)) or constraints.test(item) for item in value),
     )
 
 
-def instance(*types: type, takes: str = "") -> Must:
+def instance(*types: type, expects: str = "") -> Constraint:
     """
     An instance of one of *types*.
     """
     names = " or ".join(kind.__name__ for kind in types)
-    return Must(takes or f"a {names}", lambda value: isinstance(value, types))
+    return Constraint(expects or f"a {names}", lambda value: isinstance(value, types))
 
 
-def network(longest: int, shortest: int) -> Must:
+def network(longest: int, shortest: int) -> Constraint:
     """
     An IPv4 network in CIDR form, without host bits, as AWS writes it.
     """
@@ -162,13 +168,13 @@ def network(longest: int, shortest: int) -> Must:
             isinstance(value, str) and longest <= ipaddress.IPv4Network(value).prefixlen <= shortest
         )
 
-    return Must(
+    return Constraint(
         f"an IPv4 network such as '10.1.0.0/16', from /{longest} to /{shortest}, without host bits",
         test,
     )
 
 
-ENVIRONMENT = Must(
+ENVIRONMENT = Constraint(
     "names (letters, digits and _, not starting with a digit or AWS_BATCH) with texts",
     lambda value: all(
         isinstance(item, str)
@@ -178,13 +184,13 @@ ENVIRONMENT = Must(
     ),
 )
 
-SECRETS = Must(
-    f"{ENVIRONMENT.takes}: the ARNs of secrets or parameters",
+SECRETS = Constraint(
+    f"{ENVIRONMENT.expects}: the ARNs of secrets or parameters",
     lambda value: ENVIRONMENT.test(value)
     and all(re.fullmatch(r"arn:[\w-]+:(secretsmanager|ssm):\S+", arn) for arn in value.values()),
 )
 
-TAGS = Must(
+TAGS = Constraint(
     "at most 40 tags; keys of 1-128 and values of 0-256 of AWS's tag characters; no key that "
     "starts with aws: or batchkit:, and not Name",
     lambda value: len(value) <= 40

@@ -16,7 +16,7 @@ from attrs import frozen
 
 from batchkit._model import tags as _tags
 from batchkit._model.calls import Call, Operation, Steps
-from batchkit._model.checks import TAGS, Checked, Must, as_dict, as_tuple, checked, text
+from batchkit._model.checks import TAGS, Checked, Constraint, as_dict, as_tuple, checked, text
 from batchkit._model.values import Arn, Ref, Scope
 
 Self = TypeVar("Self", bound="Resource")
@@ -25,7 +25,7 @@ Key = tuple[str, str]
 _UNSET: Final = object()
 
 
-class Ask(Protocol):
+class Reader(Protocol):
     """
     What `read` and `find` may use: calls that change nothing.
     """
@@ -44,7 +44,7 @@ class Ask(Protocol):
         """
 
 
-def output(path: str = "", *, renewed: bool = False) -> Any:
+def read_only(path: str = "", *, regenerated: bool = False) -> Any:
     """
     A field that AWS fills in: a `Ref` until it is known.
 
@@ -52,22 +52,22 @@ def output(path: str = "", *, renewed: bool = False) -> Any:
         path: Where it stands in the answer of the kind's CREATE operation (JMESPath).
         renewed: An update makes it anew.
     """
-    meta = {"output": path, "renewed": renewed}
+    meta = {"read_only": path, "regenerated": regenerated}
     return attrs.field(default=_UNSET, eq=False, repr=False, metadata=meta)
 
 
-def fixed(*must: Must, **kwargs: Any) -> Any:
+def create_only(*constraints: Constraint, **kwargs: Any) -> Any:
     """
     A field that AWS can't change once the resource is made.
     """
-    return checked(*must, metadata={"fixed": True}, **kwargs)
+    return checked(*constraints, metadata={"create_only": True}, **kwargs)
 
 
-def unread(*must: Must, **kwargs: Any) -> Any:
+def write_only(*constraints: Constraint, **kwargs: Any) -> Any:
     """
     A field that matters when the resource is made and is not compared afterwards.
     """
-    return checked(*must, metadata={"unread": True}, eq=False, **kwargs)
+    return checked(*constraints, metadata={"write_only": True}, eq=False, **kwargs)
 
 
 @frozen(kw_only=True)
@@ -83,37 +83,37 @@ class Resource(Checked):
     """
 
     READY: ClassVar[Collection[str] | None] = None
-    BROKEN: ClassVar[Collection[str]] = ()
-    GOING: ClassVar[Collection[str]] = ()
+    FAILED: ClassVar[Collection[str]] = ()
+    DELETING: ClassVar[Collection[str]] = ()
     NATURAL_KEY: ClassVar[bool] = True
-    DATA: ClassVar[bool] = False
+    RETAIN: ClassVar[bool] = False
     TAGGED: ClassVar[bool] = True
-    RENAMES: ClassVar[bool] = False
-    ZONED: ClassVar[bool] = False
-    HIDDEN: ClassVar[bool] = False
-    SECONDS: ClassVar[float] = 300
+    NAME_HAS_HASH: ClassVar[bool] = False
+    NEEDS_ZONE: ClassVar[bool] = False
+    INTERNAL: ClassVar[bool] = False
+    TIMEOUT: ClassVar[float] = 300
     FOUND_BY: ClassVar[Operation | None] = None
     """The call that finds those of a stack, if it is of another service than what reads them."""
 
     name: str = checked(text(r"\S(.*\S)?", "a text"))
     stack: str = checked(text(r"[A-Za-z0-9/_][\w .:/=+@-]{0,127}", "a stack's name"), default="")
     tags: Mapping[str, str] = checked(TAGS, factory=dict, converter=as_dict)
-    after: tuple[Ref, ...] = attrs.field(
-        default=(), eq=False, repr=False, converter=as_tuple, metadata={"unread": True}
+    depends_on: tuple[Ref, ...] = attrs.field(
+        default=(), eq=False, repr=False, converter=as_tuple, metadata={"write_only": True}
     )
-    owner: str = output()
-    state: str = output()
-    reason: str = output()
+    owner: str = read_only()
+    state: str = read_only()
+    reason: str = read_only()
 
     def __attrs_post_init__(self) -> None:
         if not self.stack:
             object.__setattr__(self, "stack", self.name)
-        wished = self.owner is _UNSET or isinstance(self.owner, Ref)
-        for attribute in outputs(type(self)):
+        is_desired = self.owner is _UNSET or isinstance(self.owner, Ref)
+        for attribute in read_only_fields(type(self)):
             if getattr(self, attribute.name) is _UNSET:
-                unknown = Ref(*self.key, attribute.name) if wished else ""
+                unknown = Ref(*self.key, attribute.name) if is_desired else ""
                 object.__setattr__(self, attribute.name, unknown)
-        if wished:  # what AWS holds may be what a wish may not
+        if is_desired:  # what AWS holds may be what a wish may not
             super().__attrs_post_init__()
 
     def __str__(self) -> str:
@@ -127,11 +127,11 @@ class Resource(Checked):
         return type(self).__name__, self.name
 
     @property
-    def there(self) -> Ref:
+    def exists(self) -> Ref:
         """
         A reference to its being there, for `after`.
         """
-        return Ref(*self.key, "there")
+        return Ref(*self.key, "exists")
 
     @property
     def identity(self) -> object:
@@ -155,7 +155,7 @@ class Resource(Checked):
         return {_tags.OWNER: self.stack, _tags.NAME: self.name, **self.tags}
 
     @property
-    def committed(self) -> bool:
+    def in_use(self) -> bool:
         """
         Whether its maker has gone on with it: of twins, one that is committed stays.
         """
@@ -168,13 +168,13 @@ class Resource(Checked):
         """
         return self.READY is None or self.state in self.READY
 
-    def differs(self, name: str, held: Any) -> bool:
+    def differs(self, name: str, actual: Any) -> bool:
         """
         Whether the field *name* of this wish is other than what AWS holds.
         """
         if name == "tags":
-            return not self.tags.items() <= held.tags.items()
-        return bool(getattr(self, name) != getattr(held, name))
+            return not self.tags.items() <= actual.tags.items()
+        return bool(getattr(self, name) != getattr(actual, name))
 
     def companions(self) -> tuple[Resource, ...]:
         """
@@ -189,24 +189,24 @@ class Resource(Checked):
         return ("*",)
 
     @classmethod
-    def find(cls: type[Self], stack: str, ask: Ask) -> Iterable[Self]:
+    def find(cls: type[Self], stack: str, reader: Reader) -> Iterable[Self]:
         """
         All of this kind that the stack owns, whatever their names.
         """
         raise NotImplementedError
 
-    def read(self: Self, ask: Ask) -> Self | None:
+    def read(self: Self, reader: Reader) -> Self | None:
         """
         What AWS holds under this identity, or None.
         """
         raise NotImplementedError
 
-    def candidates(self: Self, ask: Ask) -> list[Self]:
+    def candidates(self: Self, reader: Reader) -> list[Self]:
         """
         What AWS holds under this name, the best first: more than one only without a natural key.
         """
-        held = self.read(ask)
-        return [] if held is None else [held]
+        actual = self.read(reader)
+        return [] if actual is None else [actual]
 
     def create(self) -> Steps:
         """
@@ -214,7 +214,7 @@ class Resource(Checked):
         """
         raise NotImplementedError
 
-    def update(self: Self, held: Self, drift: Collection[str]) -> Steps:
+    def update(self: Self, actual: Self, drift: Collection[str]) -> Steps:
         """
         The steps that bring *held* to this wish; *drift* names the fields that differ.
         """
@@ -239,44 +239,44 @@ class Resource(Checked):
         yield from self.before_delete()
         yield from self.delete()
 
-    def holders(self, ask: Ask) -> list[str]:
+    def blockers(self, reader: Reader) -> list[str]:
         """
         What keeps AWS from deleting it, in words.
         """
         return []
 
-    def users(self, ask: Ask) -> list[str]:
+    def active_users(self, reader: Reader) -> list[str]:
         """
         What is at work with it and would suffer if it went now, in words.
         """
         return []
 
-    def redo(self: Self, held: Self) -> Steps | None:
+    def retry_delete(self: Self, actual: Self) -> Steps | None:
         """
         The steps that delete it again where AWS failed to, if that may help.
         """
         return None
 
-    def repair(self: Self, held: Self) -> Steps | None:
+    def recover(self: Self, actual: Self) -> Steps | None:
         """
         The steps that bring a broken one back, if its reason is one that passes.
         """
         return None
 
 
-def outputs(kind: type[Resource]) -> Iterator[Any]:
+def read_only_fields(kind: type[Resource]) -> Iterator[Any]:
     """
     The fields of *kind* that AWS fills in.
     """
-    return (a for a in attrs.fields(kind) if "output" in a.metadata)
+    return (a for a in attrs.fields(kind) if "read_only" in a.metadata)
 
 
-def wishes(kind: type[Resource]) -> Iterator[Any]:
+def compared_fields(kind: type[Resource]) -> Iterator[Any]:
     """
     The fields of *kind* that a user states and that are compared.
     """
     for attribute in attrs.fields(kind):
-        hidden = "output" in attribute.metadata or "unread" in attribute.metadata
+        hidden = "read_only" in attribute.metadata or "write_only" in attribute.metadata
         if not hidden and attribute.name not in ("name", "stack"):
             yield attribute
 

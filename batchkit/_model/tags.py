@@ -15,10 +15,10 @@ NAME: Final = "Name"
 SETTLED: Final = "batchkit:settled"
 """On an elastic IP: it has been claimed, and is the one that stays."""
 
-CLAIM: Final = "batchkit:claim"
+LOCK: Final = "batchkit:claim"
 """On a claim: the id of the twin that stays."""
 
-_OWN: Final = {OWNER, NAME, SETTLED, CLAIM}
+_OWN: Final = {OWNER, NAME, SETTLED, LOCK}
 
 
 def as_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
@@ -55,7 +55,7 @@ def owner(tags: Mapping[str, str]) -> str:
     return tags.get(OWNER, "")
 
 
-def users(tags: Mapping[str, str]) -> dict[str, str]:
+def user_tags(tags: Mapping[str, str]) -> dict[str, str]:
     """
     The tags that are not batchkit's own.
     """
@@ -69,7 +69,7 @@ def of_stack(stack: str) -> list[dict[str, Any]]:
     return [{"Name": f"tag:{OWNER}", "Values": [stack]}]
 
 
-def held_tags(tags: Any, *, name: str = "", stack: str = "") -> dict[str, Any]:
+def tag_fields(tags: Any, *, name: str = "", stack: str = "") -> dict[str, Any]:
     """
     The fields that a resource's tags give: its name, stack, owner and other tags.
     """
@@ -79,5 +79,5 @@ def held_tags(tags: Any, *, name: str = "", stack: str = "") -> dict[str, Any]:
         "name": name or parsed.get(NAME, ""),
         "stack": stack or owned_by,
         "owner": owned_by,
-        "tags": users(parsed),
+        "tags": user_tags(parsed),
     }

@@ -47,7 +47,7 @@ _DOCKER: Final = (
 )
 
 
-class Facts:
+class PreflightFacts:
     """
     What the checks look at.
     """
@@ -78,10 +78,10 @@ class Facts:
         return float(answer["Quota"]["Value"]) if answer else None
 
 
-Check = Callable[[Facts], Iterator[Finding]]
+Check = Callable[[PreflightFacts], Iterator[Finding]]
 
 
-def region(facts: Facts) -> Iterator[Finding]:
+def region(facts: PreflightFacts) -> Iterator[Finding]:
     """
     The account is reached, and the region has what the stack needs.
     """
@@ -94,7 +94,7 @@ def region(facts: Facts) -> Iterator[Finding]:
             yield finding(f"region {scope.region}", message, fix, Severity.WARNING)
 
 
-def zones(facts: Facts) -> Iterator[Finding]:
+def zones(facts: PreflightFacts) -> Iterator[Finding]:
     """
     The region has as many availability zones as the spec asks for.
     """
@@ -106,7 +106,7 @@ def zones(facts: Facts) -> Iterator[Finding]:
         yield finding("availability_zones", f"{error}.", "Lower availability_zones.")
 
 
-def docker(facts: Facts) -> Iterator[Finding]:
+def docker(facts: PreflightFacts) -> Iterator[Finding]:
     """
     A Docker daemon answers, since the image must be built.
     """
@@ -120,7 +120,7 @@ def docker(facts: Facts) -> Iterator[Finding]:
         yield finding("Docker", str(error).split(". ")[0] + ".", _DOCKER)
 
 
-def image(facts: Facts) -> Iterator[Finding]:
+def image(facts: PreflightFacts) -> Iterator[Finding]:
     """
     The image is in ECR, or can be built.
     """
@@ -138,12 +138,12 @@ def image(facts: Facts) -> Iterator[Finding]:
             )
 
 
-def _in_ecr(facts: Facts, repository: str, id: dict[str, str]) -> bool:
+def _in_ecr(facts: PreflightFacts, repository: str, id: dict[str, str]) -> bool:
     answer = facts.aws.call(Image.DESCRIBE(repositoryName=repository, imageIds=[id]))
     return bool(answer and answer["imageDetails"])
 
 
-def network_quotas(facts: Facts) -> Iterator[Finding]:
+def network_quotas(facts: PreflightFacts) -> Iterator[Finding]:
     """
     The account may have another VPC, another address and other NAT gateways.
     """
@@ -161,7 +161,7 @@ def network_quotas(facts: Facts) -> Iterator[Finding]:
             yield finding(f"quota {quota[1]}", f"{has} of {most:g} {what} are in use.", _USED_UP)
 
 
-def fargate_quota(facts: Facts) -> Iterator[Finding]:
+def fargate_quota(facts: PreflightFacts) -> Iterator[Finding]:
     """
     The account may run as many vCPUs as a job, and as all of them together, may have.
     """
@@ -180,7 +180,7 @@ def fargate_quota(facts: Facts) -> Iterator[Finding]:
             return
 
 
-def named_in_grants(facts: Facts) -> Iterator[Finding]:
+def named_in_grants(facts: PreflightFacts) -> Iterator[Finding]:
     """
     The buckets, objects and tables that the grants name are there, or the stack makes them.
     """
@@ -188,14 +188,16 @@ def named_in_grants(facts: Facts) -> Iterator[Finding]:
     own = {one.name for one in stores if isinstance(one, Resource)}
     for grant in flatten(facts.spec.grants):
         for arn in grant.resources:
-            text = str(resolve(arn, facts.aws.fill))
+            text = str(resolve(arn, facts.aws.resolve))
             if ":::" in text and text.split(":")[2] == "s3":
                 yield from _s3(facts, text.split(":::")[1], grant.actions, own)
             elif ":dynamodb:" in text:
                 yield from _table(facts, text, own)
 
 
-def _s3(facts: Facts, path: str, actions: Iterable[str], own: set[str]) -> Iterator[Finding]:
+def _s3(
+    facts: PreflightFacts, path: str, actions: Iterable[str], own: set[str]
+) -> Iterator[Finding]:
     bucket, _, key = path.partition("/")
     if bucket in own or "*" in bucket:
         return
@@ -208,14 +210,14 @@ def _s3(facts: Facts, path: str, actions: Iterable[str], own: set[str]) -> Itera
             yield finding(f"object {path}", message, "Upload it.", Severity.WARNING)
 
 
-def _table(facts: Facts, arn: str, own: set[str]) -> Iterator[Finding]:
+def _table(facts: PreflightFacts, arn: str, own: set[str]) -> Iterator[Finding]:
     name = arn.partition("table/")[2]
     if name and "/" not in name and "*" not in name and name not in own:
         if facts.aws.call(Table.DESCRIBE(TableName=name)) is None:
             yield finding(f"table {name}", "a grant names it, and it isn't there.", "Make it.")
 
 
-def permissions(facts: Facts) -> Iterator[Finding]:
+def permissions(facts: PreflightFacts) -> Iterator[Finding]:
     """
     The caller may do what `stack_policy` lists, as far as IAM simulates it.
     """
@@ -225,7 +227,7 @@ def permissions(facts: Facts) -> Iterator[Finding]:
     further = (*runs.OPERATIONS, *explain.OPERATIONS)
     denied: list[str] = []
     for grant in _policy.grants(facts.spec.name, facts.wanted, further):
-        arns = [str(resolve(arn, facts.aws.fill)) for arn in grant.resources]
+        arns = [str(resolve(arn, facts.aws.resolve)) for arn in grant.resources]
         answer = facts.aws.call(_simulation(caller, grant.actions, arns)) or {}
         for result in answer.get("EvaluationResults", ()):
             if result["EvalDecision"] != "allowed":

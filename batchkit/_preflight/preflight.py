@@ -10,7 +10,7 @@ from batchkit._diagnosis.finding import Diagnosis, Finding, Severity
 from batchkit._engine.aws import Aws
 from batchkit._engine.plan import Plan
 from batchkit._preflight import checks as _inspect
-from batchkit._preflight.checks import CHECKS, Check, Facts, finding
+from batchkit._preflight.checks import CHECKS, Check, PreflightFacts, finding
 from batchkit.clock import Clock
 from batchkit.errors import AwsError, CredentialsError, PreflightError
 from batchkit.events import Action
@@ -26,7 +26,7 @@ def preflight(
 
     It changes nothing.  What the caller may not look at is a finding of its own.
     """
-    facts = Facts(Aws(session, clock), spec)
+    facts = PreflightFacts(Aws(session, clock), spec)
     found: list[Finding] = []
     for check in CHECKS:
         try:
@@ -49,7 +49,7 @@ def require(aws: Aws, spec: StackSpec, plan: Plan) -> None:
     created = [item for item in plan.items if item.action is Action.CREATE]
     if not created:
         return
-    facts = Facts(aws, spec)
+    facts = PreflightFacts(aws, spec)
     found = [*_inspect.zones(facts)]
     if any(item.kind == Image.__name__ for item in created):
         found += _inspect.docker(facts)

@@ -25,12 +25,12 @@ SOON: Final = 20.0
 """For how many seconds AWS may not yet know of what it has just been given."""
 
 
-class Origin(Protocol):
+class RunBackend(Protocol):
     """
     What `Run` asks.
     """
 
-    def look(self) -> State:
+    def read_lock(self) -> State:
         """
         How far it is now.
 
@@ -54,7 +54,7 @@ class Origin(Protocol):
         """
 
 
-class Fresh:
+class GracePeriod:
     """
     Whether AWS was given something only moments ago.
     """
@@ -72,7 +72,7 @@ class Fresh:
         raise RunNotFound(f"there is no run {what} in {self._aws.region}; {keeps}")
 
 
-class Execution:
+class StateMachineExecution:
     """
     An execution of a state machine.
     """
@@ -80,12 +80,12 @@ class Execution:
     def __init__(self, aws: Aws, arn: str, *, fresh: bool = False) -> None:
         self._aws = aws
         self._arn = arn
-        self._fresh = Fresh(aws, fresh)
+        self._fresh = GracePeriod(aws, fresh)
 
     def name(self) -> str:
         return self._arn.rpartition(":")[2]
 
-    def look(self) -> State:
+    def read_lock(self) -> State:
         told = self._aws.call(EXECUTION(executionArn=self._arn))
         if told is None:
             return self._fresh.missing(self._arn, "AWS forgets runs after 90 days")
@@ -120,7 +120,7 @@ def _job_id(event: Mapping[str, Any]) -> str | None:
     return str(output["JobId"]) if "JobId" in output else None
 
 
-class Submission:
+class SubmittedJobs:
     """
     Jobs that were submitted together, without a state machine.
     """
@@ -128,14 +128,14 @@ class Submission:
     def __init__(self, aws: Aws, ids: Sequence[str], *, fresh: bool = False) -> None:
         self._aws = aws
         self._ids = list(ids)
-        self._fresh = Fresh(aws, fresh)
+        self._fresh = GracePeriod(aws, fresh)
         self._known: list[Job] = []
 
     def name(self) -> str:
         self._known = self._known or _jobs.describe(self._aws, self._ids)
         return self._known[0].name if self._known else self._ids[0]
 
-    def look(self) -> State:
+    def read_lock(self) -> State:
         jobs = _jobs.describe(self._aws, self._ids)
         if len(jobs) < len(self._ids):
             missing = ", ".join(sorted({*self._ids} - {job.id for job in jobs}))
@@ -143,8 +143,8 @@ class Submission:
         self._known = jobs
         failed = [job for job in jobs if job.status == _jobs.FAILED]
         live = [job for job in jobs if not job.ended]
-        telling = max(live, key=_far) if live else (*failed, *jobs)[0]
-        return State(telling.status, telling.reason)
+        representative = max(live, key=_far) if live else (*failed, *jobs)[0]
+        return State(representative.status, representative.reason)
 
     def ids(self) -> list[str]:
         self._known = self._known or _jobs.describe(self._aws, self._ids)

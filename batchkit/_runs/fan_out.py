@@ -19,7 +19,7 @@ from batchkit._engine.aws import Aws
 from batchkit._jobs import jobs as _jobs
 from batchkit._jobs.jobs import Job
 from batchkit._model.checks import refuse
-from batchkit._runs.backends import Submission as Origin
+from batchkit._runs.backends import SubmittedJobs
 from batchkit._runs.run import Run
 from batchkit._runs.start import LARGEST, PUT, ROOM, Submission, submit
 from batchkit.errors import BatchkitError
@@ -151,7 +151,7 @@ def fan_out(
         id, new = submit(aws, part, once=once)
         ids.append(id)
         fresh = fresh or new
-    return Mapped(Run(ids[0], aws, Origin(aws, ids, fresh=fresh)), tuple(items), aws)
+    return Mapped(Run(ids[0], aws, SubmittedJobs(aws, ids, fresh=fresh)), tuple(items), aws)
 
 
 def _json(item: Any) -> str:
@@ -181,8 +181,8 @@ def _chunks(texts: Sequence[str], most: int, room: int | None) -> Iterator[list[
     for text in texts:
         needs = _length([text])
         if room is not None and needs > room:
-            takes = f"at most {room} characters each as JSON, or a stack with a bucket"
-            refuse("map", "items", f"{text[:40]}... of {len(text)} characters", takes)
+            expects = f"at most {room} characters each as JSON, or a stack with a bucket"
+            refuse("map", "items", f"{text[:40]}... of {len(text)} characters", expects)
         if len(chunk) == most or (left is not None and needs > left):
             yield chunk
             chunk, left = [], room

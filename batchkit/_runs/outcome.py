@@ -18,7 +18,7 @@ def failure(
     """
     The error that tells how the run *name* of *jobs* ended, with its last lines and why.
     """
-    job = _jobs.telling(jobs)
+    job = _jobs.representative(jobs)
     failed = sum(one.status == _jobs.FAILED for one in jobs)
     of_many = f" ({failed} of {len(jobs)} jobs failed)" if len(jobs) > 1 else ""
     code = job.exit_code if job else None

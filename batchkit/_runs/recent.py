@@ -21,7 +21,7 @@ def runs(aws: Aws, machine: str, queue: str, limit: int) -> list[Run]:
     The newest executions of *machine* and jobs submitted directly to *queue*, the newest first.
     """
     if not _LIMIT.test(limit):
-        refuse("runs", "limit", limit, _LIMIT.takes)
+        refuse("runs", "limit", limit, _LIMIT.expects)
     found = [*_executions(aws, machine, limit), *_direct(aws, queue, limit)]
     found.sort(key=lambda one: one[0], reverse=True)
     return [attach(aws, id) for _, id in found[:limit]]

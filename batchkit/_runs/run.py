@@ -23,7 +23,7 @@ from batchkit._model.calls import Operation
 from batchkit._model.checks import refuse
 from batchkit._model.display import Displayed
 from batchkit._runs import backends as _backends
-from batchkit._runs.backends import Execution, Origin, Submission
+from batchkit._runs.backends import RunBackend, StateMachineExecution, SubmittedJobs
 from batchkit._runs.outcome import failure
 from batchkit._runs.start import LIST_RUNS, PUT, START, SUBMIT
 from batchkit.clock import Clock
@@ -68,7 +68,7 @@ class Run(Displayed):
 
     arn: str
     _aws: Aws = field(repr=False, eq=False)
-    _origin: Origin = field(repr=False, eq=False)
+    _origin: RunBackend = field(repr=False, eq=False)
     _seen: dict[str, State] = field(repr=False, eq=False, factory=dict, init=False)
 
     @classmethod
@@ -98,21 +98,21 @@ class Run(Displayed):
         RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED; of a job also Batch's SUBMITTED, PENDING,
         RUNNABLE and STARTING.
         """
-        return self._look().status
+        return self._poll().status
 
     @property
     def reason(self) -> str:
         """
         Why it is in that state, as far as AWS says.
         """
-        return self._look().reason
+        return self._poll().reason
 
     @property
     def ended(self) -> bool:
         """
         Whether it has ended, well or not.
         """
-        return self._look().ended
+        return self._poll().ended
 
     @property
     def jobs(self) -> list[Job]:
@@ -149,7 +149,7 @@ class Run(Displayed):
         Asks AWS how far it is, also if it has ended; returns itself.
         """
         self._seen.clear()
-        self._look()
+        self._poll()
         return self
 
     def wait(self, timeout: float | None = None, *, check: bool = True) -> Run:
@@ -189,7 +189,7 @@ class Run(Displayed):
         """
         The last lines of its job; of an array, of the child that tells most of its end.
         """
-        job = _jobs.telling(self.jobs)
+        job = _jobs.representative(self.jobs)
         return _logs.tail(self._aws, job, lines) if job else []
 
     def cancel(self, reason: str = "cancelled by its user") -> None:
@@ -204,22 +204,22 @@ class Run(Displayed):
         """
         Why the run has failed, or is stuck: findings, the worst first; empty if all is well.
         """
-        return explain(self._aws, self.arn, self.jobs, self._look())
+        return explain(self._aws, self.arn, self.jobs, self._poll())
 
     def _failure(self, state: State) -> JobFailed:
         """
         The error that tells how it ended, with its last lines and why.
         """
         jobs = self.jobs
-        job = _jobs.telling(jobs)
+        job = _jobs.representative(jobs)
         findings: Sequence[object] = ()
         with suppress(BatchkitError):  # what may not be looked at mustn't hide that the job failed
             findings = explain(self._aws, self.arn, jobs, state)
         log = _logs.tail(self._aws, job) if job else ()
         return failure(self.name, jobs, state, log, findings)
 
-    def _look(self) -> State:
-        state = self._seen.get("end") or self._origin.look()
+    def _poll(self) -> State:
+        state = self._seen.get("end") or self._origin.read_lock()
         if state.ended:
             self._seen["end"] = state
         return state
@@ -231,7 +231,7 @@ class Run(Displayed):
         clock = self._aws.clock
         began = clock.monotonic()
         while True:
-            state = self._look()
+            state = self._poll()
             yield state
             spent = clock.monotonic() - began
             if timeout is not None and spent >= timeout:
@@ -258,5 +258,9 @@ def attach(aws: Aws, arn: str) -> Run:
     if found and found[1] != aws.region:
         msg = f"the run {arn} is in {found[1]}; the session is in {aws.region}"
         raise RunNotFound(msg)
-    origin = Execution(aws, arn) if execution else Submission(aws, [job[2] if job else arn])
+    origin = (
+        StateMachineExecution(aws, arn)
+        if execution
+        else SubmittedJobs(aws, [job[2] if job else arn])
+    )
     return Run(arn, aws, origin)

@@ -18,7 +18,7 @@ from batchkit._model.calls import Operation
 from batchkit._model.checks import (
     ENVIRONMENT,
     Checked,
-    Must,
+    Constraint,
     as_dict,
     as_tuple,
     checked,
@@ -31,8 +31,8 @@ from batchkit._model.checks import (
 )
 from batchkit._model.names import digest
 from batchkit._model.signals import AlreadyThere, Ambiguous
-from batchkit.errors import Fault
-from batchkit.resources.definitions import ATTEMPTS, TIMEOUT, VCPUS, memory_faults
+from batchkit.errors import Problem
+from batchkit.resources.definitions import ATTEMPTS, TIMEOUT, VCPUS, memory_problems
 
 START: Final = Operation("stepfunctions", "StartExecution", exists=("ExecutionAlreadyExists",))
 LIST_RUNS: Final = Operation(
@@ -62,9 +62,9 @@ def execution(
     Starts the state machine *machine*; returns the ARN of the execution.
     """
     if environment is not None and not ENVIRONMENT.test(environment):
-        refuse("run", "environment", dict(environment), ENVIRONMENT.takes)
+        refuse("run", "environment", dict(environment), ENVIRONMENT.expects)
     if name is not None and not NAME.test(name):
-        refuse("run", "name", name, NAME.takes)
+        refuse("run", "name", name, NAME.expects)
     given = {"environment": [{"Name": k, "Value": v} for k, v in (environment or {}).items()]}
     called = {"name": name} if name else {}
     run = name or f"run-{uuid.uuid4()}"
@@ -87,7 +87,7 @@ class Submission(Checked):
     definition: str
     name: str = checked(NAME)
     command: Sequence[str] | None = checked(
-        optional(each(instance(str, takes="a text"))), default=None, converter=as_tuple
+        optional(each(instance(str, expects="a text"))), default=None, converter=as_tuple
     )
     environment: Mapping[str, str] = checked(ENVIRONMENT, factory=dict, converter=as_dict)
     array_size: int | None = checked(optional(whole(2, LARGEST, "children")), default=None)
@@ -95,19 +95,19 @@ class Submission(Checked):
         each(instance(str), most=20), default=(), converter=as_tuple
     )
     vcpus: float | None = checked(optional(VCPUS), default=None)
-    memory: int | None = checked(optional(instance(int, takes="MiB")), default=None)
+    memory: int | None = checked(optional(instance(int, expects="MiB")), default=None)
     timeout: int | None = checked(optional(TIMEOUT), default=None)
     attempts: int | None = checked(optional(ATTEMPTS), default=None)
     size: tuple[float, int] = field(default=(1, 2048))
     """The vCPUs and MiB of the job definition."""
 
-    def faults(self) -> Iterator[Fault]:
+    def problems(self) -> Iterator[Problem]:
         vcpus = self.size[0] if self.vcpus is None else self.vcpus
         memory = self.size[1] if self.memory is None else self.memory
-        yield from memory_faults(vcpus, memory)
+        yield from memory_problems(vcpus, memory)
         if (length := len(json.dumps(self._overrides(), default=str))) > ROOM:
-            takes = f"command and environment of at most {ROOM} characters together, as JSON"
-            yield Fault("environment", f"{length} characters", takes)
+            expects = f"command and environment of at most {ROOM} characters together, as JSON"
+            yield Problem("environment", f"{length} characters", expects)
 
     def call(self) -> Any:
         """
@@ -179,10 +179,10 @@ def name_of(stack: str, name: str | None, key: str | None) -> str:
     """
     if key is not None:
         if not _KEY.test(key):
-            refuse("submit", "key", key, _KEY.takes)
+            refuse("submit", "key", key, _KEY.expects)
         readable = re.sub(r"[^0-9A-Za-z]+", "-", key)[:30].strip("-")
         return f"{stack}-{readable}-{digest(key, length=8)}".replace("--", "-")
     return name or f"{stack}-{uuid.uuid4().hex[:12]}"
 
 
-_KEY: Final = Must("a text", lambda value: isinstance(value, str) and bool(value.strip()))
+_KEY: Final = Constraint("a text", lambda value: isinstance(value, str) and bool(value.strip()))

@@ -16,7 +16,7 @@ from attrs import frozen
 
 from batchkit import grants
 from batchkit._model.checks import passes
-from batchkit.errors import BatchkitError, ConfigError, Fault, SpecError
+from batchkit.errors import BatchkitError, ConfigError, Problem, SpecError
 from batchkit.resources.dynamodb import Table
 from batchkit.resources.image import ImageSource
 from batchkit.resources.s3 import Bucket
@@ -39,18 +39,18 @@ GRANTS: Final[Mapping[str, Callable[..., Any]]] = {
 
 
 @frozen
-class Found:
+class ConfigProblem:
     """
     A fault of the key at *path*.
     """
 
     path: tuple[str, ...]
     got: object
-    takes: str
+    expects: str
 
     def __str__(self) -> str:
         got = "" if self.got is None else f"got {self.got!r}, takes "
-        return f"{'.'.join(self.path)}: {got}{self.takes}"
+        return f"{'.'.join(self.path)}: {got}{self.expects}"
 
 
 def load_spec(path: str | Path = FILE) -> StackSpec:
@@ -66,14 +66,14 @@ def load_spec(path: str | Path = FILE) -> StackSpec:
         given = tomllib.loads(source)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(_syntax(path, str(error))) from error
-    faults = list(_unknown(given))
+    problems = list(_unknown(given))
     fields = {name: value for name, value in given.items() if name in _fields()}
     try:
-        spec = _spec(fields, path.parent, faults)
+        spec = _spec(fields, path.parent, problems)
     except SpecError as error:
-        faults += [found for fault in error.faults for found in _narrow(fault)]
-    if faults:
-        raise ConfigError(_told(path, faults, Lines(source)))
+        problems += [found for problem in error.problems for found in _narrow(problem)]
+    if problems:
+        raise ConfigError(_told(path, problems, Lines(source)))
     return spec
 
 
@@ -83,25 +83,25 @@ def _syntax(path: Path, message: str) -> str:
     return f"{path}{line}: {message.replace(where[0], '') if where else message}"
 
 
-def _narrow(fault: Fault) -> Iterator[Found]:
+def _narrow(problem: Problem) -> Iterator[ConfigProblem]:
     """
     The entries of a mapping that are at fault, or all of it if only they together are.
     """
-    entries = fault.got if isinstance(fault.got, dict) else {}
-    musts = getattr(attrs.fields(StackSpec), fault.field).metadata.get("must", ())
+    entries = problem.got if isinstance(problem.got, dict) else {}
+    musts = getattr(attrs.fields(StackSpec), problem.field).metadata.get("constraints", ())
     wrong = [
         (name, value)
         for name, value in entries.items()
-        if not all(passes(must, {name: value}) for must in musts)
+        if not all(passes(constraints, {name: value}) for constraints in musts)
     ]
     for name, value in wrong:
-        yield Found((fault.field, name), value, fault.takes)
+        yield ConfigProblem((problem.field, name), value, problem.expects)
     if not wrong:
-        yield Found((fault.field,), fault.got, fault.takes)
+        yield ConfigProblem((problem.field,), problem.got, problem.expects)
 
 
-def _told(path: Path, faults: Sequence[Found], lines: Lines) -> str:
-    placed = sorted((lines.of(fault.path), str(fault)) for fault in faults)
+def _told(path: Path, problems: Sequence[ConfigProblem], lines: Lines) -> str:
+    placed = sorted((lines.of(problem.path), str(problem)) for problem in problems)
     return "\n".join(f"{path}{f':{line}' if line else ''}: {text}" for line, text in placed)
 
 
@@ -119,23 +119,23 @@ def _fields() -> list[str]:
     return [attribute.name for attribute in attrs.fields(StackSpec)]
 
 
-def _unknown(given: Mapping[str, Any]) -> Iterator[Found]:
+def _unknown(given: Mapping[str, Any]) -> Iterator[ConfigProblem]:
     known = _fields()
     for name in given:
         if name not in known:
             close = difflib.get_close_matches(name, known, 1)
             hint = f"; did you mean {close[0]}?" if close else ""
-            yield Found((name,), None, f"there is no such field{hint}")
+            yield ConfigProblem((name,), None, f"there is no such field{hint}")
     for name in _required():
         if name not in given:
-            yield Found((name,), None, "is required")
+            yield ConfigProblem((name,), None, "is required")
 
 
 def _required() -> list[str]:
     return [a.name for a in attrs.fields(StackSpec) if a.default is attrs.NOTHING]
 
 
-def _spec(given: dict[str, Any], folder: Path, faults: list[Found]) -> StackSpec:
+def _spec(given: dict[str, Any], folder: Path, problems: list[ConfigProblem]) -> StackSpec:
     """
     The spec of *given*; adds to *faults* what a converter refuses.
     """
@@ -150,12 +150,14 @@ def _spec(given: dict[str, Any], folder: Path, faults: list[Found]) -> StackSpec
             given[name] = convert[name](given[name])
         except SpecError as error:
             given.pop(name)
-            faults += [Found((name, one.field), one.got, one.takes) for one in error.faults]
+            problems += [
+                ConfigProblem((name, one.field), one.got, one.expects) for one in error.problems
+            ]
         except (BatchkitError, TypeError, ValueError) as error:
             given.pop(name)
-            faults.append(Found((name,), None, _plain(error)))
-    stand_in: dict[str, Any] = {"name": "stand-in", "image": "stand/in"}
-    missing = {name: stand_in[name] for name in _required() if name not in given}
+            problems.append(ConfigProblem((name,), None, _plain(error)))
+    fake_image: dict[str, Any] = {"name": "stand-in", "image": "stand/in"}
+    missing = {name: fake_image[name] for name in _required() if name not in given}
     return StackSpec(**{**missing, **given})
 
 
@@ -202,10 +204,10 @@ class Lines:
         before = 0
         for number in range(1, len(lines) + 1):
             try:
-                held = tomllib.loads("\n".join(lines[:number]))
+                actual = tomllib.loads("\n".join(lines[:number]))
             except tomllib.TOMLDecodeError:
                 continue
-            self._prefixes.append((before + 1, held))
+            self._prefixes.append((before + 1, actual))
             before = number
 
     def of(self, path: Sequence[str]) -> int:
@@ -213,15 +215,15 @@ class Lines:
         The line on which the key at *path* begins, or that of its table; 0 if it isn't there.
         """
         for depth in range(len(path), 0, -1):
-            for line, held in self._prefixes:
-                if _has(held, path[:depth]):
+            for line, actual in self._prefixes:
+                if _has(actual, path[:depth]):
                     return line
         return 0
 
 
-def _has(held: Any, path: Sequence[str]) -> bool:
+def _has(actual: Any, path: Sequence[str]) -> bool:
     for name in path:
-        if not isinstance(held, dict) or name not in held:
+        if not isinstance(actual, dict) or name not in actual:
             return False
-        held = held[name]
+        actual = actual[name]
     return True

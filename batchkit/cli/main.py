@@ -63,8 +63,8 @@ def init(terminal: Terminal, name: str, folder: str) -> None:
     The stack is called NAME; hello without one.
     """
     written = _scaffold.write(Path("."), name or "hello", folder)
-    terminal.tell("\n".join(map(str, written)), [str(path) for path in written])
-    terminal.say("Next: batchkit up")
+    terminal.report("\n".join(map(str, written)), [str(path) for path in written])
+    terminal.notify("Next: batchkit up")
 
 
 @main.command()
@@ -76,7 +76,7 @@ def plan(terminal: Terminal, adopt: bool) -> int:
     Show what `up` would change; exit code 2 if anything.
     """
     made = stacks.plan_stack(terminal.spec(), session=terminal.session(), adopt=adopt)
-    terminal.tell(made, _outputs.plan(made))
+    terminal.report(made, _outputs.plan(made))
     return Exit.DONE if made.empty else Exit.CHANGES
 
 
@@ -92,7 +92,7 @@ def up(terminal: Terminal, adopt: bool) -> None:
     with terminal.standing("up") as listener:
         stack = stacks.ensure_stack(spec, session=session, on_event=listener, adopt=adopt)
     changes = len(stack.plan.changes)
-    terminal.tell(f"{stack.name} stands; {changes} changes", _outputs.plan(stack.plan))
+    terminal.report(f"{stack.name} stands; {changes} changes", _outputs.plan(stack.plan))
 
 
 @main.command()
@@ -115,7 +115,7 @@ def down(terminal: Terminal, yes: bool, delete_data: bool) -> None:
         done = stacks.destroy_stack(
             name, session=session, delete_data=delete_data, on_event=listener
         )
-    terminal.tell(str(done), {"deleted": done.deleted, "kept": done.kept})
+    terminal.report(str(done), {"deleted": done.deleted, "kept": done.kept})
 
 
 @main.command("list")
@@ -126,7 +126,7 @@ def list_(terminal: Terminal) -> None:
     List the stacks of this account and region.
     """
     names = stacks.list_stacks(session=terminal.session())
-    terminal.tell("\n".join(names) or "no stacks here", names)
+    terminal.report("\n".join(names) or "no stacks here", names)
 
 
 @main.command()

@@ -32,7 +32,7 @@ def variables(stack: str, region: str, resources: Iterable[Resource]) -> dict[st
 
 def _variable(stack: str, region: str, resource: Resource) -> str:
     kind = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(resource).__name__)
-    rest = "" if resource.RENAMES else resource.name
+    rest = "" if resource.NAME_HAS_HASH else resource.name
     rest = re.sub(rf"^(/batchkit/)?{re.escape(stack)}(?![a-z0-9])", "", rest)
     words = re.sub(r"[^A-Za-z0-9]+", "_", f"{kind}_{rest.removesuffix('-' + region)}")
     return words.strip("_").upper()
@@ -81,7 +81,7 @@ def plan(made: Plan) -> dict[str, Any]:
                 "action": str(item.action),
                 "kind": item.kind,
                 "name": item.name,
-                "fields": {c.field: [_known(c.held), _known(c.wanted)] for c in item.changes},
+                "fields": {c.field: [_known(c.actual), _known(c.wanted)] for c in item.changes},
                 "calls": [str(call.operation) for call in item.calls],
             }
             for item in made.changes

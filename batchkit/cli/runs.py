@@ -47,15 +47,15 @@ def run(terminal: Terminal, env: Mapping[str, str], name: str | None, wait: bool
     """
     stack = stacks.describe_stack(terminal.stack(), session=terminal.session())
     started = stack.run(env or None, name=name)
-    terminal.tell(started.arn, {"arn": started.arn, "name": started.name})
+    terminal.report(started.arn, {"arn": started.arn, "name": started.name})
     if not wait:
-        terminal.say("Next: batchkit logs -f")
+        terminal.notify("Next: batchkit logs -f")
         return
     with _goes_on(started):
         for line in started.logs(follow=True):
-            terminal.say(f"  | {printable(line)}")
+            terminal.notify(f"  | {printable(line)}")
         started.wait()
-    terminal.say("SUCCEEDED")
+    terminal.notify("SUCCEEDED")
 
 
 @click.command()
@@ -91,14 +91,14 @@ def status(terminal: Terminal, run: str) -> None:
     """
     if run:
         chosen = _run(terminal, run)
-        terminal.tell(chosen, _told(chosen, jobs=True))
+        terminal.report(chosen, _told(chosen, jobs=True))
         return
     stack = stacks.describe_stack(terminal.stack(), session=terminal.session())
     runs = stack.runs(limit=5)
     states = {str(one): one.state if isinstance(one.state, str) else "" for one in stack.resources}
     data = {"stack": stack.name, "resources": states, "runs": [_told(one) for one in runs]}
     lines = [_rich.line(one) for one in runs]
-    terminal.tell(Group(_rich.stack(stack), "", *lines), data)
+    terminal.report(Group(_rich.stack(stack), "", *lines), data)
 
 
 @click.command()
@@ -140,11 +140,11 @@ def cancel(terminal: Terminal, run: str, reason: str) -> None:
     """
     chosen = _run(terminal, run)
     chosen.cancel(reason)
-    terminal.say(f"{chosen.name} is being ended")
+    terminal.notify(f"{chosen.name} is being ended")
 
 
 def _findings(terminal: Terminal, found: Diagnosis) -> Exit:
-    terminal.tell(found, [attrs.asdict(one) for one in found])
+    terminal.report(found, [attrs.asdict(one) for one in found])
     return Exit.JOB_FAILED if found.errors else Exit.DONE
 
 

@@ -100,7 +100,7 @@ def write(folder: Path, name: str, job: str) -> list[Path]:
         ConfigError: One of the files is there; none was written.
     """
     if not STACK_NAME.test(name):
-        refuse("init", "name", name, STACK_NAME.takes)
+        refuse("init", "name", name, STACK_NAME.expects)
     files = {
         folder / "batchkit.toml": CONFIG.format(name=name, folder=job),
         folder / job / "Dockerfile": DOCKERFILE,

@@ -102,13 +102,13 @@ class Terminal:
             raise ConfigError(msg)
         return self.spec().name
 
-    def say(self, text: object) -> None:
+    def notify(self, text: object) -> None:
         """
         A line for the user, beside the results.
         """
         self.err.print(text if isinstance(text, Text) else Text(str(text)))
 
-    def tell(self, text: object, data: Any) -> None:
+    def report(self, text: object, data: Any) -> None:
         """
         A result: *text*, or *data* as JSON.
         """

@@ -30,25 +30,25 @@ from batchkit.local.patches import (
     states_batch as _states_batch,
     tagging as _tagging,
 )
-from batchkit.local.patches.patch import Mend, apply_all
-from batchkit.local.runtime.world import World
+from batchkit.local.patches.patch import Patch, apply_all
+from batchkit.local.runtime.account import LocalAccount
 
-MENDS: tuple[Mend, ...] = (
-    *_dispatch.MENDS,
-    *_batch_errors.MENDS,
-    *_batch_environments.MENDS,
-    *_batch_queues.MENDS,
-    *_batch_definitions.MENDS,
-    *_dynamodb.MENDS,
-    *_ec2.MENDS,
-    *_ecr.MENDS,
-    *_iam.MENDS,
-    *_jobs.MENDS,
-    *_logs.MENDS,
-    *_scheduler.MENDS,
-    *_states.MENDS,
-    *_states_batch.MENDS,
-    *_tagging.MENDS,
+PATCHES: tuple[Patch, ...] = (
+    *_dispatch.PATCHES,
+    *_batch_errors.PATCHES,
+    *_batch_environments.PATCHES,
+    *_batch_queues.PATCHES,
+    *_batch_definitions.PATCHES,
+    *_dynamodb.PATCHES,
+    *_ec2.PATCHES,
+    *_ecr.PATCHES,
+    *_iam.PATCHES,
+    *_jobs.PATCHES,
+    *_logs.PATCHES,
+    *_scheduler.PATCHES,
+    *_states.PATCHES,
+    *_states_batch.PATCHES,
+    *_tagging.PATCHES,
 )
 
 
@@ -60,11 +60,11 @@ _CONFIG: DefaultConfig = {
 
 
 @contextmanager
-def running(world: World, without: Collection[str] = ()) -> Iterator[None]:
+def running(account: LocalAccount, without: Collection[str] = ()) -> Iterator[None]:
     """
     moto answers this process's clients, with all mends in place but those named in *without*.
     """
-    mends = [mend for mend in MENDS if str(mend) not in without]
+    mends = [patch for patch in PATCHES if str(patch) not in without]
     if MockAWS._nested_count:
         msg = "moto's mock_aws is active in this process; leave it before you enter local_aws()"
         raise LocalError(msg)
@@ -72,10 +72,10 @@ def running(world: World, without: Collection[str] = ()) -> Iterator[None]:
         try:
             yield
         finally:
-            world.close()
+            account.close()
             _states_batch.stop_all()
             _jobs.stop_all()
-            world.server.close()
+            account.server.close()
 
 
 @contextmanager

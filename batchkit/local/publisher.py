@@ -38,7 +38,7 @@ class LocalPublisher:
                 if error.reason != "BaseImageMissing":
                     raise
                 image.tell("the base image can't be had; the job will run as a child process")
-        return self.session.stand_in(reference, image.folder)
+        return self.session.fake_image(reference, image.folder)
 
 
 @publisher.register

@@ -15,13 +15,13 @@ import botocore.session
 from botocore.loaders import JSONFileLoader, Loader, create_loader
 
 from batchkit.errors import LocalError
-from batchkit.local.patches.patch import Mend, apply_all
-from batchkit.local.runtime import world as _world
+from batchkit.local.patches.patch import Patch, apply_all
+from batchkit.local.runtime import account as _world
+from batchkit.local.runtime.account import LocalAccount
 from batchkit.local.runtime.docker import docker_answers
 from batchkit.local.runtime.environ import ACCESS_KEY, SECRET_KEY, fake_credentials
 from batchkit.local.runtime.images import Images
 from batchkit.local.runtime.server import Server
-from batchkit.local.runtime.world import World
 
 
 class LocalSession(boto3.Session):
@@ -29,17 +29,17 @@ class LocalSession(boto3.Session):
     A session whose clients talk to the embedded AWS.
     """
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, account: LocalAccount) -> None:
         core = botocore.session.get_session()
         core.register_component("data_loader", _loader())
-        core.register("before-send", functools.partial(_refuse_after_end, world))
+        core.register("before-send", functools.partial(_refuse_after_end, account))
         super().__init__(
             aws_access_key_id=ACCESS_KEY,
             aws_secret_access_key=SECRET_KEY,
-            region_name=world.region,
+            region_name=account.region,
             botocore_session=core,
         )
-        self._world = world
+        self._world = account
 
     @property
     def docker(self) -> bool:
@@ -55,7 +55,7 @@ class LocalSession(boto3.Session):
         """
         return self._world.server.url
 
-    def stand_in(self, image_uri: str, folder: str | Path) -> str:
+    def fake_image(self, image_uri: str, folder: str | Path) -> str:
         """
         *folder*, which has a Dockerfile, stands for *image_uri*; returns the image's digest.
 
@@ -70,8 +70,8 @@ class LocalSession(boto3.Session):
         return image.digest
 
 
-def _refuse_after_end(world: World, **_: object) -> None:
-    if world.closing.is_set():
+def _refuse_after_end(account: LocalAccount, **_: object) -> None:
+    if account.closing.is_set():
         msg = "the embedded AWS has ended; use the session inside its `with` block"
         raise LocalError(msg)
 
@@ -102,16 +102,16 @@ def local_aws(
 
     Everything is undone on exit: no process, thread, file, variable or patch is left.
     """
-    world = World(
+    account = LocalAccount(
         region=region,
         images=Images(),
         server=Server(),
         environment=dict(environment or {}),
         docker=_daemon(docker),
     )
-    with embedded(world) as session:
+    with embedded(account) as session:
         for uri, folder in (images or {}).items():
-            session.stand_in(uri, folder)
+            session.fake_image(uri, folder)
         yield session
 
 
@@ -135,16 +135,16 @@ def _daemon(wanted: bool | None) -> bool:
 
 
 @contextmanager
-def embedded(world: World, *, without: Collection[str] = ()) -> Iterator[LocalSession]:
+def embedded(account: LocalAccount, *, without: Collection[str] = ()) -> Iterator[LocalSession]:
     """
     *world* runs, with all mends to moto but those named in *without*.
     """
     with ExitStack() as stack:
-        _world.enter(world)
+        _world.enter(account)
         stack.callback(_world.leave)
-        stack.enter_context(fake_credentials(world.region))
-        stack.enter_context(_running(world, without))
-        _active.append(LocalSession(world))
+        stack.enter_context(fake_credentials(account.region))
+        stack.enter_context(_running(account, without))
+        _active.append(LocalSession(account))
         stack.callback(_active.clear)
         yield _active[0]
 
@@ -159,13 +159,13 @@ def active() -> LocalSession | None:
     return _active[0] if _active else None
 
 
-def _running(world: World, without: Collection[str]) -> AbstractContextManager[None]:
+def _running(account: LocalAccount, without: Collection[str]) -> AbstractContextManager[None]:
     try:
         # As it is imported moto has boto read its largest files three times: half a second.
-        once = Mend(JSONFileLoader, "load_file", "boto reads files anew", _remembering)
+        once = Patch(JSONFileLoader, "load_file", "boto reads files anew", _remembering)
         with apply_all([once]):
             from batchkit.local import moto as _moto
     except ImportError as error:
         msg = f'local_aws() needs moto: pip install "aws-batchkit[local]" ({error})'
         raise LocalError(msg) from error
-    return _moto.running(world, without)
+    return _moto.running(account, without)

@@ -9,10 +9,10 @@ from typing import Any, ClassVar, Final, TypeVar
 
 from attrs import frozen
 
-from batchkit._model.calls import SETTLE, NotYet, Operation, Steps
+from batchkit._model.calls import WAIT_STABLE, NotYet, Operation, Steps
 from batchkit._model.checks import a_bool, checked, text
-from batchkit._model.resource import Ask, Resource, output
-from batchkit._model.tags import held_tags
+from batchkit._model.resource import Reader, Resource, read_only
+from batchkit._model.tags import tag_fields
 
 B = TypeVar("B", bound="BatchResource")
 
@@ -44,29 +44,29 @@ class BatchResource(Resource):
     DISABLE: ClassVar[Operation]
     TAG: ClassVar = Operation("batch", "TagResource")
     READY: ClassVar = ("VALID",)
-    BROKEN: ClassVar = ("INVALID",)
-    GOING: ClassVar = ("DELETING", "DELETED")
-    SECONDS: ClassVar = 1200
+    FAILED: ClassVar = ("INVALID",)
+    DELETING: ClassVar = ("DELETING", "DELETED")
+    TIMEOUT: ClassVar = 1200
 
     name: str = checked(NAME)
     enabled: bool = checked(a_bool(), default=True)
-    arn: str = output()
+    arn: str = read_only()
 
     @classmethod
-    def find(cls: type[B], stack: str, ask: Ask) -> Iterable[B]:
-        found = (cls.parse(one) for one in cls._listed(ask))
-        return [held for held in found if held.owner == stack]
+    def find(cls: type[B], stack: str, reader: Reader) -> Iterable[B]:
+        found = (cls.parse(one) for one in cls._listed(reader))
+        return [actual for actual in found if actual.owner == stack]
 
-    def read(self: B, ask: Ask) -> B | None:
-        for one in self._listed(ask):
+    def read(self: B, reader: Reader) -> B | None:
+        for one in self._listed(reader):
             if one[self.NAMED] == self.name and one["status"] != "DELETED":
                 return self.parse(one, self.stack)
         return None
 
     @classmethod
-    def _listed(cls, ask: Ask) -> list[Mapping[str, Any]]:
+    def _listed(cls, reader: Reader) -> list[Mapping[str, Any]]:
         # All at once: there are at most 50 of a kind in a region, and the answer serves every look.
-        return list(ask(cls.DESCRIBE())[cls.LISTED])
+        return list(reader(cls.DESCRIBE())[cls.LISTED])
 
     @classmethod
     def parse(cls: type[B], answer: Mapping[str, Any], stack: str = "") -> B:
@@ -81,7 +81,7 @@ class BatchResource(Resource):
         The fields that compute environments and queues share.
         """
         return {
-            **held_tags(answer.get("tags"), name=answer[cls.NAMED], stack=stack),
+            **tag_fields(answer.get("tags"), name=answer[cls.NAMED], stack=stack),
             "enabled": answer["state"] == "ENABLED",
             "state": answer["status"],
             "reason": answer.get("statusReason", ""),
@@ -97,11 +97,11 @@ class BatchResource(Resource):
     def before_delete(self) -> Steps:
         if self.enabled:
             yield self.DISABLE(**{self.PARAMETER: self.name}, state="DISABLED")
-            yield SETTLE
+            yield WAIT_STABLE
 
-    def tag(self, held: Resource, drift: Collection[str]) -> Steps:
+    def tag(self, actual: Resource, drift: Collection[str]) -> Steps:
         """
         The call that puts the tags back, if they differ.
         """
         if "tags" in drift:
-            yield self.TAG(resourceArn=held.identity, tags=self.all_tags)
+            yield self.TAG(resourceArn=actual.identity, tags=self.all_tags)

@@ -13,11 +13,11 @@ from typing import Any, ClassVar, Final
 from attrs import frozen
 
 from batchkit._model import tags as _tags
-from batchkit._model.calls import SETTLE, NotYet, Operation, Steps
+from batchkit._model.calls import WAIT_STABLE, NotYet, Operation, Steps
 from batchkit._model.checks import (
     ENVIRONMENT,
     SECRETS,
-    Must,
+    Constraint,
     a_bool,
     as_dict,
     as_tuple,
@@ -29,10 +29,10 @@ from batchkit._model.checks import (
     text,
     whole,
 )
-from batchkit._model.resource import Ask, Resource, output
-from batchkit._model.tags import held_tags
+from batchkit._model.resource import Reader, Resource, read_only
+from batchkit._model.tags import tag_fields
 from batchkit._model.values import REGION, Arn, Ref
-from batchkit.errors import Fault
+from batchkit.errors import Problem
 from batchkit.resources.batch import NAME, PASS_ROLE, ROLE
 
 FARGATE_MEMORY: Final[Mapping[float, tuple[int, ...]]] = {
@@ -49,7 +49,7 @@ MiB that Fargate has for each number of vCPUs
 (https://docs.aws.amazon.com/batch/latest/APIReference/API_ResourceRequirement.html).
 """
 
-VCPUS = Must(
+VCPUS = Constraint(
     "one of " + ", ".join(f"{v:g}" for v in FARGATE_MEMORY),
     lambda value: not isinstance(value, bool) and value in FARGATE_MEMORY,
 )
@@ -61,16 +61,16 @@ IMAGE = text(r"\S+", "an image URI")
 SPOT_RECLAIM: Final = "Your Spot Task was interrupted*"
 
 
-def memory_faults(vcpus: float, memory: int) -> Iterator[Fault]:
+def memory_problems(vcpus: float, memory: int) -> Iterator[Problem]:
     """
     What is wrong with *memory* beside *vcpus*.
     """
     sizes = FARGATE_MEMORY.get(vcpus) if isinstance(vcpus, (int, float)) else None
     if sizes and memory not in sizes:
         step = f", in steps of {sizes[1] - sizes[0]}" if len(sizes) > 3 else ""
-        takes = f"with {vcpus:g} vCPU: {sizes[0]} to {sizes[-1]} MiB{step}"
+        expects = f"with {vcpus:g} vCPU: {sizes[0]} to {sizes[-1]} MiB{step}"
         listed = f"with {vcpus:g} vCPU: {', '.join(map(str, sizes))} MiB"
-        yield Fault("memory", memory, takes if step else listed)
+        yield Problem("memory", memory, expects if step else listed)
 
 
 @frozen(kw_only=True)
@@ -103,7 +103,7 @@ class JobDefinition(Resource):
     name: str = checked(NAME)
     image: str | Ref = checked(IMAGE)
     vcpus: float = checked(VCPUS, default=1)
-    memory: int = checked(instance(int, takes="a whole number of MiB"), default=2048)
+    memory: int = checked(instance(int, expects="a whole number of MiB"), default=2048)
     command: Sequence[str] = checked(each(instance(str)), default=(), converter=as_tuple)
     environment: Mapping[str, str] = checked(ENVIRONMENT, factory=dict, converter=as_dict)
     secrets: Mapping[str, str] = checked(SECRETS, factory=dict, converter=as_dict)
@@ -116,27 +116,27 @@ class JobDefinition(Resource):
     architecture: str = checked(ARCHITECTURE, default="X86_64")
     ephemeral_storage: int | None = checked(STORAGE, default=None)
     public_ip: bool = checked(a_bool(), default=False)
-    arn: str = output("jobDefinitionArn", renewed=True)
-    revisions: tuple[str, ...] = output()
+    arn: str = read_only("jobDefinitionArn", regenerated=True)
+    revisions: tuple[str, ...] = read_only()
 
-    def faults(self) -> Iterator[Fault]:
-        yield from memory_faults(self.vcpus, self.memory)
+    def problems(self) -> Iterator[Problem]:
+        yield from memory_problems(self.vcpus, self.memory)
 
     def targets(self) -> tuple[str | Arn, ...]:
         name = f"job-definition/{self.name}"
         return (Arn("batch", name), Arn("batch", f"{name}:*"))
 
     @classmethod
-    def find(cls, stack: str, ask: Ask) -> Iterable[JobDefinition]:
-        held = cls._latest(stack, stack, ask)
-        return [held] if held is not None and held.owned else []
+    def find(cls, stack: str, reader: Reader) -> Iterable[JobDefinition]:
+        actual = cls._latest(stack, stack, reader)
+        return [actual] if actual is not None and actual.owned else []
 
-    def read(self, ask: Ask) -> JobDefinition | None:
-        return self._latest(self.name, self.stack, ask)
+    def read(self, reader: Reader) -> JobDefinition | None:
+        return self._latest(self.name, self.stack, reader)
 
     @classmethod
-    def _latest(cls, name: str, stack: str, ask: Ask) -> JobDefinition | None:
-        active = ask(cls.DESCRIBE(jobDefinitionName=name, status="ACTIVE"))["jobDefinitions"]
+    def _latest(cls, name: str, stack: str, reader: Reader) -> JobDefinition | None:
+        active = reader(cls.DESCRIBE(jobDefinitionName=name, status="ACTIVE"))["jobDefinitions"]
         if not active:
             return None
         ours = sorted(active, key=lambda one: -int(one["revision"]))
@@ -144,7 +144,7 @@ class JobDefinition(Resource):
         owners = [_tags.owner(_tags.parse(one.get("tags"))) for one in ours]
         owner = stack if stack in owners else owners[0]
         return cls(
-            **{**held_tags(ours[0].get("tags"), name=name, stack=stack), "owner": owner},
+            **{**tag_fields(ours[0].get("tags"), name=name, stack=stack), "owner": owner},
             **_container(ours[0].get("containerProperties", {})),
             **_retries(ours[0].get("retryStrategy") or {}),
             timeout=(ours[0].get("timeout") or {}).get("attemptDurationSeconds", 0),
@@ -152,10 +152,10 @@ class JobDefinition(Resource):
             revisions=tuple(one["jobDefinitionArn"] for one in ours),
         )
 
-    def differs(self, name: str, held: Any) -> bool:
+    def differs(self, name: str, actual: Any) -> bool:
         if name == "environment":  # AWS drops empty values
-            return bool({k: v for k, v in self.environment.items() if v} != held.environment)
-        return super().differs(name, held)
+            return bool({k: v for k, v in self.environment.items() if v} != actual.environment)
+        return super().differs(name, actual)
 
     def create(self) -> Steps:
         yield self.CREATE(
@@ -168,11 +168,11 @@ class JobDefinition(Resource):
             propagateTags=True,
             tags=self.all_tags,
         )
-        yield SETTLE  # another caller may have registered a later one; the latest is used
+        yield WAIT_STABLE  # another caller may have registered a later one; the latest is used
 
-    def update(self, held: JobDefinition, drift: Collection[str]) -> Steps:
+    def update(self, actual: JobDefinition, drift: Collection[str]) -> Steps:
         if set(drift) == {"tags"}:
-            yield self.TAG(resourceArn=held.arn, tags=self.all_tags)
+            yield self.TAG(resourceArn=actual.arn, tags=self.all_tags)
         else:
             yield from self.create()
 

@@ -9,10 +9,10 @@ from typing import ClassVar, Final
 
 from attrs import frozen
 
-from batchkit._model.calls import GONE, SETTLE, NotYet, Operation, Steps
+from batchkit._model.calls import WAIT_DELETED, WAIT_STABLE, NotYet, Operation, Steps
 from batchkit._model.checks import checked, one_of, text
-from batchkit._model.resource import Ask, Resource, fixed, output
-from batchkit._model.tags import as_list, held_tags
+from batchkit._model.resource import Reader, Resource, create_only, read_only
+from batchkit._model.tags import as_list, tag_fields
 from batchkit._model.values import Arn
 from batchkit.resources.tagging import GET_RESOURCES, tagged
 
@@ -42,28 +42,28 @@ class Table(Resource):
     DELETE: ClassVar = Operation(
         "dynamodb", "DeleteTable", absent=(_NOT_FOUND,), not_yet=(_IN_USE,)
     )
-    DATA: ClassVar = True
+    RETAIN: ClassVar = True
     READY: ClassVar = ("ACTIVE",)
-    GOING: ClassVar = ("DELETING",)
+    DELETING: ClassVar = ("DELETING",)
 
     name: str = checked(TABLE_NAME)
-    key_name: str = fixed(text(r".{1,255}", "the name of the key attribute"), default="id")
-    key_type: str = fixed(one_of("S", "N", "B"), default="S")
+    key_name: str = create_only(text(r".{1,255}", "the name of the key attribute"), default="id")
+    key_type: str = create_only(one_of("S", "N", "B"), default="S")
     billing: str = checked(one_of("PAY_PER_REQUEST"), default="PAY_PER_REQUEST")
-    arn: str = output("TableDescription.TableArn")
+    arn: str = read_only("TableDescription.TableArn")
 
     def targets(self) -> tuple[str | Arn, ...]:
         return (Arn("dynamodb", f"table/{self.name}"),)
 
     @classmethod
-    def find(cls, stack: str, ask: Ask) -> Iterable[Table]:
-        for name in tagged(stack, "dynamodb", ask):
-            held = cls(name=name, stack=stack).read(ask)
-            if held is not None and held.owned:
-                yield held
+    def find(cls, stack: str, reader: Reader) -> Iterable[Table]:
+        for name in tagged(stack, "dynamodb", reader):
+            actual = cls(name=name, stack=stack).read(reader)
+            if actual is not None and actual.owned:
+                yield actual
 
-    def read(self, ask: Ask) -> Table | None:
-        described, tags = ask.all(
+    def read(self, reader: Reader) -> Table | None:
+        described, tags = reader.all(
             self.DESCRIBE(TableName=self.name),
             self.TAGS(ResourceArn=Arn("dynamodb", f"table/{self.name}")),
         )
@@ -73,7 +73,7 @@ class Table(Resource):
         key = next(k["AttributeName"] for k in table["KeySchema"] if k["KeyType"] == "HASH")
         types = {a["AttributeName"]: a["AttributeType"] for a in table["AttributeDefinitions"]}
         return Table(
-            **held_tags((tags or {}).get("Tags"), name=self.name, stack=self.stack),
+            **tag_fields((tags or {}).get("Tags"), name=self.name, stack=self.stack),
             key_name=key,
             key_type=types[key],
             billing=table.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED"),
@@ -89,15 +89,15 @@ class Table(Resource):
             BillingMode=self.billing,
             Tags=as_list(self.all_tags),
         )
-        yield SETTLE
+        yield WAIT_STABLE
 
-    def update(self, held: Table, drift: Collection[str]) -> Steps:
+    def update(self, actual: Table, drift: Collection[str]) -> Steps:
         if "billing" in drift:
             yield self.BILLING(TableName=self.name, BillingMode=self.billing)
-            yield SETTLE
+            yield WAIT_STABLE
         if "tags" in drift:
-            yield self.TAG(ResourceArn=held.arn, Tags=as_list(self.all_tags))
+            yield self.TAG(ResourceArn=actual.arn, Tags=as_list(self.all_tags))
 
     def delete(self) -> Steps:
         yield self.DELETE(TableName=self.name)
-        yield GONE
+        yield WAIT_DELETED

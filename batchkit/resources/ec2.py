@@ -15,9 +15,16 @@ from attrs import frozen
 
 from batchkit._model.calls import NotYet, Operation, Steps
 from batchkit._model.checks import text
-from batchkit._model.resource import Ask, Resource
+from batchkit._model.resource import Reader, Resource
 from batchkit._model.tags import as_list, of_stack, owner, parse
-from batchkit.resources.claims import DROP, TAKE, Claim, Unclaim, group_of, holder_of
+from batchkit.resources.locks import (
+    RELEASE_LOCK,
+    TAKE_LOCK,
+    ReleaseLock,
+    TakeLock,
+    lock_group,
+    lock_holder,
+)
 
 Ec2 = TypeVar("Ec2", bound="Ec2Resource")
 
@@ -69,51 +76,51 @@ class Ec2Resource(Resource):
     TAG: ClassVar = Operation(
         "ec2", "CreateTags", not_yet=(*NEW_VPC, *NEW_TABLE, *NEW_SUBNET, *NEW_ANY)
     )
-    TAKE: ClassVar = TAKE
-    DROP: ClassVar = DROP
+    TAKE_LOCK: ClassVar = TAKE_LOCK
+    RELEASE_LOCK: ClassVar = RELEASE_LOCK
     INTERFACES: ClassVar = Operation("ec2", "DescribeNetworkInterfaces", wide=True)
     LISTED: ClassVar[str]
     TYPE: ClassVar[str]
-    CLAIMED_BY: ClassVar[str] = ""
-    HOLDS: ClassVar[tuple[str, str] | None] = None
+    LOCKED_BY: ClassVar[str] = ""
+    INTERFACE_FILTER: ClassVar[tuple[str, str] | None] = None
     """By which of its attributes EC2 lists the network interfaces in it, if it can have any."""
 
     @classmethod
-    def find(cls: type[Ec2], stack: str, ask: Ask) -> Iterable[Ec2]:
-        listed = cls.listed(stack, ask)
-        return [held for one in listed if (held := cls.parse(one, ask)) is not None]
+    def find(cls: type[Ec2], stack: str, reader: Reader) -> Iterable[Ec2]:
+        listed = cls.listed(stack, reader)
+        return [actual for one in listed if (actual := cls.parse(one, reader)) is not None]
 
     @classmethod
-    def listed(cls, stack: str, ask: Ask) -> list[Mapping[str, Any]]:
+    def listed(cls, stack: str, reader: Reader) -> list[Mapping[str, Any]]:
         """
         What the answer to DESCRIBE has that carries the stack's tag.
         """
         # Looked at here as well: not every emulator knows the filter.
-        told = cls.told(stack, ask)
+        told = cls.told(stack, reader)
         return [one for one in told if owner(parse(one.get("Tags"))) == stack]
 
     @classmethod
-    def told(cls, stack: str, ask: Ask) -> list[Mapping[str, Any]]:
+    def told(cls, stack: str, reader: Reader) -> list[Mapping[str, Any]]:
         """
         The answer to DESCRIBE, filtered as far as who answers can.
         """
-        told: list[Mapping[str, Any]] = ask(cls.DESCRIBE(Filters=of_stack(stack)))[cls.LISTED]
+        told: list[Mapping[str, Any]] = reader(cls.DESCRIBE(Filters=of_stack(stack)))[cls.LISTED]
         return told
 
     @classmethod
-    def parse(cls: type[Ec2], answer: Mapping[str, Any], ask: Ask) -> Ec2 | None:
+    def parse(cls: type[Ec2], answer: Mapping[str, Any], reader: Reader) -> Ec2 | None:
         """
         What one item of the answer to DESCRIBE says.
         """
         raise NotImplementedError
 
-    def candidates(self: Ec2, ask: Ask) -> list[Ec2]:
-        mine = [held for held in self.find(self.stack, ask) if held.name == self.name]
-        holder = holder_of(self, ask) if self.CLAIMED_BY and len(mine) > 1 else ""
-        return sorted(mine, key=lambda held: (held.identity != holder, *rank(held)))
+    def candidates(self: Ec2, reader: Reader) -> list[Ec2]:
+        mine = [actual for actual in self.find(self.stack, reader) if actual.name == self.name]
+        holder = lock_holder(self, reader) if self.LOCKED_BY and len(mine) > 1 else ""
+        return sorted(mine, key=lambda actual: (actual.identity != holder, *rank(actual)))
 
-    def read(self: Ec2, ask: Ask) -> Ec2 | None:
-        return next(iter(self.candidates(ask)), None)
+    def read(self: Ec2, reader: Reader) -> Ec2 | None:
+        return next(iter(self.candidates(reader)), None)
 
     def tagging(self) -> list[dict[str, Any]]:
         """
@@ -121,17 +128,17 @@ class Ec2Resource(Resource):
         """
         return [{"ResourceType": self.TYPE, "Tags": as_list(self.all_tags)}]
 
-    def claim(self, identity: str) -> Claim:
+    def lock(self, identity: str) -> TakeLock:
         """
         The step that makes *identity* the one of several twins that stays.
         """
-        return Claim(
-            self.TAKE,
-            group_of(self),
+        return TakeLock(
+            self.TAKE_LOCK,
+            lock_group(self),
             self.stack,
             identity,
             self.DESCRIBE,
-            self.CLAIMED_BY,
+            self.LOCKED_BY,
             self.LISTED,
         )
 
@@ -139,15 +146,15 @@ class Ec2Resource(Resource):
         """
         The step that gives the name back, if this is the twin that has it.
         """
-        if self.CLAIMED_BY:
-            yield Unclaim(self.DROP, group_of(self), str(self.identity))
+        if self.LOCKED_BY:
+            yield ReleaseLock(self.RELEASE_LOCK, lock_group(self), str(self.identity))
 
-    def holders(self, ask: Ask) -> list[str]:
-        if not self.HOLDS:
+    def blockers(self, reader: Reader) -> list[str]:
+        if not self.INTERFACE_FILTER:
             return []
-        name, attribute = self.HOLDS
+        name, attribute = self.INTERFACE_FILTER
         inside = [{"Name": name, "Values": [getattr(self, attribute)]}]
-        return interfaces(ask(self.INTERFACES(Filters=inside)))
+        return interfaces(reader(self.INTERFACES(Filters=inside)))
 
     def tag(self, drift: Collection[str]) -> Steps:
         """
@@ -173,8 +180,8 @@ def interfaces(answer: Mapping[str, Any]) -> list[str]:
     return told
 
 
-def rank(held: Resource) -> tuple[bool, bool, str]:
+def rank(actual: Resource) -> tuple[bool, bool, str]:
     """
     The order of twins that nobody has claimed, the same for every caller.
     """
-    return held.state in held.BROKEN, not held.committed, str(held.identity)
+    return actual.state in actual.FAILED, not actual.in_use, str(actual.identity)

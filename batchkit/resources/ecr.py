@@ -12,8 +12,8 @@ from attrs import frozen
 
 from batchkit._model.calls import NotYet, Operation, Steps
 from batchkit._model.checks import a_bool, checked, text, whole
-from batchkit._model.resource import Ask, Resource, output
-from batchkit._model.tags import as_list, held_tags
+from batchkit._model.resource import Reader, Resource, read_only
+from batchkit._model.tags import as_list, tag_fields
 from batchkit._model.values import Arn, Json
 
 _ABSENT: Final = "RepositoryNotFoundException"
@@ -54,25 +54,25 @@ class Repository(Resource):
     scan_on_push: bool = checked(a_bool(), default=True)
     immutable_tags: bool = checked(a_bool(), default=True)
     keep: int = checked(whole(1, 1000, "images"), default=20)
-    arn: str = output("repository.repositoryArn")
-    uri: str = output("repository.repositoryUri")
+    arn: str = read_only("repository.repositoryArn")
+    uri: str = read_only("repository.repositoryUri")
 
     def targets(self) -> tuple[str | Arn, ...]:
         return (Arn("ecr", f"repository/{self.name}"),)
 
     @classmethod
-    def find(cls, stack: str, ask: Ask) -> Iterable[Repository]:
-        if ask(cls.DESCRIBE(repositoryNames=[stack])) is not None:
-            held = cls._read(stack, stack, ask)
-            if held is not None and held.owned:
-                yield held
+    def find(cls, stack: str, reader: Reader) -> Iterable[Repository]:
+        if reader(cls.DESCRIBE(repositoryNames=[stack])) is not None:
+            actual = cls._read(stack, stack, reader)
+            if actual is not None and actual.owned:
+                yield actual
 
-    def read(self, ask: Ask) -> Repository | None:
-        return self._read(self.name, self.stack, ask)
+    def read(self, reader: Reader) -> Repository | None:
+        return self._read(self.name, self.stack, reader)
 
     @classmethod
-    def _read(cls, name: str, stack: str, ask: Ask) -> Repository | None:
-        described, lifecycle, tags = ask.all(
+    def _read(cls, name: str, stack: str, reader: Reader) -> Repository | None:
+        described, lifecycle, tags = reader.all(
             cls.DESCRIBE(repositoryNames=[name]),
             cls.LIFECYCLE(repositoryName=name),
             cls.TAGS(resourceArn=Arn("ecr", f"repository/{name}")),
@@ -81,7 +81,7 @@ class Repository(Resource):
             return None
         repository = described["repositories"][0]
         return cls(
-            **held_tags(tags["tags"], name=name, stack=stack),
+            **tag_fields(tags["tags"], name=name, stack=stack),
             scan_on_push=repository.get("imageScanningConfiguration", {}).get("scanOnPush", False),
             immutable_tags=repository.get("imageTagMutability") == "IMMUTABLE",
             keep=_kept(lifecycle),
@@ -98,7 +98,7 @@ class Repository(Resource):
         )
         yield self._expire()
 
-    def update(self, held: Repository, drift: Collection[str]) -> Steps:
+    def update(self, actual: Repository, drift: Collection[str]) -> Steps:
         if "scan_on_push" in drift:
             scan = {"scanOnPush": self.scan_on_push}
             yield self.SCAN(repositoryName=self.name, imageScanningConfiguration=scan)
@@ -107,7 +107,7 @@ class Repository(Resource):
         if "keep" in drift:
             yield self._expire()
         if "tags" in drift:
-            yield self.TAG(resourceArn=held.arn, tags=as_list(self.all_tags))
+            yield self.TAG(resourceArn=actual.arn, tags=as_list(self.all_tags))
 
     def delete(self) -> Steps:
         yield self.DELETE(repositoryName=self.name, force=True)

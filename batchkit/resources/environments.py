@@ -12,9 +12,9 @@ from typing import Any, ClassVar
 
 from attrs import evolve, frozen
 
-from batchkit._model.calls import GONE, SETTLE, Operation, Steps
+from batchkit._model.calls import WAIT_DELETED, WAIT_STABLE, Operation, Steps
 from batchkit._model.checks import as_set, checked, each, one_of, optional, whole
-from batchkit._model.resource import Ask, fixed, output
+from batchkit._model.resource import Reader, create_only, read_only
 from batchkit._model.values import Arn, Ref
 from batchkit.resources.batch import (
     DUPLICATE,
@@ -71,15 +71,15 @@ class ComputeEnvironment(BatchResource):
     LISTED: ClassVar = "computeEnvironments"
     NAMED: ClassVar = "computeEnvironmentName"
     PARAMETER: ClassVar = "computeEnvironment"
-    RENAMES: ClassVar = True
+    NAME_HAS_HASH: ClassVar = True
 
-    type: str = fixed(one_of("FARGATE", "FARGATE_SPOT"), default="FARGATE")
+    type: str = create_only(one_of("FARGATE", "FARGATE_SPOT"), default="FARGATE")
     max_vcpus: int = checked(whole(1, 100_000), default=4)
     subnets: Sequence[str | Ref] = checked(each(ID, least=1, most=16), converter=as_set)
     security_groups: Sequence[str | Ref] = checked(each(ID, least=1, most=5), converter=as_set)
     service_role: str | Arn | Ref | None = checked(optional(ROLE), default=None)
-    arn: str = output("computeEnvironmentArn")
-    orphaned: bool = output()
+    arn: str = read_only("computeEnvironmentArn")
+    orphaned: bool = read_only()
 
     def targets(self) -> tuple[str | Arn, ...]:
         return (Arn("batch", f"compute-environment/{self.stack}-*"),)
@@ -99,20 +99,20 @@ class ComputeEnvironment(BatchResource):
         )
 
     @classmethod
-    def find(cls, stack: str, ask: Ask) -> Iterable[ComputeEnvironment]:
-        roles, _ = ask.all(Role.LIST(PathPrefix=path_of(stack)), cls.DESCRIBE())
+    def find(cls, stack: str, reader: Reader) -> Iterable[ComputeEnvironment]:
+        roles, _ = reader.all(Role.LIST(PathPrefix=path_of(stack)), cls.DESCRIBE())
         there = {role["Arn"] for role in roles["Roles"]}
-        for held in super().find(stack, ask):
-            own = f":role{path_of(stack)}" in str(held.service_role)
-            yield evolve(held, orphaned=own and held.service_role not in there)
+        for actual in super().find(stack, reader):
+            own = f":role{path_of(stack)}" in str(actual.service_role)
+            yield evolve(actual, orphaned=own and actual.service_role not in there)
 
-    def users(self, ask: Ask) -> list[str]:
+    def active_users(self, reader: Reader) -> list[str]:
         # Which environment a job runs on isn't told, so those of all the stack's queues count.  Of
         # an array whose children run, Batch lists the parent, which is PENDING.
         states = ("STARTING", "RUNNING", "PENDING")
-        queues = [queue.arn for queue in JobQueue.find(self.stack, ask)]
+        queues = [queue.arn for queue in JobQueue.find(self.stack, reader)]
         calls = [self.JOBS(jobQueue=arn, jobStatus=state) for arn in queues for state in states]
-        jobs = [job for call in calls for job in ask(call)["jobSummaryList"]]
+        jobs = [job for call in calls for job in reader(call)["jobSummaryList"]]
         at_work = [job for job in jobs if job["status"] != "PENDING" or "arrayProperties" in job]
         return [f"job {job['jobName']} ({job['jobId']})" for job in at_work]
 
@@ -131,12 +131,12 @@ class ComputeEnvironment(BatchResource):
             tags=self.all_tags,
             **role,
         )
-        yield SETTLE
+        yield WAIT_STABLE
         if not self.enabled:
             yield self._change(state="DISABLED")
-            yield SETTLE
+            yield WAIT_STABLE
 
-    def update(self, held: ComputeEnvironment, drift: Collection[str]) -> Steps:
+    def update(self, actual: ComputeEnvironment, drift: Collection[str]) -> Steps:
         changed: dict[str, Any] = {}
         if "enabled" in drift or "state" in drift:
             changed["state"] = self.switch
@@ -149,13 +149,13 @@ class ComputeEnvironment(BatchResource):
             resources["securityGroupIds"] = list(self.security_groups)
         if changed or resources or "max_vcpus" in drift:
             yield self._change(resources, **changed)
-            yield SETTLE
-        yield from self.tag(held, drift)
+            yield WAIT_STABLE
+        yield from self.tag(actual, drift)
 
-    def repair(self, held: ComputeEnvironment) -> Steps | None:
+    def recover(self, actual: ComputeEnvironment) -> Steps | None:
         # A role made moments ago can't be assumed yet; any update makes Batch try again.
         passing = ("not authorized to perform", "service linked role", "unable to assume")
-        if any(fragment in held.reason.lower() for fragment in passing):
+        if any(fragment in actual.reason.lower() for fragment in passing):
             return iter((self._change(state=self.switch),))
         return None
 
@@ -167,11 +167,11 @@ class ComputeEnvironment(BatchResource):
 
     def delete(self) -> Steps:
         yield self.DELETE(computeEnvironment=self.name)
-        yield GONE
+        yield WAIT_DELETED
         if self.orphaned is True:
             yield from self._lost_role().delete()
 
-    def redo(self, held: ComputeEnvironment) -> Steps | None:
+    def retry_delete(self, actual: ComputeEnvironment) -> Steps | None:
         # The role may have been too young.
         return iter((self.DELETE(computeEnvironment=self.name),)) if self.orphaned is True else None
 

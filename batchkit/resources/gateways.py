@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 
 from attrs import frozen
 
-from batchkit._model.calls import GONE, SETTLE, Operation, Steps, Together
+from batchkit._model.calls import WAIT_DELETED, WAIT_STABLE, Operation, Parallel, Steps
 from batchkit._model.checks import checked, one_of
-from batchkit._model.resource import Ask, fixed, output
-from batchkit._model.tags import SETTLED, as_list, held_tags, parse
+from batchkit._model.resource import Reader, create_only, read_only
+from batchkit._model.tags import SETTLED, as_list, parse, tag_fields
 from batchkit._model.values import Ref
 from batchkit.resources.ec2 import (
     ID,
@@ -59,21 +59,21 @@ class InternetGateway(Ec2Resource):
     )
     LISTED: ClassVar = "InternetGateways"
     TYPE: ClassVar = "internet-gateway"
-    HOLDS: ClassVar = ("vpc-id", "vpc")
+    INTERFACE_FILTER: ClassVar = ("vpc-id", "vpc")
     NATURAL_KEY: ClassVar = False
 
     vpc: str | Ref = checked(VPC)
-    id: str = output("InternetGateway.InternetGatewayId")
+    id: str = read_only("InternetGateway.InternetGatewayId")
 
     @property
-    def committed(self) -> bool:
+    def in_use(self) -> bool:
         return bool(self.vpc)
 
     @classmethod
-    def parse(cls, answer: Mapping[str, Any], ask: Ask) -> InternetGateway:
+    def parse(cls, answer: Mapping[str, Any], reader: Reader) -> InternetGateway:
         attached = [one["VpcId"] for one in answer.get("Attachments", ())]
         return cls(
-            **held_tags(answer.get("Tags")),
+            **tag_fields(answer.get("Tags")),
             vpc=attached[0] if attached else "",
             id=answer["InternetGatewayId"],
             state="available",
@@ -81,13 +81,13 @@ class InternetGateway(Ec2Resource):
 
     def create(self) -> Steps:
         yield self.CREATE(TagSpecifications=self.tagging())
-        yield Together((SETTLE, self.ATTACH(InternetGatewayId=self.id, VpcId=self.vpc)))
+        yield Parallel((WAIT_STABLE, self.ATTACH(InternetGatewayId=self.id, VpcId=self.vpc)))
 
-    def update(self, held: InternetGateway, drift: Collection[str]) -> Steps:
+    def update(self, actual: InternetGateway, drift: Collection[str]) -> Steps:
         if "vpc" in drift:
-            if held.vpc:
-                yield self.DETACH(InternetGatewayId=held.id, VpcId=held.vpc)
-            yield self.ATTACH(InternetGatewayId=held.id, VpcId=self.vpc)
+            if actual.vpc:
+                yield self.DETACH(InternetGatewayId=actual.id, VpcId=actual.vpc)
+            yield self.ATTACH(InternetGatewayId=actual.id, VpcId=self.vpc)
         yield from self.tag(drift)
 
     def delete(self) -> Steps:
@@ -120,35 +120,35 @@ class ElasticIp(Ec2Resource):
     LISTED: ClassVar = "Addresses"
     TYPE: ClassVar = "elastic-ip"
     NATURAL_KEY: ClassVar = False
-    CLAIMED_BY: ClassVar = "allocation-id"
+    LOCKED_BY: ClassVar = "allocation-id"
 
     settled: bool = checked(one_of(True), default=True)
-    id: str = output("AllocationId")
-    address: str = output("PublicIp")
+    id: str = read_only("AllocationId")
+    address: str = read_only("PublicIp")
 
     @property
-    def committed(self) -> bool:
+    def in_use(self) -> bool:
         return self.settled
 
     @classmethod
-    def told(cls, stack: str, ask: Ask) -> list[Mapping[str, Any]]:
+    def told(cls, stack: str, reader: Reader) -> list[Mapping[str, Any]]:
         """
         Addresses with their tags, which not every emulator lists with them.
         """
-        listed = super().told(stack, ask)
+        listed = super().told(stack, reader)
         bare = sorted(one["AllocationId"] for one in listed if "Tags" not in one)
         if not bare:
             return listed
-        tags = ask(cls.TAGS(Filters=[{"Name": "resource-id", "Values": bare}]))["Tags"]
+        tags = reader(cls.TAGS(Filters=[{"Name": "resource-id", "Values": bare}]))["Tags"]
         return [
             {"Tags": [tag for tag in tags if tag["ResourceId"] == one["AllocationId"]], **one}
             for one in listed
         ]
 
     @classmethod
-    def parse(cls, answer: Mapping[str, Any], ask: Ask) -> ElasticIp:
+    def parse(cls, answer: Mapping[str, Any], reader: Reader) -> ElasticIp:
         return cls(
-            **held_tags(answer.get("Tags")),
+            **tag_fields(answer.get("Tags")),
             id=answer["AllocationId"],
             address=answer["PublicIp"],
             settled=SETTLED in parse(answer.get("Tags")) or "AssociationId" in answer,
@@ -157,15 +157,15 @@ class ElasticIp(Ec2Resource):
 
     def create(self) -> Steps:
         yield self.CREATE(Domain="vpc", TagSpecifications=self.tagging())
-        yield Together((SETTLE, tuple(self._settle(self.id))))
+        yield Parallel((WAIT_STABLE, tuple(self._settle(self.id))))
 
-    def update(self, held: ElasticIp, drift: Collection[str]) -> Steps:
+    def update(self, actual: ElasticIp, drift: Collection[str]) -> Steps:
         if "settled" in drift:
-            yield from self._settle(held.id)
+            yield from self._settle(actual.id)
         yield from self.tag(drift)
 
     def _settle(self, identity: str) -> Steps:
-        yield self.claim(identity)
+        yield self.lock(identity)
         # With all its tags: an emulator may have dropped those that it was made with.
         tags = {**self.all_tags, SETTLED: "yes"}
         yield self.TAG(Resources=[identity], Tags=as_list(tags))
@@ -196,26 +196,26 @@ class NatGateway(Ec2Resource):
     LISTED: ClassVar = "NatGateways"
     TYPE: ClassVar = "natgateway"
     READY: ClassVar = ("available",)
-    BROKEN: ClassVar = ("failed",)
-    GOING: ClassVar = ("deleting", "deleted")
+    FAILED: ClassVar = ("failed",)
+    DELETING: ClassVar = ("deleting", "deleted")
     NATURAL_KEY: ClassVar = False
-    SECONDS: ClassVar = 1800
+    TIMEOUT: ClassVar = 1800
 
-    subnet: str | Ref = fixed(ID)
-    address: str | Ref = fixed(ID)
-    id: str = output("NatGateway.NatGatewayId")
+    subnet: str | Ref = create_only(ID)
+    address: str | Ref = create_only(ID)
+    id: str = read_only("NatGateway.NatGatewayId")
 
     @classmethod
-    def find(cls, stack: str, ask: Ask) -> Iterable[NatGateway]:
+    def find(cls, stack: str, reader: Reader) -> Iterable[NatGateway]:
         # Deleted ones stay listed for an hour, with their tags.
-        return [held for held in super().find(stack, ask) if held.state != "deleted"]
+        return [actual for actual in super().find(stack, reader) if actual.state != "deleted"]
 
     @classmethod
-    def parse(cls, answer: Mapping[str, Any], ask: Ask) -> NatGateway:
+    def parse(cls, answer: Mapping[str, Any], reader: Reader) -> NatGateway:
         addresses = answer.get("NatGatewayAddresses") or [{}]
         failure = (answer.get("FailureCode"), answer.get("FailureMessage"))
         return cls(
-            **held_tags(answer.get("Tags")),
+            **tag_fields(answer.get("Tags")),
             subnet=answer["SubnetId"],
             address=addresses[0].get("AllocationId", ""),
             id=answer["NatGatewayId"],
@@ -223,20 +223,20 @@ class NatGateway(Ec2Resource):
             reason=": ".join(filter(None, failure)),
         )
 
-    def differs(self, name: str, held: Any) -> bool:
-        unknown = name == "address" and not held.address
-        return not unknown and super().differs(name, held)
+    def differs(self, name: str, actual: Any) -> bool:
+        unknown = name == "address" and not actual.address
+        return not unknown and super().differs(name, actual)
 
     def create(self) -> Steps:
         yield self.CREATE(
             SubnetId=self.subnet, AllocationId=self.address, TagSpecifications=self.tagging()
         )
-        yield SETTLE
+        yield WAIT_STABLE
 
-    def update(self, held: NatGateway, drift: Collection[str]) -> Steps:
+    def update(self, actual: NatGateway, drift: Collection[str]) -> Steps:
         yield from self.tag(drift)
 
     def delete(self) -> Steps:
-        if self.state not in self.BROKEN:
+        if self.state not in self.FAILED:
             yield self.DELETE(NatGatewayId=self.id)
-            yield GONE
+            yield WAIT_DELETED

@@ -10,10 +10,10 @@ from typing import Any, ClassVar, Final
 
 from attrs import Factory, frozen
 
-from batchkit._model.calls import Each, NotYet, Operation, Steps, Together
+from batchkit._model.calls import ForEach, NotYet, Operation, Parallel, Steps
 from batchkit._model.checks import as_set, checked, each, instance, optional, text, whole
-from batchkit._model.resource import Ask, Resource, output, unread
-from batchkit._model.tags import OWNER, as_list, held_tags, parse
+from batchkit._model.resource import Reader, Resource, read_only, write_only
+from batchkit._model.tags import OWNER, as_list, parse, tag_fields
 from batchkit._model.values import ACCOUNT, ITEM, Arn, Json
 from batchkit.errors import SpecError
 from batchkit.grants import Grant, flatten
@@ -109,7 +109,7 @@ class Role(Resource):
     )
 
     name: str = checked(text(r"[\w+=,.@-]{1,64}", "1-64 letters, digits or _+=,.@-"))
-    service: str = unread(text(r"[a-z0-9.-]+\.amazonaws\.com(\.cn)?", "a service principal"))
+    service: str = write_only(text(r"[a-z0-9.-]+\.amazonaws\.com(\.cn)?", "a service principal"))
     trust: Mapping[str, Any] = checked(
         default=Factory(lambda self: trust(self.service), takes_self=True), converter=canonical
     )
@@ -117,13 +117,13 @@ class Role(Resource):
         optional(each(text(r"arn:.+", "a policy's ARN"), most=10)), default=(), converter=as_set
     )
     grants: Sequence[Grant] | None = checked(
-        optional(each(instance(Grant, takes="a grant such as s3_read(...)"))),
+        optional(each(instance(Grant, expects="a grant such as s3_read(...)"))),
         default=(),
         converter=_flat,
     )
     boundary: str | Arn | None = checked(optional(text(r"arn:.+", "a policy's ARN")), default=None)
     session_seconds: int = checked(whole(3600, 43200, "seconds"), default=3600)
-    arn: str = output("Role.Arn")
+    arn: str = read_only("Role.Arn")
 
     @property
     def path(self) -> str:
@@ -136,35 +136,37 @@ class Role(Resource):
         return (Arn("iam", f"role{self.path}{self.name}", region=False),)
 
     @classmethod
-    def find(cls, stack: str, ask: Ask) -> Iterable[Role]:
-        here = f"-{ask.scope.region}"
-        listed = ask(cls.LIST(PathPrefix=path_of(stack)))["Roles"]
+    def find(cls, stack: str, reader: Reader) -> Iterable[Role]:
+        here = f"-{reader.scope.region}"
+        listed = reader(cls.LIST(PathPrefix=path_of(stack)))["Roles"]
         for role in (one for one in listed if one["Path"] == path_of(stack)):
             name = role["RoleName"]
             if name.endswith(here) or not _OTHER_REGION.search(name):
                 any_service = "batch.amazonaws.com"
-                wish = cls(name=name, stack=stack, service=any_service, managed=None, grants=None)
-                yield wish._parse(role, {})
+                desired = cls(
+                    name=name, stack=stack, service=any_service, managed=None, grants=None
+                )
+                yield desired._parse(role, {})
 
-    def read(self, ask: Ask) -> Role | None:
+    def read(self, reader: Reader) -> Role | None:
         calls = {"listed": self.LIST(PathPrefix=self.path)}
         if self.managed is not None:
             calls["attached"] = self.ATTACHED(RoleName=self.name)
         if self.grants is not None:
             calls["inline"] = self.INLINE(RoleName=self.name, PolicyName=POLICY)
-        answers = dict(zip(calls, ask.all(*calls.values()), strict=True))
+        answers = dict(zip(calls, reader.all(*calls.values()), strict=True))
         listed = (one for one in answers["listed"]["Roles"] if one["RoleName"] == self.name)
         role = next(listed, None)
         # The path tells the owner; only GetRole tells the tags and the boundary.
         if role is None or self.tags or self.boundary:
-            role = (ask(self.GET(RoleName=self.name)) or {}).get("Role")
+            role = (reader(self.GET(RoleName=self.name)) or {}).get("Role")
         return None if role is None else self._parse(role, answers)
 
     def _parse(self, role: Mapping[str, Any], answers: Mapping[str, Any]) -> Role:
         by_path = {OWNER: self.stack} if role["Path"] == self.path else {}
         attached = (answers.get("attached") or {}).get("AttachedPolicies", ())
         return Role(
-            **held_tags({**by_path, **parse(role.get("Tags"))}, name=self.name, stack=self.stack),
+            **tag_fields({**by_path, **parse(role.get("Tags"))}, name=self.name, stack=self.stack),
             service=self.service,
             trust=role["AssumeRolePolicyDocument"],
             managed=None if self.managed is None else [one["PolicyArn"] for one in attached],
@@ -189,7 +191,7 @@ class Role(Resource):
         if self.grants:
             yield self._put()
 
-    def update(self, held: Role, drift: Collection[str]) -> Steps:
+    def update(self, actual: Role, drift: Collection[str]) -> Steps:
         if "trust" in drift:
             yield self.TRUST(RoleName=self.name, PolicyDocument=Json(self.trust))
         if "session_seconds" in drift:
@@ -197,7 +199,7 @@ class Role(Resource):
         if "boundary" in drift:
             yield self._bound()
         if "managed" in drift:
-            yield from self._attach(held)
+            yield from self._attach(actual)
         if "grants" in drift:
             yield self._put() if self.grants else self._drop()
         if "tags" in drift:
@@ -206,12 +208,14 @@ class Role(Resource):
     def delete(self) -> Steps:
         detach = self.DETACH(RoleName=self.name, PolicyArn=ITEM)
         drop = self.DROP(RoleName=self.name, PolicyName=ITEM)
-        managed = Each(self.ATTACHED(RoleName=self.name), "AttachedPolicies[].PolicyArn", detach)
-        yield Together((managed, Each(self.LIST_INLINE(RoleName=self.name), "PolicyNames", drop)))
+        managed = ForEach(self.ATTACHED(RoleName=self.name), "AttachedPolicies[].PolicyArn", detach)
+        yield Parallel(
+            (managed, ForEach(self.LIST_INLINE(RoleName=self.name), "PolicyNames", drop))
+        )
         yield self.DELETE(RoleName=self.name)
 
-    def _attach(self, held: Role) -> Steps:
-        wanted, attached = self.managed or (), held.managed or ()
+    def _attach(self, actual: Role) -> Steps:
+        wanted, attached = self.managed or (), actual.managed or ()
         for policy in wanted:
             if policy not in attached:
                 yield self.ATTACH(RoleName=self.name, PolicyArn=policy)

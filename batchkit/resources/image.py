@@ -19,9 +19,18 @@ import attrs
 from attrs import frozen
 
 from batchkit._docker.publisher import Publication, publisher
-from batchkit._model.calls import Door, Job, Operation, Steps
-from batchkit._model.checks import Checked, Must, as_dict, checked, instance, optional, text, whole
-from batchkit._model.resource import Ask, Resource, output, unread
+from batchkit._model.calls import AwsClient, Operation, Steps, Task
+from batchkit._model.checks import (
+    Checked,
+    Constraint,
+    as_dict,
+    checked,
+    instance,
+    optional,
+    text,
+    whole,
+)
+from batchkit._model.resource import Reader, Resource, read_only, write_only
 from batchkit._model.values import Arn, Ref
 from batchkit.events import Action, Event, Listener, Phase
 from batchkit.resources.ecr import Repository
@@ -32,7 +41,7 @@ PLATFORMS: Final = {"X86_64": "linux/amd64", "ARM64": "linux/arm64"}
 LOGIN: Final = Operation("ecr", "GetAuthorizationToken", wide=True)
 
 
-BUILD_ARGS = Must(
+BUILD_ARGS = Constraint(
     "names with texts",
     lambda value: all(isinstance(item, str) for pair in value.items() for item in pair),
 )
@@ -60,7 +69,7 @@ class ImageSource(Checked):
         limit: The largest context, in bytes.
     """
 
-    folder: str | Path = checked(instance(Path, takes="a folder"), converter=_path)
+    folder: str | Path = checked(instance(Path, expects="a folder"), converter=_path)
     dockerfile: str = checked(text(r".+", "a path in the folder"), default="Dockerfile")
     build_args: Mapping[str, str] = checked(
         BUILD_ARGS, factory=dict, converter=as_dict, kw_only=True
@@ -89,7 +98,7 @@ class ImageSource(Checked):
 
 
 @frozen
-class Push(Job):
+class PushImage(Task):
     """
     A step: build the image and push it to the repository *uri*, under *tag*.
     """
@@ -101,7 +110,7 @@ class Push(Job):
     source: ImageSource
     platform: str
 
-    def perform(self, aws: Door, emit: Listener) -> dict[str, Any]:
+    def perform(self, aws: AwsClient, emit: Listener) -> dict[str, Any]:
         """
         Builds and pushes; returns the outputs of the image.
         """
@@ -125,7 +134,7 @@ class Push(Job):
         return {"digest": digest, "uri": f"{self.uri}@{digest}"}
 
 
-def login(aws: Door) -> tuple[str, str]:
+def login(aws: AwsClient) -> tuple[str, str]:
     """
     A user and password for the account's registry; good for twelve hours.
     """
@@ -178,22 +187,22 @@ class Image(Resource):
     LOGIN: ClassVar = LOGIN
     TAGGED: ClassVar = False
 
-    repository: str | Ref = unread(text(r"\S+", "a repository's URI"))
-    source: ImageSource = unread(instance(ImageSource))
-    platform: str = unread(text(r"linux/(amd64|arm64)", "linux/amd64 or linux/arm64"))
-    tag: str = unread(text(r"[\w.-]{1,128}", "an image tag"))
-    digest: str = output()
-    uri: str = output(renewed=True)
+    repository: str | Ref = write_only(text(r"\S+", "a repository's URI"))
+    source: ImageSource = write_only(instance(ImageSource))
+    platform: str = write_only(text(r"linux/(amd64|arm64)", "linux/amd64 or linux/arm64"))
+    tag: str = write_only(text(r"[\w.-]{1,128}", "an image tag"))
+    digest: str = read_only()
+    uri: str = read_only(regenerated=True)
 
     def targets(self) -> tuple[str | Arn, ...]:
         return (Arn("ecr", f"repository/{self.name}"),)
 
     @classmethod
-    def find(cls, stack: str, ask: Ask) -> Iterable[Image]:
+    def find(cls, stack: str, reader: Reader) -> Iterable[Image]:
         return ()
 
-    def read(self, ask: Ask) -> Image | None:
-        images, repositories = ask.all(
+    def read(self, reader: Reader) -> Image | None:
+        images, repositories = reader.all(
             self.DESCRIBE(repositoryName=self.name, imageIds=[{"imageTag": self.tag}]),
             Repository.DESCRIBE(repositoryNames=[self.name]),
         )
@@ -203,13 +212,13 @@ class Image(Resource):
         uri = repositories["repositories"][0]["repositoryUri"]
         return attrs.evolve(self, owner=self.stack, digest=digest, uri=f"{uri}@{digest}")
 
-    def differs(self, name: str, held: Any) -> bool:
+    def differs(self, name: str, actual: Any) -> bool:
         return False
 
     def create(self) -> Steps:
-        yield Push(self.PUSH, self.name, self.repository, self.tag, self.source, self.platform)
+        yield PushImage(self.PUSH, self.name, self.repository, self.tag, self.source, self.platform)
 
-    def update(self, held: Image, drift: object) -> Steps:
+    def update(self, actual: Image, drift: object) -> Steps:
         return iter(())
 
     def delete(self) -> Steps:

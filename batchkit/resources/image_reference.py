@@ -13,7 +13,7 @@ from attrs import frozen
 
 from batchkit._model.calls import Operation, Steps
 from batchkit._model.checks import checked, text
-from batchkit._model.resource import Ask, Resource, output
+from batchkit._model.resource import Reader, Resource, read_only
 from batchkit._model.values import Arn
 from batchkit.errors import AccessDenied, ImageError
 
@@ -43,7 +43,7 @@ class ImageReference(Resource):
     TAGGED: ClassVar = False
 
     name: str = checked(text(_ECR.pattern, "the URI of an image in ECR"))
-    uri: str = output()
+    uri: str = read_only()
 
     def targets(self) -> tuple[str | Arn, ...]:
         match = _ECR.fullmatch(self.name)
@@ -51,10 +51,10 @@ class ImageReference(Resource):
         return (Arn("ecr", f"repository/{match['repository']}", account=match["account"]),)
 
     @classmethod
-    def find(cls, stack: str, ask: Ask) -> Iterable[ImageReference]:
+    def find(cls, stack: str, reader: Reader) -> Iterable[ImageReference]:
         return ()
 
-    def read(self, ask: Ask) -> ImageReference | None:
+    def read(self, reader: Reader) -> ImageReference | None:
         """
         The image as ECR has it.
 
@@ -70,7 +70,7 @@ class ImageReference(Resource):
             imageIds=[{"imageTag": tag}],
         )
         try:
-            found = ask(call)
+            found = reader(call)
         except AccessDenied:  # another account may let it be pulled, and not looked up
             return attrs.evolve(self, owner=self.stack, uri=self.name)
         if not found or not found["imageDetails"]:
@@ -80,13 +80,13 @@ class ImageReference(Resource):
         digest = found["imageDetails"][0]["imageDigest"]
         return attrs.evolve(self, owner=self.stack, uri=f"{bare}@{digest}")
 
-    def differs(self, name: str, held: Any) -> bool:
+    def differs(self, name: str, actual: Any) -> bool:
         return False
 
     def create(self) -> Steps:
         return iter(())
 
-    def update(self, held: ImageReference, drift: Collection[str]) -> Steps:
+    def update(self, actual: ImageReference, drift: Collection[str]) -> Steps:
         return iter(())
 
     def delete(self) -> Steps:

@@ -9,12 +9,12 @@ from typing import Any, ClassVar, Final
 
 from attrs import frozen
 
-from batchkit._model.calls import SETTLE, NotYet, Operation, Steps
+from batchkit._model.calls import WAIT_STABLE, NotYet, Operation, Steps
 from batchkit._model.checks import checked, one_of, optional, text
-from batchkit._model.resource import Ask, Resource, output
-from batchkit._model.tags import held_tags
+from batchkit._model.resource import Reader, Resource, read_only
+from batchkit._model.tags import tag_fields
 from batchkit._model.values import Arn
-from batchkit.resources.claims import prefix as claims
+from batchkit.resources.locks import prefix as lock_prefix
 
 RETENTION_DAYS: Final = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557),
@@ -55,21 +55,21 @@ class LogGroup(Resource):
         text(r"(?!aws/)[._/#A-Za-z0-9-]{1,512}", "1-512 letters, digits or ._-/#, not aws/ first")
     )
     retention: int | None = checked(RETENTION, default=30)
-    arn: str = output()
+    arn: str = read_only()
 
     def targets(self) -> tuple[str | Arn, ...]:
         return (_arn(self.name), _arn(f"{self.name}:*"))
 
     @classmethod
-    def find(cls, stack: str, ask: Ask) -> Iterable[LogGroup]:
+    def find(cls, stack: str, reader: Reader) -> Iterable[LogGroup]:
         listing = cls.DESCRIBE(logGroupNamePrefix=group_name(stack))
-        listed = ask(listing)["logGroups"]
+        listed = reader(listing)["logGroups"]
         groups = [group for group in listed if cls.is_mine(group["logGroupName"], stack)]
         calls = [cls.TAGS(resourceArn=_arn(group["logGroupName"])) for group in groups]
-        for group, tags in zip(groups, ask.all(listing, *calls)[1:], strict=True):
-            held = cls._parse(group, stack, tags)
-            if held is not None and held.owned:
-                yield held
+        for group, tags in zip(groups, reader.all(listing, *calls)[1:], strict=True):
+            actual = cls._parse(group, stack, tags)
+            if actual is not None and actual.owned:
+                yield actual
 
     @classmethod
     def is_mine(cls, name: str, stack: str) -> bool:
@@ -77,10 +77,12 @@ class LogGroup(Resource):
         Whether the log group *name* may be one of this kind that *stack* owns.
         """
         own = group_name(stack)
-        return name == own or (name.startswith(f"{own}/") and not name.startswith(claims(stack)))
+        return name == own or (
+            name.startswith(f"{own}/") and not name.startswith(lock_prefix(stack))
+        )
 
-    def read(self, ask: Ask) -> LogGroup | None:
-        groups, tags = ask.all(
+    def read(self, reader: Reader) -> LogGroup | None:
+        groups, tags = reader.all(
             self.DESCRIBE(logGroupNamePrefix=self.name), self.TAGS(resourceArn=_arn(self.name))
         )
         for group in groups["logGroups"]:
@@ -93,7 +95,7 @@ class LogGroup(Resource):
         if tags is None:
             return None
         return cls(
-            **held_tags(tags["tags"], name=group["logGroupName"], stack=stack),
+            **tag_fields(tags["tags"], name=group["logGroupName"], stack=stack),
             retention=group.get("retentionInDays"),
             arn=group["arn"].removesuffix(":*"),
         )
@@ -102,9 +104,9 @@ class LogGroup(Resource):
         yield self.CREATE(logGroupName=self.name, tags=self.all_tags)
         if self.retention is not None:
             yield self._keep()
-        yield SETTLE  # the answers don't tell its ARN
+        yield WAIT_STABLE  # the answers don't tell its ARN
 
-    def update(self, held: LogGroup, drift: Collection[str]) -> Steps:
+    def update(self, actual: LogGroup, drift: Collection[str]) -> Steps:
         if "retention" in drift:
             yield self.KEEP_ALL(logGroupName=self.name) if self.retention is None else self._keep()
         if "tags" in drift:
@@ -118,16 +120,16 @@ class LogGroup(Resource):
 
 
 @frozen(kw_only=True)
-class ClaimGroup(LogGroup):
+class LockGroup(LogGroup):
     """
     A claim whose resource was deleted by somebody else; see `_claims.py`.
     """
 
-    HIDDEN: ClassVar = True
+    INTERNAL: ClassVar = True
 
     @classmethod
     def is_mine(cls, name: str, stack: str) -> bool:
-        return name.startswith(claims(stack))
+        return name.startswith(lock_prefix(stack))
 
 
 def group_name(stack: str) -> str:

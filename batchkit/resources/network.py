@@ -19,7 +19,7 @@ from batchkit.resources.vpc import SecurityGroup, Subnet, Vpc
 
 
 @frozen
-class Members:
+class NetworkMembers:
     """
     The resources of a network; jobs run in *private* and *group*.
     """
@@ -50,7 +50,7 @@ class Network(Checked):
     address: str | None = attrs.field(default=None, eq=False)
 
     @property
-    def members(self) -> Members:
+    def members(self) -> NetworkMembers:
         """
         The wishes that it amounts to, the longest path first.
         """
@@ -65,7 +65,7 @@ class Network(Checked):
         ]
         group = SecurityGroup(name=f"{name}-jobs", **inside)
         ways = self._ways(inside, public, private)
-        return Members(vpc, private, group, [vpc, public, *private, group, *ways])
+        return NetworkMembers(vpc, private, group, [vpc, public, *private, group, *ways])
 
     def _ways(
         self, inside: Mapping[str, Any], public: Subnet, private: list[Subnet]
@@ -76,7 +76,9 @@ class Network(Checked):
         common: dict[str, Any] = {"name": self.name, "stack": self.stack, "tags": self.tags}
         gateway = InternetGateway(name=self.name, **inside)
         address = ElasticIp(**common)
-        nat = NatGateway(subnet=public.id, address=address.id, after=(gateway.there,), **common)
+        nat = NatGateway(
+            subnet=public.id, address=address.id, depends_on=(gateway.exists,), **common
+        )
         out = RouteTable(name=f"{self.name}-public", subnets=[public.id], **inside)
         through = RouteTable(
             name=f"{self.name}-private", subnets=[subnet.id for subnet in private], **inside

@@ -9,9 +9,9 @@ from typing import Any, ClassVar, Final
 
 from attrs import frozen
 
-from batchkit._model.calls import GONE, SETTLE, Operation, Steps
+from batchkit._model.calls import WAIT_DELETED, WAIT_STABLE, Operation, Steps
 from batchkit._model.checks import as_tuple, checked, each, optional, text, whole
-from batchkit._model.resource import output
+from batchkit._model.resource import read_only
 from batchkit._model.values import Arn, Ref
 from batchkit.resources.batch import DUPLICATE, MISSING, MODIFIED, NOT_VALID, BatchResource
 
@@ -52,8 +52,8 @@ class JobQueue(BatchResource):
     )
     priority: int = checked(whole(0, 1000), default=1)
     runnable_limit: int | None = checked(optional(whole(600, 86400, "seconds")), default=None)
-    arn: str = output("jobQueueArn")
-    tells_limit: bool = output()
+    arn: str = read_only("jobQueueArn")
+    tells_limit: bool = read_only()
 
     @property
     def named(self) -> Arn:
@@ -77,10 +77,10 @@ class JobQueue(BatchResource):
             arn=answer["jobQueueArn"],
         )
 
-    def differs(self, name: str, held: Any) -> bool:
+    def differs(self, name: str, actual: Any) -> bool:
         # AWS tells an empty list where there is no limit; some emulators drop limits and tell none.
-        untold = name == "runnable_limit" and held.tells_limit is False
-        return not untold and super().differs(name, held)
+        untold = name == "runnable_limit" and actual.tells_limit is False
+        return not untold and super().differs(name, actual)
 
     def create(self) -> Steps:
         limits = {"jobStateTimeLimitActions": self._limits()} if self.runnable_limit else {}
@@ -92,9 +92,9 @@ class JobQueue(BatchResource):
             tags=self.all_tags,
             **limits,
         )
-        yield SETTLE
+        yield WAIT_STABLE
 
-    def update(self, held: JobQueue, drift: Collection[str]) -> Steps:
+    def update(self, actual: JobQueue, drift: Collection[str]) -> Steps:
         wanted = {
             "enabled": ("state", self.switch),
             "state": ("state", self.switch),
@@ -105,13 +105,13 @@ class JobQueue(BatchResource):
         changed = dict(wanted[name] for name in drift if name in wanted)
         if changed:
             yield self.UPDATE(jobQueue=self.name, **changed)
-            yield SETTLE
-        yield from self.tag(held, drift)
+            yield WAIT_STABLE
+        yield from self.tag(actual, drift)
 
     def delete(self) -> Steps:
         # This also ends the jobs that are left, about 16 a second.
         yield self.DELETE(jobQueue=self.name)
-        yield GONE
+        yield WAIT_DELETED
 
     def _order(self) -> list[dict[str, Any]]:
         return [

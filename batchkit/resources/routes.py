@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 
 from attrs import frozen
 
-from batchkit._model.calls import SETTLE, Each, Operation, Steps
+from batchkit._model.calls import WAIT_STABLE, ForEach, Operation, Steps
 from batchkit._model.checks import as_set, checked, each, instance, network, optional
-from batchkit._model.resource import Ask, Resource, fixed, output
-from batchkit._model.tags import held_tags
+from batchkit._model.resource import Reader, Resource, create_only, read_only
+from batchkit._model.tags import tag_fields
 from batchkit._model.values import ITEM, Ref
 from batchkit.resources.ec2 import (
     ID,
@@ -65,24 +65,24 @@ class RouteTable(Ec2Resource):
     TYPE: ClassVar = "route-table"
     NATURAL_KEY: ClassVar = False
 
-    vpc: str | Ref = fixed(VPC)
+    vpc: str | Ref = create_only(VPC)
     subnets: Sequence[str | Ref] = checked(each(ID), default=(), converter=as_set)
-    id: str = output("RouteTable.RouteTableId")
-    associations: Mapping[str, str] = output()
+    id: str = read_only("RouteTable.RouteTableId")
+    associations: Mapping[str, str] = read_only()
 
     @property
-    def committed(self) -> bool:
+    def in_use(self) -> bool:
         return bool(self.subnets)
 
     @classmethod
-    def parse(cls, answer: Mapping[str, Any], ask: Ask) -> RouteTable:
+    def parse(cls, answer: Mapping[str, Any], reader: Reader) -> RouteTable:
         associations = {
             one["SubnetId"]: one["RouteTableAssociationId"]
             for one in answer.get("Associations", ())
             if one.get("SubnetId")
         }
         return cls(
-            **held_tags(answer.get("Tags")),
+            **tag_fields(answer.get("Tags")),
             vpc=answer["VpcId"],
             subnets=tuple(associations),
             id=answer["RouteTableId"],
@@ -92,16 +92,16 @@ class RouteTable(Ec2Resource):
 
     def create(self) -> Steps:
         yield self.CREATE(VpcId=self.vpc, TagSpecifications=self.tagging())
-        yield SETTLE
+        yield WAIT_STABLE
         for subnet in self.subnets:
             yield self.ASSOCIATE(RouteTableId=self.id, SubnetId=subnet)
 
-    def update(self, held: RouteTable, drift: Collection[str]) -> Steps:
+    def update(self, actual: RouteTable, drift: Collection[str]) -> Steps:
         if "subnets" in drift:
             for subnet in self.subnets:
-                if subnet not in held.subnets:
-                    yield from self._take(subnet, held.id)
-            for subnet, association in held.associations.items():
+                if subnet not in actual.subnets:
+                    yield from self._take(subnet, actual.id)
+            for subnet, association in actual.associations.items():
                 if subnet not in self.subnets:
                     yield self.DISASSOCIATE(AssociationId=association)
         yield from self.tag(drift)
@@ -111,10 +111,10 @@ class RouteTable(Ec2Resource):
         Moves a subnet here from the table that it was given to, without a gap; else associates it.
         """
         if isinstance(subnet, str):
-            users = [{"Name": "association.subnet-id", "Values": [subnet]}]
+            active_users = [{"Name": "association.subnet-id", "Values": [subnet]}]
             path = f"RouteTables[].Associations[?SubnetId=='{subnet}'][].RouteTableAssociationId"
             move = self.MOVE(AssociationId=ITEM, RouteTableId=table)
-            yield Each(self.DESCRIBE(Filters=users), path, move)
+            yield ForEach(self.DESCRIBE(Filters=active_users), path, move)
         yield self.ASSOCIATE(RouteTableId=table, SubnetId=subnet)
 
     def delete(self) -> Steps:
@@ -145,18 +145,18 @@ class Route(Resource):
     DELETE: ClassVar = Operation("ec2", "DeleteRoute", absent=("InvalidRoute.NotFound",))
     TAGGED: ClassVar = False
 
-    table: str | Ref = fixed(ID)
-    destination: str = fixed(network(0, 32), default="0.0.0.0/0")
+    table: str | Ref = create_only(ID)
+    destination: str = create_only(network(0, 32), default="0.0.0.0/0")
     internet_gateway: str | Ref | None = checked(optional(instance(str, Ref)), default=None)
     nat_gateway: str | Ref | None = checked(optional(instance(str, Ref)), default=None)
 
     @classmethod
-    def find(cls, stack: str, ask: Ask) -> Iterable[Route]:
+    def find(cls, stack: str, reader: Reader) -> Iterable[Route]:
         return ()
 
-    def read(self, ask: Ask) -> Route | None:
-        listed = RouteTable.listed(self.stack, ask)
-        named = [table for table in listed if held_tags(table["Tags"])["name"] == self.name]
+    def read(self, reader: Reader) -> Route | None:
+        listed = RouteTable.listed(self.stack, reader)
+        named = [table for table in listed if tag_fields(table["Tags"])["name"] == self.name]
         own = [table for table in named if table["RouteTableId"] == self.table]
         for table in own or sorted(named, key=_rank):
             for route in table.get("Routes", ()):
@@ -189,7 +189,7 @@ class Route(Resource):
     def create(self) -> Steps:
         yield self.CREATE(**self._params())
 
-    def update(self, held: Route, drift: Collection[str]) -> Steps:
+    def update(self, actual: Route, drift: Collection[str]) -> Steps:
         yield self.REPLACE(**self._params())
 
     def delete(self) -> Steps:

@@ -9,21 +9,21 @@ from typing import Any, ClassVar, Final
 
 from attrs import frozen
 
-from batchkit._model.calls import SETTLE, Each, NotYet, Operation, Steps
+from batchkit._model.calls import WAIT_STABLE, ForEach, NotYet, Operation, Steps
 from batchkit._model.checks import checked, one_of, text
-from batchkit._model.resource import Ask, Resource, output
-from batchkit._model.tags import OWNER, as_list, held_tags, parse
+from batchkit._model.resource import Reader, Resource, read_only
+from batchkit._model.tags import OWNER, as_list, parse, tag_fields
 from batchkit._model.values import ITEM, LOCATION, Arn
-from batchkit.resources.claims import (
-    DROP,
-    LOOK,
-    TAKE,
-    Note,
-    claimed,
-    is_noted,
-    look,
-    note_of,
-    notes,
+from batchkit.resources.locks import (
+    READ_LOCK,
+    RELEASE_LOCK,
+    TAKE_LOCK,
+    RecordIntent,
+    has_intent,
+    intent_group,
+    intent_prefix,
+    locked_for,
+    read_lock,
 )
 from batchkit.resources.logs import LogGroup, group_name
 from batchkit.resources.tagging import GET_RESOURCES, tagged
@@ -84,10 +84,10 @@ class Bucket(Resource):
     DELETE: ClassVar = Operation(
         "s3", "DeleteBucket", absent=("NoSuchBucket",), not_yet=(_ABORTED,)
     )
-    TAKE: ClassVar = TAKE
-    LOOK: ClassVar = LOOK
-    DROP: ClassVar = DROP
-    DATA: ClassVar = True
+    TAKE_LOCK: ClassVar = TAKE_LOCK
+    READ_LOCK: ClassVar = READ_LOCK
+    RELEASE_LOCK: ClassVar = RELEASE_LOCK
+    RETAIN: ClassVar = True
     UNTAGGED: ClassVar = "untagged"
     ALL_BLOCKED: ClassVar[Mapping[str, bool]] = {
         "BlockPublicAcls": True,
@@ -98,60 +98,60 @@ class Bucket(Resource):
 
     name: str = checked(BUCKET_NAME)
     private: bool = checked(one_of(True), default=True)
-    arn: str = output()
+    arn: str = read_only()
 
     def targets(self) -> tuple[str | Arn, ...]:
         names = (self.name, f"{self.name}/*")
         return tuple(Arn("s3", name, region=False, account=False) for name in names)
 
     @classmethod
-    def find(cls, stack: str, ask: Ask) -> Iterable[Bucket]:
-        for name in sorted({*tagged(stack, "s3", ask), *_noted(stack, ask)}):
-            held = cls(name=name, stack=stack).read(ask)
-            if held is not None and held.owned:
-                yield held
+    def find(cls, stack: str, reader: Reader) -> Iterable[Bucket]:
+        for name in sorted({*tagged(stack, "s3", reader), *_intended(stack, reader)}):
+            actual = cls(name=name, stack=stack).read(reader)
+            if actual is not None and actual.owned:
+                yield actual
 
-    def read(self, ask: Ask) -> Bucket | None:
-        tags, access = ask.all(self.TAGS(Bucket=self.name), self.ACCESS(Bucket=self.name))
+    def read(self, reader: Reader) -> Bucket | None:
+        tags, access = reader.all(self.TAGS(Bucket=self.name), self.ACCESS(Bucket=self.name))
         if tags is None or access is None:
             return None
         blocked = access.get("PublicAccessBlockConfiguration", {})
         found = parse(tags.get("TagSet"))
-        untagged = OWNER not in found and is_noted(self, ask)
+        untagged = OWNER not in found and has_intent(self, reader)
         if untagged:
             found[OWNER] = self.stack
         return Bucket(
-            **held_tags(found, name=self.name, stack=self.stack),
+            **tag_fields(found, name=self.name, stack=self.stack),
             private=blocked == self.ALL_BLOCKED,
             state=self.UNTAGGED if untagged else "",
-            arn=f"arn:{ask.scope.partition}:s3:::{self.name}",
+            arn=f"arn:{reader.scope.partition}:s3:::{self.name}",
         )
 
-    def differs(self, name: str, held: Any) -> bool:
-        return (name == "tags" and held.state == self.UNTAGGED) or super().differs(name, held)
+    def differs(self, name: str, actual: Any) -> bool:
+        return (name == "tags" and actual.state == self.UNTAGGED) or super().differs(name, actual)
 
     def create(self) -> Steps:
         where = {"LocationConstraint": LOCATION, "Tags": as_list(self.all_tags)}
-        yield Note(self.TAKE, note_of(self), self.stack, self.name)
+        yield RecordIntent(self.TAKE_LOCK, intent_group(self), self.stack, self.name)
         yield self.CREATE(Bucket=self.name, CreateBucketConfiguration=where)
         yield self._tag({})  # not every S3 takes tags at creation yet
-        yield self.DROP(logGroupName=note_of(self))
+        yield self.RELEASE_LOCK(logGroupName=intent_group(self))
         yield self._block()
-        yield SETTLE
+        yield WAIT_STABLE
 
-    def update(self, held: Bucket, drift: Collection[str]) -> Steps:
+    def update(self, actual: Bucket, drift: Collection[str]) -> Steps:
         if "private" in drift:
             yield self._block()
         if "tags" in drift:
-            yield self._tag(held.tags)
-        if held.state == self.UNTAGGED:
-            yield self.DROP(logGroupName=note_of(self))
+            yield self._tag(actual.tags)
+        if actual.state == self.UNTAGGED:
+            yield self.RELEASE_LOCK(logGroupName=intent_group(self))
 
     def delete(self) -> Steps:
         listing = self.LIST(Bucket=self.name)
         path = "[Versions, DeleteMarkers][][].{Key: Key, VersionId: VersionId}"
         remove = self.EMPTY(Bucket=self.name, Delete={"Objects": ITEM, "Quiet": True})
-        yield Each(listing, path, remove, batch=1000)
+        yield ForEach(listing, path, remove, batch=1000)
         yield self.DELETE(Bucket=self.name)
 
     def _block(self) -> Any:
@@ -162,11 +162,11 @@ class Bucket(Resource):
         return self.TAG(Bucket=self.name, Tagging={"TagSet": as_list({**others, **self.all_tags})})
 
 
-def _noted(stack: str, ask: Ask) -> list[str]:
+def _intended(stack: str, reader: Reader) -> list[str]:
     """
     The names of buckets that are about to be made, or were when their maker crashed.
     """
-    groups = ask(LogGroup.DESCRIBE(logGroupNamePrefix=group_name(stack)))["logGroups"]
+    groups = reader(LogGroup.DESCRIBE(logGroupNamePrefix=group_name(stack)))["logGroups"]
     names = (group["logGroupName"] for group in groups)
-    prefix = notes(stack, Bucket.__name__)
-    return [claimed(ask(look(name))) for name in names if name.startswith(prefix)]
+    prefix = intent_prefix(stack, Bucket.__name__)
+    return [locked_for(reader(read_lock(name))) for name in names if name.startswith(prefix)]

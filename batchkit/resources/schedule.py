@@ -11,10 +11,10 @@ from typing import Any, ClassVar, Final
 
 from attrs import evolve, frozen
 
-from batchkit._model.calls import GONE, SETTLE, Call, NotYet, Operation, Steps
-from batchkit._model.checks import Must, a_bool, checked, text
-from batchkit._model.resource import Ask, Resource, fixed, output
-from batchkit._model.tags import as_list, held_tags
+from batchkit._model.calls import WAIT_DELETED, WAIT_STABLE, Call, NotYet, Operation, Steps
+from batchkit._model.checks import Constraint, a_bool, checked, text
+from batchkit._model.resource import Reader, Resource, create_only, read_only
+from batchkit._model.tags import as_list, tag_fields
 from batchkit._model.values import Arn, Ref
 from batchkit.resources.batch import ROLE
 
@@ -44,7 +44,7 @@ class _Part:
     names: tuple[str, ...] = ()
     special: str = r"\*"
 
-    def takes(self, text: str) -> bool:
+    def expects(self, text: str) -> bool:
         return bool(re.fullmatch(self.special, text)) or all(map(self._is_item, text.split(",")))
 
     def _is_item(self, item: str) -> bool:
@@ -72,7 +72,7 @@ def _is_expression(value: str) -> bool:
     if cron := _CRON.fullmatch(value):
         # AWS takes a day of the month or a day of the week, and ? for the other.
         days = (cron[3] == "?") != (cron[5] == "?")
-        return days and all(part.takes(text) for part, text in zip(_PARTS, cron.groups()))
+        return days and all(part.expects(text) for part, text in zip(_PARTS, cron.groups()))
     if at := _AT.fullmatch(value):
         return bool(datetime.datetime.fromisoformat(at[1]))
     return bool(_RATE.fullmatch(value))
@@ -86,12 +86,12 @@ def _is_time_zone(value: str) -> bool:
     return value in zoneinfo.available_timezones()
 
 
-EXPRESSION = Must(
+EXPRESSION = Constraint(
     "'rate(1 hour)', 'rate(5 minutes)', 'at(2030-01-31T09:00:00)' or 'cron(0 9 * * ? *)': "
     "six parts, with ? for the day of the month or of the week",
     _is_expression,
 )
-TIME_ZONE = Must("a time zone such as 'Europe/Berlin'", _is_time_zone)
+TIME_ZONE = Constraint("a time zone such as 'Europe/Berlin'", _is_time_zone)
 
 
 @frozen(kw_only=True)
@@ -116,26 +116,26 @@ class ScheduleGroup(Resource):
         not_yet=(NotYet("ConflictException", 300),),  # it is being deleted already
     )
     READY: ClassVar = ("ACTIVE",)
-    GOING: ClassVar = ("DELETING",)
+    DELETING: ClassVar = ("DELETING",)
 
     name: str = checked(_NAME)
-    arn: str = output("ScheduleGroupArn")
+    arn: str = read_only("ScheduleGroupArn")
 
     def targets(self) -> tuple[str | Arn, ...]:
         return (Arn("scheduler", f"schedule-group/{self.name}"),)
 
     @classmethod
-    def find(cls, stack: str, ask: Ask) -> Iterable[ScheduleGroup]:
-        wish = cls(name=stack, stack=stack)
-        held = wish.read(ask) if ask(cls.GET(Name=stack)) else None
-        return [held] if held is not None and held.owned else []
+    def find(cls, stack: str, reader: Reader) -> Iterable[ScheduleGroup]:
+        desired = cls(name=stack, stack=stack)
+        actual = desired.read(reader) if reader(cls.GET(Name=stack)) else None
+        return [actual] if actual is not None and actual.owned else []
 
-    def read(self, ask: Ask) -> ScheduleGroup | None:
-        group, tags = ask.all(*self.questions())
+    def read(self, reader: Reader) -> ScheduleGroup | None:
+        group, tags = reader.all(*self.questions())
         if not group or not tags:
             return None
         return ScheduleGroup(
-            **held_tags(tags.get("Tags"), name=self.name, stack=self.stack),
+            **tag_fields(tags.get("Tags"), name=self.name, stack=self.stack),
             arn=group["Arn"],
             state=group["State"],
         )
@@ -149,14 +149,14 @@ class ScheduleGroup(Resource):
 
     def create(self) -> Steps:
         yield self.CREATE(Name=self.name, Tags=as_list(self.all_tags))
-        yield SETTLE
+        yield WAIT_STABLE
 
-    def update(self, held: ScheduleGroup, drift: Collection[str]) -> Steps:
-        yield self.TAG(ResourceArn=held.arn, Tags=as_list(self.all_tags))
+    def update(self, actual: ScheduleGroup, drift: Collection[str]) -> Steps:
+        yield self.TAG(ResourceArn=actual.arn, Tags=as_list(self.all_tags))
 
     def delete(self) -> Steps:
         yield self.DELETE(Name=self.name)
-        yield GONE
+        yield WAIT_DELETED
 
 
 @frozen(kw_only=True)
@@ -184,36 +184,36 @@ class Schedule(Resource):
     DELETE: ClassVar = Operation("scheduler", "DeleteSchedule", absent=(_NOT_FOUND,))
 
     name: str = checked(_NAME)
-    group: str | Ref = fixed(_NAME)
+    group: str | Ref = create_only(_NAME)
     expression: str = checked(EXPRESSION)
     time_zone: str = checked(TIME_ZONE, default="UTC")
     target: str | Ref = checked(text(r"arn:.+", "an ARN"))
     role: str | Ref = checked(ROLE)
     input: str = checked(text(r"(?s).+", "a JSON text"), default="{}")
     enabled: bool = checked(a_bool(), default=True)
-    arn: str = output("ScheduleArn")
+    arn: str = read_only("ScheduleArn")
 
     def targets(self) -> tuple[str | Arn, ...]:
         group = f"schedule-group/{self.group}"
         return (Arn("scheduler", f"schedule/{self.group}/{self.name}"), Arn("scheduler", group))
 
     @classmethod
-    def find(cls, stack: str, ask: Ask) -> Iterable[Schedule]:
-        if any(ScheduleGroup.find(stack, ask)):
-            held = cls._read(stack, stack, stack, ask)
-            if held is not None:
-                yield held
+    def find(cls, stack: str, reader: Reader) -> Iterable[Schedule]:
+        if any(ScheduleGroup.find(stack, reader)):
+            actual = cls._read(stack, stack, stack, reader)
+            if actual is not None:
+                yield actual
 
-    def read(self, ask: Ask) -> Schedule | None:
+    def read(self, reader: Reader) -> Schedule | None:
         group = self.group.name if isinstance(self.group, Ref) else self.group
-        return self._read(self.name, group, self.stack, ask)
+        return self._read(self.name, group, self.stack, reader)
 
     @classmethod
-    def _read(cls, name: str, group: str, stack: str, ask: Ask) -> Schedule | None:
+    def _read(cls, name: str, group: str, stack: str, reader: Reader) -> Schedule | None:
         its_group = ScheduleGroup(name=group, stack=stack)
         # All at once: the group's answers are remembered for its own read.
-        schedule, *_ = ask.all(cls.GET(Name=name, GroupName=group), *its_group.questions())
-        owner = its_group.read(ask)
+        schedule, *_ = reader.all(cls.GET(Name=name, GroupName=group), *its_group.questions())
+        owner = its_group.read(reader)
         if not schedule or owner is None:
             return None
         target = schedule["Target"]
@@ -231,12 +231,12 @@ class Schedule(Resource):
             arn=schedule["Arn"],
         )
 
-    def differs(self, name: str, held: Any) -> bool:
-        return name != "tags" and super().differs(name, held)
+    def differs(self, name: str, actual: Any) -> bool:
+        return name != "tags" and super().differs(name, actual)
 
     def companions(self) -> tuple[Resource, ...]:
         group = ScheduleGroup(name=str(self.group), stack=self.stack, tags=self.tags)
-        return (group, evolve(self, after=(*self.after, group.there)))
+        return (group, evolve(self, depends_on=(*self.depends_on, group.exists)))
 
     def _params(self) -> dict[str, Any]:
         # An update replaces everything: what is left out goes back to its default.
@@ -253,7 +253,7 @@ class Schedule(Resource):
     def create(self) -> Steps:
         yield self.CREATE(**self._params())
 
-    def update(self, held: Schedule, drift: Collection[str]) -> Steps:
+    def update(self, actual: Schedule, drift: Collection[str]) -> Steps:
         yield self.UPDATE(**self._params())
 
     def delete(self) -> Steps:

@@ -10,10 +10,10 @@ from typing import Any, ClassVar, Final
 
 from attrs import frozen
 
-from batchkit._model.calls import GONE, SHOWN, Each, NotYet, Operation, Steps
+from batchkit._model.calls import WAIT_DELETED, WAIT_VISIBLE, ForEach, NotYet, Operation, Steps
 from batchkit._model.checks import checked, instance, text
-from batchkit._model.resource import Ask, Resource, output
-from batchkit._model.tags import as_lower_list, held_tags
+from batchkit._model.resource import Reader, Resource, read_only
+from batchkit._model.tags import as_lower_list, tag_fields
 from batchkit._model.values import ITEM, Arn, Json, Ref
 from batchkit.resources.batch import ROLE
 
@@ -58,33 +58,33 @@ class StateMachine(Resource):
     STOP: ClassVar = Operation("stepfunctions", "StopExecution", absent=("ExecutionDoesNotExist",))
     DELETE: ClassVar = Operation("stepfunctions", "DeleteStateMachine")
     READY: ClassVar = ("ACTIVE",)
-    GOING: ClassVar = ("DELETING",)
+    DELETING: ClassVar = ("DELETING",)
 
     name: str = checked(text(r"[0-9A-Za-z_-]{1,80}", "1-80 letters, digits, _ or -"))
-    definition: Mapping[str, Any] = checked(instance(dict, takes="a state machine, as a dict"))
+    definition: Mapping[str, Any] = checked(instance(dict, expects="a state machine, as a dict"))
     role: str | Ref = checked(ROLE)
-    arn: str = output("stateMachineArn")
+    arn: str = read_only("stateMachineArn")
 
     def targets(self) -> tuple[str | Arn, ...]:
         executions = Arn("states", f"execution:{self.name}:*")
         return (Arn("states", f"stateMachine:{self.name}"), executions)
 
     @classmethod
-    def find(cls, stack: str, ask: Ask) -> Iterable[StateMachine]:
-        held = cls._read(stack, stack, ask)
-        return [held] if held is not None and held.owned else []
+    def find(cls, stack: str, reader: Reader) -> Iterable[StateMachine]:
+        actual = cls._read(stack, stack, reader)
+        return [actual] if actual is not None and actual.owned else []
 
-    def read(self, ask: Ask) -> StateMachine | None:
-        return self._read(self.name, self.stack, ask)
+    def read(self, reader: Reader) -> StateMachine | None:
+        return self._read(self.name, self.stack, reader)
 
     @classmethod
-    def _read(cls, name: str, stack: str, ask: Ask) -> StateMachine | None:
+    def _read(cls, name: str, stack: str, reader: Reader) -> StateMachine | None:
         arn = Arn("states", f"stateMachine:{name}")
-        machine, tags = ask.all(cls.DESCRIBE(stateMachineArn=arn), cls.TAGS(resourceArn=arn))
+        machine, tags = reader.all(cls.DESCRIBE(stateMachineArn=arn), cls.TAGS(resourceArn=arn))
         if machine is None or tags is None:
             return None
         return cls(
-            **held_tags(tags["tags"], name=name, stack=stack),
+            **tag_fields(tags["tags"], name=name, stack=stack),
             definition=json.loads(machine["definition"]),
             role=machine["roleArn"],
             arn=machine["stateMachineArn"],
@@ -100,25 +100,25 @@ class StateMachine(Resource):
             tags=as_lower_list(self.all_tags),
         )
 
-    def update(self, held: StateMachine, drift: Collection[str]) -> Steps:
+    def update(self, actual: StateMachine, drift: Collection[str]) -> Steps:
         wanted = {
             "definition": ("definition", Json(self.definition)),
             "role": ("roleArn", self.role),
         }
         changed = dict(wanted[name] for name in drift if name in wanted)
         if changed:
-            yield self.UPDATE(stateMachineArn=held.arn, **changed)
+            yield self.UPDATE(stateMachineArn=actual.arn, **changed)
         if "tags" in drift:
-            yield self.TAG(resourceArn=held.arn, tags=as_lower_list(self.all_tags))
+            yield self.TAG(resourceArn=actual.arn, tags=as_lower_list(self.all_tags))
         if changed:
-            yield SHOWN
+            yield WAIT_VISIBLE
 
     def delete(self) -> Steps:
         running = self.LIST_RUNNING(stateMachineArn=self.arn, statusFilter="RUNNING")
         stop = self.STOP(executionArn=ITEM, cause="batchkit deletes the state machine")
-        yield Each(running, "executions[].executionArn", stop)
+        yield ForEach(running, "executions[].executionArn", stop)
         yield self.DELETE(stateMachineArn=self.arn)
-        yield GONE
+        yield WAIT_DELETED
 
 
 def run_job(

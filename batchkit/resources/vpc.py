@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 
 from attrs import frozen
 
-from batchkit._model.calls import SETTLE, Call, Operation, Steps, Together
+from batchkit._model.calls import WAIT_STABLE, Call, Operation, Parallel, Steps
 from batchkit._model.checks import a_bool, as_set, checked, each, network, text, whole
-from batchkit._model.resource import Ask, fixed, output, unread
-from batchkit._model.tags import held_tags, of_stack
+from batchkit._model.resource import Reader, create_only, read_only, write_only
+from batchkit._model.tags import of_stack, tag_fields
 from batchkit._model.values import Ref, Zone
 from batchkit.resources.ec2 import NEW_ANY, NEW_VPC, TAGGING, VPC, Ec2Resource, busy
 
@@ -36,22 +36,22 @@ class Vpc(Ec2Resource):
     TYPE: ClassVar = "vpc"
     READY: ClassVar = ("available",)
     NATURAL_KEY: ClassVar = False
-    CLAIMED_BY: ClassVar = "vpc-id"
-    HOLDS: ClassVar = ("vpc-id", "id")
+    LOCKED_BY: ClassVar = "vpc-id"
+    INTERFACE_FILTER: ClassVar = ("vpc-id", "id")
 
-    cidr: str = fixed(network(16, 28), default="10.1.0.0/16")
+    cidr: str = create_only(network(16, 28), default="10.1.0.0/16")
     dns_support: bool = checked(a_bool(), default=True)
     dns_hostnames: bool = checked(a_bool(), default=True)
-    id: str = output("Vpc.VpcId")
+    id: str = read_only("Vpc.VpcId")
 
     @property
-    def committed(self) -> bool:
+    def in_use(self) -> bool:
         return self.dns_hostnames
 
-    def candidates(self, ask: Ask) -> list[Vpc]:
+    def candidates(self, reader: Reader) -> list[Vpc]:
         if isinstance(self.id, str):  # asked at once, so that `parse` finds them answered
-            ask.all(self.DESCRIBE(Filters=of_stack(self.stack)), *self._attributes(self.id))
-        return super().candidates(ask)
+            reader.all(self.DESCRIBE(Filters=of_stack(self.stack)), *self._attributes(self.id))
+        return super().candidates(reader)
 
     @classmethod
     def _attributes(cls, vpc: str) -> list[Call]:
@@ -59,13 +59,13 @@ class Vpc(Ec2Resource):
         return [cls.ATTRIBUTE(VpcId=vpc, Attribute=name) for name in names]
 
     @classmethod
-    def parse(cls, answer: Mapping[str, Any], ask: Ask) -> Vpc | None:
+    def parse(cls, answer: Mapping[str, Any], reader: Reader) -> Vpc | None:
         vpc = answer["VpcId"]
-        support, hostnames = ask.all(*cls._attributes(vpc))
+        support, hostnames = reader.all(*cls._attributes(vpc))
         if support is None or hostnames is None:
             return None
         return cls(
-            **held_tags(answer.get("Tags")),
+            **tag_fields(answer.get("Tags")),
             cidr=answer["CidrBlock"],
             dns_support=support["EnableDnsSupport"]["Value"],
             dns_hostnames=hostnames["EnableDnsHostnames"]["Value"],
@@ -75,7 +75,7 @@ class Vpc(Ec2Resource):
 
     def create(self) -> Steps:
         yield self.CREATE(CidrBlock=self.cidr, TagSpecifications=self.tagging())
-        yield Together((SETTLE, (self.claim(self.id), *self._dns())))
+        yield Parallel((WAIT_STABLE, (self.lock(self.id), *self._dns())))
 
     def _dns(self) -> Steps:
         """
@@ -86,13 +86,13 @@ class Vpc(Ec2Resource):
         elif self.dns_hostnames:
             yield self.MODIFY(VpcId=self.id, EnableDnsHostnames={"Value": True})
 
-    def update(self, held: Vpc, drift: Collection[str]) -> Steps:
+    def update(self, actual: Vpc, drift: Collection[str]) -> Steps:
         # One attribute a call, and host names need support: AWS refuses both together.
         if "dns_support" in drift:
-            yield self.MODIFY(VpcId=held.id, EnableDnsSupport={"Value": self.dns_support})
+            yield self.MODIFY(VpcId=actual.id, EnableDnsSupport={"Value": self.dns_support})
         if "dns_hostnames" in drift:
-            yield self.claim(held.id)  # its maker may not have got to it
-            yield self.MODIFY(VpcId=held.id, EnableDnsHostnames={"Value": self.dns_hostnames})
+            yield self.lock(actual.id)  # its maker may not have got to it
+            yield self.MODIFY(VpcId=actual.id, EnableDnsHostnames={"Value": self.dns_hostnames})
         yield from self.tag(drift)
 
     def delete(self) -> Steps:
@@ -117,19 +117,19 @@ class Subnet(Ec2Resource):
     )
     LISTED: ClassVar = "Subnets"
     TYPE: ClassVar = "subnet"
-    HOLDS: ClassVar = ("subnet-id", "id")
-    ZONED: ClassVar = True
+    INTERFACE_FILTER: ClassVar = ("subnet-id", "id")
+    NEEDS_ZONE: ClassVar = True
     READY: ClassVar = ("available",)
 
-    vpc: str | Ref = fixed(VPC)
-    cidr: str = fixed(network(16, 28))
-    zone: int = unread(whole(0, 5), default=0)
-    id: str = output("Subnet.SubnetId")
+    vpc: str | Ref = create_only(VPC)
+    cidr: str = create_only(network(16, 28))
+    zone: int = write_only(whole(0, 5), default=0)
+    id: str = read_only("Subnet.SubnetId")
 
     @classmethod
-    def parse(cls, answer: Mapping[str, Any], ask: Ask) -> Subnet:
+    def parse(cls, answer: Mapping[str, Any], reader: Reader) -> Subnet:
         return cls(
-            **held_tags(answer.get("Tags")),
+            **tag_fields(answer.get("Tags")),
             vpc=answer["VpcId"],
             cidr=answer["CidrBlock"],
             id=answer["SubnetId"],
@@ -143,9 +143,9 @@ class Subnet(Ec2Resource):
             AvailabilityZone=Zone(self.zone),
             TagSpecifications=self.tagging(),
         )
-        yield SETTLE
+        yield WAIT_STABLE
 
-    def update(self, held: Subnet, drift: Collection[str]) -> Steps:
+    def update(self, actual: Subnet, drift: Collection[str]) -> Steps:
         yield from self.tag(drift)
 
     def delete(self) -> Steps:
@@ -178,23 +178,23 @@ class SecurityGroup(Ec2Resource):
     )
     LISTED: ClassVar = "SecurityGroups"
     TYPE: ClassVar = "security-group"
-    HOLDS: ClassVar = ("group-id", "id")
+    INTERFACE_FILTER: ClassVar = ("group-id", "id")
     EVERYWHERE: ClassVar = "0.0.0.0/0"
 
-    vpc: str | Ref = fixed(VPC)
-    description: str = fixed(
+    vpc: str | Ref = create_only(VPC)
+    description: str = create_only(
         text(r"[\w ._:/()#,@\[\]+=&;{}!$*-]{1,255}", "1-255 of the characters that EC2 takes"),
         default="Made by batchkit: everything out, nothing in",
     )
     egress: Sequence[str] = checked(
         each(network(0, 32), least=1), default=(EVERYWHERE,), converter=as_set
     )
-    id: str = output("GroupId")
+    id: str = read_only("GroupId")
 
     @classmethod
-    def parse(cls, answer: Mapping[str, Any], ask: Ask) -> SecurityGroup:
+    def parse(cls, answer: Mapping[str, Any], reader: Reader) -> SecurityGroup:
         return cls(
-            **held_tags(answer.get("Tags"), name=answer["GroupName"]),
+            **tag_fields(answer.get("Tags"), name=answer["GroupName"]),
             vpc=answer["VpcId"],
             description=answer["Description"],
             egress=[
@@ -207,10 +207,10 @@ class SecurityGroup(Ec2Resource):
             state="available",
         )
 
-    def differs(self, name: str, held: Any) -> bool:
+    def differs(self, name: str, actual: Any) -> bool:
         if name == "egress":
-            return not set(self.egress) <= set(held.egress)
-        return super().differs(name, held)
+            return not set(self.egress) <= set(actual.egress)
+        return super().differs(name, actual)
 
     def create(self) -> Steps:
         yield self.CREATE(
@@ -225,10 +225,10 @@ class SecurityGroup(Ec2Resource):
         if missing := [cidr for cidr in self.egress if cidr != self.EVERYWHERE]:
             yield self.ALLOW(GroupId=self.id, IpPermissions=_all_to(missing))
 
-    def update(self, held: SecurityGroup, drift: Collection[str]) -> Steps:
+    def update(self, actual: SecurityGroup, drift: Collection[str]) -> Steps:
         if "egress" in drift:
-            missing = [cidr for cidr in self.egress if cidr not in held.egress]
-            yield self.ALLOW(GroupId=held.id, IpPermissions=_all_to(missing))
+            missing = [cidr for cidr in self.egress if cidr not in actual.egress]
+            yield self.ALLOW(GroupId=actual.id, IpPermissions=_all_to(missing))
         yield from self.tag(drift)
 
     def delete(self) -> Steps:

@@ -16,7 +16,7 @@ from batchkit._engine.plan import Plan
 from batchkit._model.display import Displayed
 from batchkit._model.resource import Resource
 from batchkit._runs import recent as _recent, start as _start
-from batchkit._runs.backends import Execution, Submission
+from batchkit._runs.backends import StateMachineExecution, SubmittedJobs
 from batchkit._runs.fan_out import Mapped, fan_out
 from batchkit._runs.run import Run
 from batchkit.errors import StackNotFound
@@ -85,7 +85,7 @@ class Stack(Displayed):
             timeout: Seconds to wait; the run goes on after them.
         """
         arn = _start.execution(self._aws, self.arn(StateMachine), environment, name)
-        run = Run(arn, self._aws, Execution(self._aws, arn, fresh=True))
+        run = Run(arn, self._aws, StateMachineExecution(self._aws, arn, fresh=True))
         return run.wait(timeout) if wait else run
 
     def submit(
@@ -130,7 +130,7 @@ class Stack(Displayed):
             name=_start.name_of(self.name, name, key),
         )
         id, new = _start.submit(self._aws, wanted, once=key is not None)
-        return Run(id, self._aws, Submission(self._aws, [id], fresh=new))
+        return Run(id, self._aws, SubmittedJobs(self._aws, [id], fresh=new))
 
     def map(
         self,

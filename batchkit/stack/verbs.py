@@ -17,7 +17,7 @@ from batchkit._engine.aws import Aws
 from batchkit._engine.plan import Plan
 from batchkit._engine.teardown import Teardown
 from batchkit._model import tags as _tags
-from batchkit._model.checks import demand
+from batchkit._model.checks import require
 from batchkit._preflight import preflight as _preflight
 from batchkit._runs import run as runs
 from batchkit.clock import Clock
@@ -63,12 +63,12 @@ def ensure_stack(
     aws, emit = Aws(session, clock, timeout), listeners(on_event)
     engine = Engine(aws, emit, adopt=adopt, workers=workers)
     decisions = _observe(engine, aws, spec)
-    plan = _plan.make(spec.name, decisions, engine.extras(decisions))
+    plan = _plan.make(spec.name, decisions, engine.orphans(decisions))
     _preflight.require(aws, spec, plan)
     made = engine.apply(decisions)
-    extras = _teardown.unused(aws, emit, engine.extras(decisions))
-    if extras:
-        outcome = _teardown.delete(aws, emit, extras, kinds(), workers=workers)
+    orphans = _teardown.unused(aws, emit, engine.orphans(decisions))
+    if orphans:
+        outcome = _teardown.delete(aws, emit, orphans, kinds(), workers=workers)
         if outcome.failed:
             raise _teardown.failure(spec.name, outcome)
     return Stack(spec.name, tuple(made), aws.unhurried(), plan)
@@ -91,12 +91,12 @@ def plan_stack(
     aws = Aws(session, clock)
     engine = Engine(aws, listeners(None), adopt=adopt)
     decisions = _observe(engine, aws, spec)
-    return _plan.make(spec.name, decisions, engine.extras(decisions))
+    return _plan.make(spec.name, decisions, engine.orphans(decisions))
 
 
 def _observe(engine: Engine, aws: Aws, spec: StackSpec) -> Sequence[Any]:
-    lasting = [kind for kind in kinds() if not (kind.DATA or kind.HIDDEN)]
-    return engine.observe(resources(spec, aws.region), lasting, spec.name)
+    prunable = [kind for kind in kinds() if not (kind.RETAIN or kind.INTERNAL)]
+    return engine.observe(resources(spec, aws.region), prunable, spec.name)
 
 
 def destroy_stack(
@@ -124,13 +124,13 @@ def destroy_stack(
     aws, emit = Aws(session, clock, timeout), listeners(on_event)
     graph = kinds()
     found = _teardown.find(aws, list(graph), name)
-    doomed = [held for held in found if delete_data or not held.DATA]
-    outcome = _teardown.delete(aws, emit, doomed, graph, workers=workers)
+    to_delete = [actual for actual in found if delete_data or not actual.RETAIN]
+    outcome = _teardown.delete(aws, emit, to_delete, graph, workers=workers)
     if outcome.failed:
         raise _teardown.failure(name, outcome)
     return Teardown(
         deleted=tuple(f"{kind} {one}" for kind, one, _ in outcome.done),
-        kept=tuple(str(held) for held in found if held not in doomed),
+        kept=tuple(str(actual) for actual in found if actual not in to_delete),
     )
 
 
@@ -144,7 +144,7 @@ def describe_stack(
         StackNotFound: Nothing carries its tag here.
     """
     aws = Aws(session, clock)
-    shown = [kind for kind in kinds() if not kind.HIDDEN]
+    shown = [kind for kind in kinds() if not kind.INTERNAL]
     found = _teardown.find(aws, shown, _name(name))
     if not found:
         msg = f"there is no stack {name!r} in this account in {aws.region}"
@@ -172,9 +172,9 @@ def stack_policy(
     """
     aws = Aws(session, clock)
     wanted = resources(spec, aws.region)
-    return _policy.make(spec.name, wanted, (*runs.OPERATIONS, *explain.OPERATIONS), aws.fill)
+    return _policy.make(spec.name, wanted, (*runs.OPERATIONS, *explain.OPERATIONS), aws.resolve)
 
 
 def _name(name: str) -> str:
-    demand("stack", "name", name, STACK_NAME)
+    require("stack", "name", name, STACK_NAME)
     return name

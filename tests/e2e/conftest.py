@@ -16,7 +16,7 @@ import pytest
 from registries import Registry
 
 from batchkit._docker.build import connect
-from batchkit._docker.stream import Engine
+from batchkit._docker.stream import DockerClient
 from batchkit.errors import DockerUnavailable
 
 HOW = "start one with: tests/e2e/docker-up.sh up && . /tmp/batchkit-e2e/env"
@@ -32,7 +32,7 @@ def absent(what: str) -> NoReturn:
 
 
 @pytest.fixture(scope="session")
-def docker_client() -> Iterator[Engine]:
+def docker_client() -> Iterator[DockerClient]:
     """
     A client of the daemon.
     """
@@ -45,7 +45,7 @@ def docker_client() -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="session")
-def registry(docker_client: Engine) -> Registry:
+def registry(docker_client: DockerClient) -> Registry:
     """
     The registry beside the daemon.
     """

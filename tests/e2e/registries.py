@@ -76,7 +76,7 @@ class _Speaker(Handler):
         if told in (HANG, DROP):
             self.close_connection = True
         else:
-            self.say(*told, hashlib.sha256(sent).hexdigest())
+            self.notify(*told, hashlib.sha256(sent).hexdigest())
 
     def usual(self) -> Answer:
         if not self.headers.get("Authorization"):

@@ -18,7 +18,7 @@ from registries import DROP, HANG, Answer, Registry, Rule, fake_registry, refusa
 from batchkit._docker.build import build, check_architecture, connect, resolve_local
 from batchkit._docker.context import Context, read_context
 from batchkit._docker.push import LayerProgress, push
-from batchkit._docker.stream import Engine
+from batchkit._docker.stream import DockerClient
 from batchkit.errors import BuildFailed, PushFailed, WrongArchitecture
 from fakes import FakeClock
 
@@ -226,9 +226,9 @@ def test_the_registry_has_what_was_pushed(
         docker_client, image, repository, "v1", auth=registry.auth, deadline=120,
         on_layer=lambda layer: seen.add(layer.status),
     )  # fmt: skip
-    held = registry.manifest("team/job", "v1")
-    assert held.headers["Docker-Content-Digest"] == digest
-    assert held.json()["config"]["digest"] == image
+    actual = registry.manifest("team/job", "v1")
+    assert actual.headers["Docker-Content-Digest"] == digest
+    assert actual.json()["config"]["digest"] == image
     assert registry.manifest("team/job", digest).status_code == 200
     assert seen & {"Pushed", "Layer already exists"}
     assert resolve_local(docker_client, f"{repository}:v1") == f"{repository}@{digest}"
@@ -246,9 +246,9 @@ def test_a_name_of_ecrs_is_pushed_to_as_it_is(
         pytest.skip("the registry has no name of ECR's: start it with --as")
     repository = f"{registry.ecr_host}/team/ecr-job"
     digest = push(docker_client, image, repository, "v1", auth=registry.auth, deadline=120)
-    held = registry.manifest("team/ecr-job", "v1")
-    assert held.headers["Docker-Content-Digest"] == digest
-    assert held.json()["config"]["digest"] == image
+    actual = registry.manifest("team/ecr-job", "v1")
+    assert actual.headers["Docker-Content-Digest"] == digest
+    assert actual.json()["config"]["digest"] == image
 
 
 def test_the_password_is_left_nowhere(

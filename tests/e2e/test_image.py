@@ -37,21 +37,21 @@ def test_an_image_in_ecr_needs_no_daemon(
         session = boto3.Session(region_name="us-east-1")  # pushes, as one onto AWS does
         repository = ensure_repository(Repository(name="pushed"), session=session)
         source = ImageSource(tmp_path)
-        wish = Image(
+        desired = Image(
             name="pushed",
             repository=repository.uri,
             source=source,
             platform="linux/amd64",
             tag=source.tag("linux/amd64"),
         )
-        pushed = ensure_image(wish, session=session)
-        answer = registry.manifest("pushed", wish.tag)
+        pushed = ensure_image(desired, session=session)
+        answer = registry.manifest("pushed", desired.tag)
         assert answer.headers["Docker-Content-Digest"] == pushed.digest
         session.client("ecr").put_image(  # moto's ECR doesn't see the registry
-            repositoryName="pushed", imageTag=wish.tag, imageManifest=answer.text
+            repositoryName="pushed", imageTag=desired.tag, imageManifest=answer.text
         )
         monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
-        assert ensure_image(wish, session=session).uri == pushed.uri
+        assert ensure_image(desired, session=session).uri == pushed.uri
     token = base64.b64encode(f"AWS:{registry.password}".encode()).decode()
     assert registry.password not in caplog.text
     assert token not in caplog.text

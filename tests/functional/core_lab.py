@@ -64,11 +64,11 @@ class Account:
         with recording(self.session) as seen:
             yield seen
 
-    def decide(self, wish: Resource, *, adopt: bool = False) -> Decision:
+    def decide(self, desired: Resource, *, adopt: bool = False) -> Decision:
         """
         What would be done to *wish*.
         """
-        return Engine(self.aws, ignore, adopt=adopt).observe([wish])[0]
+        return Engine(self.aws, ignore, adopt=adopt).observe([desired])[0]
 
     def ensure(self, *wanted: Resource, adopt: bool = False) -> Resource:
         """
@@ -79,11 +79,11 @@ class Account:
         )
         return next(one for one in made if one.key == wanted[0].key)
 
-    def held(self, wish: Resource) -> list[Resource]:
+    def actual(self, desired: Resource) -> list[Resource]:
         """
         What AWS holds under the wish's name.
         """
-        return _reads.read(self.aws, wish)
+        return _reads.read(self.aws, desired)
 
     def found(self, kind: type[Resource], stack: str = STACK) -> list[Resource]:
         """

@@ -34,32 +34,32 @@ def environment(there: Account) -> ComputeEnvironment:
 
 
 def changed_environment(**change: Any) -> Act:
-    def act(there: Account, held: Any) -> None:
+    def act(there: Account, actual: Any) -> None:
         there.batch.update_compute_environment(
-            computeEnvironment=held.name, computeResources={"maxvCpus": 4}, **change
+            computeEnvironment=actual.name, computeResources={"maxvCpus": 4}, **change
         )
 
     return act
 
 
 def resources(field: str) -> Act:
-    def act(there: Account, held: Any) -> None:
-        other = there.group(there.vpc("10.8.0.0/16")) if field != "subnets" else held.subnets[0]
+    def act(there: Account, actual: Any) -> None:
+        other = there.group(there.vpc("10.8.0.0/16")) if field != "subnets" else actual.subnets[0]
         there.batch.update_compute_environment(
-            computeEnvironment=held.name, computeResources={field: [other]}
+            computeEnvironment=actual.name, computeResources={field: [other]}
         )
 
     return act
 
 
-def more_vcpus(there: Account, held: Any) -> None:
+def more_vcpus(there: Account, actual: Any) -> None:
     there.batch.update_compute_environment(
-        computeEnvironment=held.name, computeResources={"maxvCpus": 9}
+        computeEnvironment=actual.name, computeResources={"maxvCpus": 9}
     )
 
 
-def other_service_role(there: Account, held: Any) -> None:
-    changed_environment(serviceRole=there.role("another"))(there, held)
+def other_service_role(there: Account, actual: Any) -> None:
+    changed_environment(serviceRole=there.role("another"))(there, actual)
 
 
 def queue(there: Account) -> JobQueue:
@@ -67,16 +67,16 @@ def queue(there: Account) -> JobQueue:
 
 
 def changed_queue(**change: Any) -> Act:
-    return lambda there, held: there.batch.update_job_queue(jobQueue=held.name, **change)
+    return lambda there, actual: there.batch.update_job_queue(jobQueue=actual.name, **change)
 
 
-def other_environment(there: Account, held: Any) -> None:
+def other_environment(there: Account, actual: Any) -> None:
     order = [{"order": 1, "computeEnvironment": there.environment("other", "10.7.0.0/16")}]
-    changed_queue(computeEnvironmentOrder=order)(there, held)
+    changed_queue(computeEnvironmentOrder=order)(there, actual)
 
 
-def untag_batch(there: Account, held: Any) -> None:
-    there.batch.untag_resource(resourceArn=held.arn, tagKeys=["team"])
+def untag_batch(there: Account, actual: Any) -> None:
+    there.batch.untag_resource(resourceArn=actual.arn, tagKeys=["team"])
 
 
 def definition(there: Account) -> JobDefinition:
@@ -101,8 +101,8 @@ def revised(**properties: Any) -> Act:
     """
     top = {k: properties.pop(k) for k in ("timeout", "retryStrategy") if k in properties}
 
-    def act(there: Account, held: Any) -> None:
-        before = there.batch.describe_job_definitions(jobDefinitions=[held.arn])
+    def act(there: Account, actual: Any) -> None:
+        before = there.batch.describe_job_definitions(jobDefinitions=[actual.arn])
         old = before["jobDefinitions"][0]
         names = ("type", "platformCapabilities", "timeout", "retryStrategy", "tags")
         there.batch.register_job_definition(
@@ -123,7 +123,7 @@ def logging_to(group: str) -> dict[str, Any]:
 
 
 def other_definition_role(name: str) -> Act:
-    return lambda there, held: revised(**{name: there.role(name)})(there, held)
+    return lambda there, actual: revised(**{name: there.role(name)})(there, actual)
 
 
 def machine(there: Account) -> StateMachine:
@@ -131,22 +131,24 @@ def machine(there: Account) -> StateMachine:
     return StateMachine(definition=succeed, role=there.role(), **COMMON)
 
 
-def other_machine(there: Account, held: Any) -> None:
-    there.stepfunctions.update_state_machine(stateMachineArn=held.arn, definition=json.dumps(OTHER))
-
-
-def other_machine_role(there: Account, held: Any) -> None:
+def other_machine(there: Account, actual: Any) -> None:
     there.stepfunctions.update_state_machine(
-        stateMachineArn=held.arn, roleArn=there.role("another")
+        stateMachineArn=actual.arn, definition=json.dumps(OTHER)
     )
 
 
-def untag_machine(there: Account, held: Any) -> None:
-    there.stepfunctions.untag_resource(resourceArn=held.arn, tagKeys=["team"])
+def other_machine_role(there: Account, actual: Any) -> None:
+    there.stepfunctions.update_state_machine(
+        stateMachineArn=actual.arn, roleArn=there.role("another")
+    )
 
 
-def untag_schedules(there: Account, held: Any) -> None:
-    there.scheduler.untag_resource(ResourceArn=held.arn, TagKeys=["team"])
+def untag_machine(there: Account, actual: Any) -> None:
+    there.stepfunctions.untag_resource(resourceArn=actual.arn, tagKeys=["team"])
+
+
+def untag_schedules(there: Account, actual: Any) -> None:
+    there.scheduler.untag_resource(ResourceArn=actual.arn, TagKeys=["team"])
 
 
 def schedule(there: Account) -> Schedule:
@@ -161,8 +163,8 @@ def schedule(there: Account) -> Schedule:
 
 
 def changed_schedule(target: bool = False, **change: Any) -> Act:
-    def act(there: Account, held: Any) -> None:
-        now = there.scheduler.get_schedule(Name=held.name, GroupName=held.group)
+    def act(there: Account, actual: Any) -> None:
+        now = there.scheduler.get_schedule(Name=actual.name, GroupName=actual.group)
         names = ("Name", "GroupName", "ScheduleExpression", "FlexibleTimeWindow", "Target")
         given = {name: now[name] for name in names}
         given["ScheduleExpressionTimezone"] = "UTC"
@@ -172,12 +174,12 @@ def changed_schedule(target: bool = False, **change: Any) -> Act:
     return act
 
 
-def other_schedule_role(there: Account, held: Any) -> None:
-    changed_schedule(True, RoleArn=there.role("another"))(there, held)
+def other_schedule_role(there: Account, actual: Any) -> None:
+    changed_schedule(True, RoleArn=there.role("another"))(there, actual)
 
 
-def other_target(there: Account, held: Any) -> None:
-    changed_schedule(True, Arn=there.machine("other"))(there, held)
+def other_target(there: Account, actual: Any) -> None:
+    changed_schedule(True, Arn=there.machine("other"))(there, actual)
 
 
 NEW_REVISION = "RegisterJobDefinition"

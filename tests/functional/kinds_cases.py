@@ -34,7 +34,7 @@ class Case:
     A kind: a *wish*, the calls that make it, every *drift* of it, and others for *fixed* fields.
     """
 
-    wish: Callable[[Account], Resource]
+    desired: Callable[[Account], Resource]
     creates: tuple[str, ...]
     deletes: tuple[str, ...]
     drifts: Mapping[str, Drift]

@@ -24,33 +24,33 @@ COMMON: dict[str, Any] = {"name": STACK, "stack": STACK, "tags": TAGS}
 CLOSED = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
 
 
-def untag(there: Account, held: Any) -> None:
-    there.ec2.delete_tags(Resources=[held.id], Tags=[{"Key": "team"}])
+def untag(there: Account, actual: Any) -> None:
+    there.ec2.delete_tags(Resources=[actual.id], Tags=[{"Key": "team"}])
 
 
-def unsettle(there: Account, held: Any) -> None:
-    there.ec2.delete_tags(Resources=[held.id], Tags=[{"Key": SETTLED}])
+def unsettle(there: Account, actual: Any) -> None:
+    there.ec2.delete_tags(Resources=[actual.id], Tags=[{"Key": SETTLED}])
 
 
 TAGS_LOST = {"tags": drift(untag, "CreateTags")}
 
 
 def attribute(name: str) -> Act:
-    return lambda there, held: there.ec2.modify_vpc_attribute(
-        VpcId=held.id, **{name: {"Value": False}}
+    return lambda there, actual: there.ec2.modify_vpc_attribute(
+        VpcId=actual.id, **{name: {"Value": False}}
     )
 
 
-def close(there: Account, held: Any) -> None:
-    there.ec2.revoke_security_group_egress(GroupId=held.id, IpPermissions=CLOSED)
+def close(there: Account, actual: Any) -> None:
+    there.ec2.revoke_security_group_egress(GroupId=actual.id, IpPermissions=CLOSED)
 
 
-def detach(there: Account, held: Any) -> None:
-    there.ec2.detach_internet_gateway(InternetGatewayId=held.id, VpcId=held.vpc)
+def detach(there: Account, actual: Any) -> None:
+    there.ec2.detach_internet_gateway(InternetGatewayId=actual.id, VpcId=actual.vpc)
 
 
-def disassociate(there: Account, held: Any) -> None:
-    (association,) = held.associations.values()
+def disassociate(there: Account, actual: Any) -> None:
+    (association,) = actual.associations.values()
     there.ec2.disassociate_route_table(AssociationId=association)
 
 
@@ -77,22 +77,22 @@ def through(there: Account) -> Route:
     return Route(name=STACK, table=made.id, nat_gateway=there.nat(vpc))
 
 
-def to_gateway(there: Account, held: Any) -> None:
-    vpc = there.ec2.describe_route_tables(RouteTableIds=[held.table])["RouteTables"][0]["VpcId"]
+def to_gateway(there: Account, actual: Any) -> None:
+    vpc = there.ec2.describe_route_tables(RouteTableIds=[actual.table])["RouteTables"][0]["VpcId"]
     gateways = there.ec2.describe_internet_gateways(
         Filters=[{"Name": "attachment.vpc-id", "Values": [vpc]}]
     )["InternetGateways"]
     gateway = gateways[0]["InternetGatewayId"] if gateways else there.gateway(vpc)
-    _route(there, held, GatewayId=gateway)
+    _route(there, actual, GatewayId=gateway)
 
 
-def to_nat(there: Account, held: Any) -> None:
-    vpc = there.ec2.describe_route_tables(RouteTableIds=[held.table])["RouteTables"][0]["VpcId"]
-    _route(there, held, NatGatewayId=there.nat(vpc, "10.9.7.0/24"))
+def to_nat(there: Account, actual: Any) -> None:
+    vpc = there.ec2.describe_route_tables(RouteTableIds=[actual.table])["RouteTables"][0]["VpcId"]
+    _route(there, actual, NatGatewayId=there.nat(vpc, "10.9.7.0/24"))
 
 
-def _route(there: Account, held: Any, **target: str) -> None:
-    where = {"RouteTableId": held.table, "DestinationCidrBlock": "0.0.0.0/0"}
+def _route(there: Account, actual: Any, **target: str) -> None:
+    where = {"RouteTableId": actual.table, "DestinationCidrBlock": "0.0.0.0/0"}
     there.ec2.delete_route(**where)
     there.ec2.create_route(**where, **target)
 

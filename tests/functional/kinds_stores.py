@@ -25,77 +25,77 @@ def role(there: Account) -> Role:
     )
 
 
-def trust(there: Account, held: Any) -> None:
-    there.iam.update_assume_role_policy(RoleName=held.name, PolicyDocument=TRUST)
+def trust(there: Account, actual: Any) -> None:
+    there.iam.update_assume_role_policy(RoleName=actual.name, PolicyDocument=TRUST)
 
 
-def detach(there: Account, held: Any) -> None:
-    there.iam.detach_role_policy(RoleName=held.name, PolicyArn=MANAGED)
+def detach(there: Account, actual: Any) -> None:
+    there.iam.detach_role_policy(RoleName=actual.name, PolicyArn=MANAGED)
 
 
-def more_grants(there: Account, held: Any) -> None:
+def more_grants(there: Account, actual: Any) -> None:
     statement = {"Effect": "Allow", "NotAction": "s3:*", "Resource": "*"}
     document = json.dumps({"Version": "2012-10-17", "Statement": statement})
-    there.iam.put_role_policy(RoleName=held.name, PolicyName="batchkit", PolicyDocument=document)
+    there.iam.put_role_policy(RoleName=actual.name, PolicyName="batchkit", PolicyDocument=document)
 
 
-def unbound(there: Account, held: Any) -> None:
-    there.iam.delete_role_permissions_boundary(RoleName=held.name)
+def unbound(there: Account, actual: Any) -> None:
+    there.iam.delete_role_permissions_boundary(RoleName=actual.name)
 
 
-def longer(there: Account, held: Any) -> None:
-    there.iam.update_role(RoleName=held.name, MaxSessionDuration=7200)
+def longer(there: Account, actual: Any) -> None:
+    there.iam.update_role(RoleName=actual.name, MaxSessionDuration=7200)
 
 
-def untag_role(there: Account, held: Any) -> None:
-    there.iam.untag_role(RoleName=held.name, TagKeys=["team"])
+def untag_role(there: Account, actual: Any) -> None:
+    there.iam.untag_role(RoleName=actual.name, TagKeys=["team"])
 
 
-def no_scan(there: Account, held: Any) -> None:
+def no_scan(there: Account, actual: Any) -> None:
     there.ecr.put_image_scanning_configuration(
-        repositoryName=held.name, imageScanningConfiguration={"scanOnPush": False}
+        repositoryName=actual.name, imageScanningConfiguration={"scanOnPush": False}
     )
 
 
-def mutable(there: Account, held: Any) -> None:
-    there.ecr.put_image_tag_mutability(repositoryName=held.name, imageTagMutability="MUTABLE")
+def mutable(there: Account, actual: Any) -> None:
+    there.ecr.put_image_tag_mutability(repositoryName=actual.name, imageTagMutability="MUTABLE")
 
 
-def keep_all(there: Account, held: Any) -> None:
-    there.ecr.delete_lifecycle_policy(repositoryName=held.name)
+def keep_all(there: Account, actual: Any) -> None:
+    there.ecr.delete_lifecycle_policy(repositoryName=actual.name)
 
 
-def untag_repository(there: Account, held: Any) -> None:
-    there.ecr.untag_resource(resourceArn=held.arn, tagKeys=["team"])
+def untag_repository(there: Account, actual: Any) -> None:
+    there.ecr.untag_resource(resourceArn=actual.arn, tagKeys=["team"])
 
 
-def forever(there: Account, held: Any) -> None:
-    there.logs.delete_retention_policy(logGroupName=held.name)
+def forever(there: Account, actual: Any) -> None:
+    there.logs.delete_retention_policy(logGroupName=actual.name)
 
 
-def untag_group(there: Account, held: Any) -> None:
-    there.logs.untag_resource(resourceArn=held.arn, tagKeys=["team"])
+def untag_group(there: Account, actual: Any) -> None:
+    there.logs.untag_resource(resourceArn=actual.arn, tagKeys=["team"])
 
 
-def provisioned(there: Account, held: Any) -> None:
+def provisioned(there: Account, actual: Any) -> None:
     throughput = {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}
     there.dynamodb.update_table(
-        TableName=held.name, BillingMode="PROVISIONED", ProvisionedThroughput=throughput
+        TableName=actual.name, BillingMode="PROVISIONED", ProvisionedThroughput=throughput
     )
 
 
-def untag_table(there: Account, held: Any) -> None:
-    there.dynamodb.untag_resource(ResourceArn=held.arn, TagKeys=["team"])
+def untag_table(there: Account, actual: Any) -> None:
+    there.dynamodb.untag_resource(ResourceArn=actual.arn, TagKeys=["team"])
 
 
-def public(there: Account, held: Any) -> None:
-    there.s3.delete_public_access_block(Bucket=held.name)
+def public(there: Account, actual: Any) -> None:
+    there.s3.delete_public_access_block(Bucket=actual.name)
 
 
-def untag_bucket(there: Account, held: Any) -> None:
-    tags = there.s3.get_bucket_tagging(Bucket=held.name)["TagSet"]
+def untag_bucket(there: Account, actual: Any) -> None:
+    tags = there.s3.get_bucket_tagging(Bucket=actual.name)["TagSet"]
     left = [tag for tag in tags if tag["Key"] != "team"]
-    there.s3.put_bucket_tagging(Bucket=held.name, Tagging={"TagSet": left})
+    there.s3.put_bucket_tagging(Bucket=actual.name, Tagging={"TagSet": left})
 
 
 CASES = {

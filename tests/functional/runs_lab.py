@@ -29,7 +29,7 @@ class Stand:
     def __init__(self, session: LocalSession, spec: StackSpec) -> None:
         self.session = session
         self.spec = spec
-        self.mend()
+        self.patch()
         self.stack: Stack = describe_stack(spec.name, session=session)
 
     def __getattr__(self, service: str) -> Any:
@@ -37,7 +37,7 @@ class Stand:
         setattr(self, service, client)
         return client
 
-    def mend(self, **changes: Any) -> Stack:
+    def patch(self, **changes: Any) -> Stack:
         """
         The stack as its spec wants it; what AWS needs time for takes none.
         """

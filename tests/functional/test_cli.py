@@ -22,7 +22,7 @@ from batchkit.cli.main import main
 from batchkit.cli.terminal import Exit, Terminal
 from batchkit.local import LocalSession
 
-COMMAND = "from batchkit.cli import main; main(prog_name='batchkit')"
+COMMAND = "from batchkit.cli.main import main; main(prog_name='batchkit')"
 HOSTILE = "import os; print('\\x1b[31mred\\x1b[0m \\x07 [bold]x[/] </pre><script>', flush=True)"
 
 

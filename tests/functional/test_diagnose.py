@@ -82,8 +82,10 @@ def no_image(there: Stand) -> None:
 
 def no_egress(there: Stand) -> None:
     group = there.stack.arn(SecurityGroup)
-    held = there.ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]
-    there.ec2.revoke_security_group_egress(GroupId=group, IpPermissions=held["IpPermissionsEgress"])
+    actual = there.ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]
+    there.ec2.revoke_security_group_egress(
+        GroupId=group, IpPermissions=actual["IpPermissionsEgress"]
+    )
 
 
 def private_table(there: Stand) -> str:
@@ -101,7 +103,7 @@ def distrusted(part: str) -> Break:
     )
 
 
-BROKEN: dict[str, tuple[Break, str]] = {
+FAILED: dict[str, tuple[Break, str]] = {
     "queue-disabled": (
         lambda there: there.batch.update_job_queue(jobQueue="films", state="DISABLED"),
         "JobQueue films",
@@ -139,19 +141,19 @@ def test_a_stack_as_it_was_made_has_nothing_wrong(there: Stand) -> None:
     assert str(there.stack.diagnose()) == "nothing is wrong"
 
 
-@pytest.mark.parametrize("rule", BROKEN)
+@pytest.mark.parametrize("rule", FAILED)
 def test_what_is_broken_is_found_and_mended_by_its_fix(rule: str, there: Stand) -> None:
     """
     One finding, of that rule; its fix is `ensure_stack`, after which there is none.
     """
-    break_it, subject = BROKEN[rule]
+    break_it, subject = FAILED[rule]
     break_it(there)
     found = there.stack.diagnose()
     assert rules(found) == [rule]
     assert found[0].subject.startswith(subject)
     assert "ensure_stack(spec)" in found[0].fix
     assert found.errors == found
-    there.mend()
+    there.patch()
     assert there.stack.diagnose() == []
 
 
@@ -164,7 +166,7 @@ def test_a_nat_gateway_that_is_gone_is_named(there: Stand) -> None:
     found = there.stack.diagnose()
     assert rules(found) == ["no-way-out"]
     assert gateway in found[0].message and "ecr.dkr" in found[0].message
-    there.mend()
+    there.patch()
     assert there.stack.diagnose() == []
 
 
@@ -189,7 +191,7 @@ def test_a_missing_route_is_found_unless_there_are_endpoints(there: Stand) -> No
     ]
     assert there.stack.diagnose() == []
     there.ec2.delete_vpc_endpoints(VpcEndpointIds=made)
-    there.mend()
+    there.patch()
     assert there.stack.diagnose() == []
 
 
@@ -200,7 +202,7 @@ def test_a_queue_that_is_gone_is_found(there: Stand) -> None:
     there.batch.update_job_queue(jobQueue="films", state="DISABLED")
     there.batch.delete_job_queue(jobQueue="films")
     assert rules(there.stack.diagnose()) == ["queue-missing"]
-    there.mend()
+    there.patch()
     assert there.stack.diagnose() == []
 
 
@@ -321,7 +323,7 @@ def test_an_execution_without_a_job_says_why(there: Stand) -> None:
     with pytest.raises(JobFailed) as caught:
         there.stack.run().wait(60)
     assert rules(caught.value.findings) == ["not-submitted"]
-    there.mend()
+    there.patch()
 
 
 @contextmanager
@@ -349,7 +351,7 @@ def test_the_quota_of_fargate_is_looked_at(there: Stand) -> None:
     there.fine()
     running = there.python(SLOW, vcpus=4, memory=8192)
     there.until(running, lambda one: one.status == "RUNNING")
-    there.mend(vcpus=4, memory=8192, max_vcpus=16)
+    there.patch(vcpus=4, memory=8192, max_vcpus=16)
     with answering(there, "service-quotas.GetServiceQuota", six) as stack:
         found = stack.diagnose()
     assert rules(found) == ["fargate-quota"]
@@ -357,7 +359,7 @@ def test_the_quota_of_fargate_is_looked_at(there: Stand) -> None:
     assert set(asked) == {FARGATE_VCPUS["FARGATE"]}
     running.cancel("over")
     running.wait(30, check=False)
-    there.mend()
+    there.patch()
 
 
 def test_a_failed_run_that_was_mended_since_says_what_it_was(there: Stand) -> None:
@@ -366,7 +368,7 @@ def test_a_failed_run_that_was_mended_since_says_what_it_was(there: Stand) -> No
     """
     there.logs.delete_log_group(logGroupName="/batchkit/films")
     run = there.stack.submit().wait(30, check=False)
-    there.mend()
+    there.patch()
     found = run.explain()
     assert rules(found) == ["log-group-missing"]
     assert "run the job again" in found[0].fix

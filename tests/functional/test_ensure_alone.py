@@ -69,12 +69,12 @@ def test_each_is_ensured_on_its_own(name: str, there: Account) -> None:
     It comes back as the same class with its ARN or id; the second time nothing changes.
     """
     ensure = getattr(batchkit, f"ensure_{name}")
-    wish = PLAIN[name](there)
-    made = ensure(wish, session=there.session, clock=there.clock)
-    assert type(made) is type(wish) and not list(references(made.identity))
+    desired = PLAIN[name](there)
+    made = ensure(desired, session=there.session, clock=there.clock)
+    assert type(made) is type(desired) and not list(references(made.identity))
     assert made.arn if name != "security_group" else made.id
     with there.calls() as seen:
-        again = ensure(wish, session=there.session, clock=there.clock)
+        again = ensure(desired, session=there.session, clock=there.clock)
     assert mutating(seen) == [] and again.identity == made.identity
 
 
@@ -99,12 +99,12 @@ def test_a_network_is_ensured_as_one(there: Account) -> None:
     """
     With its ids and its public address; the second time nothing changes.
     """
-    wish = Network(name="films", availability_zones=2)
-    made = ensure_network(wish, session=there.session, clock=there.clock)
+    desired = Network(name="films", availability_zones=2)
+    made = ensure_network(desired, session=there.session, clock=there.clock)
     assert made.vpc and len(made.private_subnets) == 2 and made.security_group
     assert made.address in [one["PublicIp"] for one in there.ec2.describe_addresses()["Addresses"]]
     with there.calls() as seen:
-        assert ensure_network(wish, session=there.session, clock=there.clock) == made
+        assert ensure_network(desired, session=there.session, clock=there.clock) == made
     assert mutating(seen) == []
 
 
@@ -213,13 +213,13 @@ def test_an_environment_turned_off_is_made_so(there: Account) -> None:
     AWS takes no other state at creation, so it is turned off after it.
     """
     vpc = there.vpc()
-    wish = ComputeEnvironment(
+    desired = ComputeEnvironment(
         name="films",
         subnets=[there.subnet(vpc)],
         security_groups=[there.group(vpc)],
         service_role=there.role(),
         enabled=False,
     )
-    there.ensure(wish)
+    there.ensure(desired)
     (made,) = there.batch.describe_compute_environments()["computeEnvironments"]
-    assert made["state"] == "DISABLED" and there.decide(wish).action.value == "keep"
+    assert made["state"] == "DISABLED" and there.decide(desired).action.value == "keep"

@@ -22,8 +22,8 @@ from batchkit import (
     destroy_stack,
     ensure_stack,
 )
-from batchkit._model.tags import CLAIM
-from batchkit.resources.claims import group_of
+from batchkit._model.tags import LOCK
+from batchkit.resources.locks import lock_group
 from core_lab import Account
 from fakes import FakeAsk, mutating
 from injected import Refuse, before
@@ -92,8 +92,8 @@ def made(there: Account) -> Any:
 
 
 def check_one_of_each(there: Account) -> None:
-    held = inventory(there)
-    assert {sort: len(held[sort]) for sort in ONE_EACH} == ONE_EACH
+    actual = inventory(there)
+    assert {sort: len(actual[sort]) for sort in ONE_EACH} == ONE_EACH
     with there.calls() as seen:
         made(there)
     assert mutating(seen) == []
@@ -193,8 +193,8 @@ def test_a_network_of_which_a_race_has_left_two_halves(there: Account) -> None:
         there.ec2.create_tags(Resources=[one], Tags=[tags[0], {"Key": "Name", "Value": name}])
     vpc = there.vpc("10.1.0.0/16")
     there.ec2.create_tags(Resources=[vpc], Tags=tags)
-    claim = group_of(Vpc(name="movies"))
-    there.logs.create_log_group(logGroupName=claim, tags={CLAIM: vpc})
+    claim = lock_group(Vpc(name="movies"))
+    there.logs.create_log_group(logGroupName=claim, tags={LOCK: vpc})
     assert made(there).outputs["Vpc movies"] == vpc
     check_one_of_each(there)
 
@@ -262,5 +262,5 @@ def test_a_route_is_looked_up_in_its_own_table(table: str, nat: str | None) -> N
     route = {"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": "nat-2", "State": "active"}
     other = {**bare, "RouteTableId": "rtb-2", "Routes": [route]}
     ask = FakeAsk(DescribeRouteTables={"RouteTables": [bare, other]})
-    held = Route(name="movies", table=table, nat_gateway="nat-1").read(ask)
-    assert (held.nat_gateway if held else None) == nat
+    actual = Route(name="movies", table=table, nat_gateway="nat-1").read(ask)
+    assert (actual.nat_gateway if actual else None) == nat

@@ -122,5 +122,5 @@ def test_it_stays_when_the_stack_goes(push: Push, there: Account) -> None:
     digest = push("one")
     ensure(there, ":v1")
     destroy_stack("movies", session=there.session, clock=there.clock)
-    held = there.ecr.describe_images(repositoryName="team/job")["imageDetails"]
-    assert [one["imageDigest"] for one in held] == [digest]
+    actual = there.ecr.describe_images(repositoryName="team/job")["imageDetails"]
+    assert [one["imageDigest"] for one in actual] == [digest]

@@ -13,7 +13,7 @@ import kinds_batch
 import kinds_network
 import kinds_stores
 from batchkit._blueprint.blueprint import kinds
-from batchkit._model.resource import wishes
+from batchkit._model.resource import compared_fields
 from batchkit._model.values import references
 from batchkit.errors import ReplacementNeeded
 from batchkit.events import Action
@@ -35,14 +35,14 @@ def test_made_once_and_then_left_alone(case: Case, there: Account) -> None:
     """
     The first ensure makes it with exactly the calls it takes; the second makes no change.
     """
-    wish = case.wish(there)
+    desired = case.desired(there)
     with there.calls() as seen:
-        made = there.ensure(wish)
+        made = there.ensure(desired)
     assert sorted(mutating(seen)) == sorted(case.creates)
-    assert made.key == wish.key and made.owned
+    assert made.key == desired.key and made.owned
     assert not list(references(made.identity))
     with there.calls() as seen:
-        there.ensure(wish)
+        there.ensure(desired)
     assert mutating(seen) == []
 
 
@@ -51,18 +51,18 @@ def test_what_others_change_is_named_and_repaired(case: Case, there: Account) ->
     """
     For each field: the plan names it alone; ensuring repairs it with the calls for that.
     """
-    wish = case.wish(there)
-    there.ensure(wish)
+    desired = case.desired(there)
+    there.ensure(desired)
     for field, drift in case.drifts.items():
-        (held,) = there.held(wish)
-        drift.act(there, held)
-        decision = there.decide(wish)
+        (actual,) = there.actual(desired)
+        drift.act(there, actual)
+        decision = there.decide(desired)
         assert (field, decision.action) == (field, Action.UPDATE)
         assert {change.field for change in decision.changes} == {field, *drift.besides}
         with there.calls() as seen:
-            there.ensure(wish)
+            there.ensure(desired)
         assert (field, tuple(mutating(seen))) == (field, drift.repair)
-        assert (field, there.decide(wish).action) == (field, Action.KEEP)
+        assert (field, there.decide(desired).action) == (field, Action.KEEP)
 
 
 @pytest.mark.parametrize(("case", "field", "other"), FIXED)
@@ -72,13 +72,13 @@ def test_what_aws_cannot_change_is_refused_before_any_change(
     """
     Another value of a fixed field is a ReplacementNeeded that names the field and both values.
     """
-    wish = case.wish(there)
-    there.ensure(wish)
-    changed = attrs.evolve(wish, **{field: other})
+    desired = case.desired(there)
+    there.ensure(desired)
+    changed = attrs.evolve(desired, **{field: other})
     with there.calls() as seen, pytest.raises(ReplacementNeeded) as caught:
         there.ensure(changed)
     assert mutating(seen) == []
-    for part in (field, repr(getattr(wish, field)), repr(other)):
+    for part in (field, repr(getattr(desired, field)), repr(other)):
         assert part in str(caught.value)
 
 
@@ -87,16 +87,16 @@ def test_found_by_its_stack_and_deleted(case: Case, there: Account) -> None:
     """
     A teardown finds it without its spec, deletes it with the calls it takes, and it is gone.
     """
-    wish = case.wish(there)
-    there.ensure(wish)
-    found = there.found(type(wish)) if case.lists else there.held(wish)
-    assert [(one.key, one.owned) for one in found] == [(wish.key, True)]
+    desired = case.desired(there)
+    there.ensure(desired)
+    found = there.found(type(desired)) if case.lists else there.actual(desired)
+    assert [(one.key, one.owned) for one in found] == [(desired.key, True)]
     with there.calls() as seen:
         outcome = there.delete(found)
     assert outcome.failed == {} and outcome.not_started == []
     *stripped, deleted = mutating(seen)
     assert (sorted(stripped), deleted) == (sorted(case.deletes[:-1]), case.deletes[-1])
-    assert not any(one.state not in one.GOING for one in there.held(wish))
+    assert not any(one.state not in one.DELETING for one in there.actual(desired))
     assert there.delete(found).failed == {}
 
 
@@ -105,10 +105,10 @@ def test_another_stack_does_not_find_it(case: Case, there: Account) -> None:
     """
     What a stack owns is not found by the teardown of another, not even of one that begins alike.
     """
-    wish = case.wish(there)
-    there.ensure(wish)
-    assert there.found(type(wish), "movie") == []
-    assert there.found(type(wish), STACK + "2") == []
+    desired = case.desired(there)
+    there.ensure(desired)
+    assert there.found(type(desired), "movie") == []
+    assert there.found(type(desired), STACK + "2") == []
 
 
 def test_every_kind_and_every_compared_field_has_its_case() -> None:
@@ -122,8 +122,8 @@ def test_every_kind_and_every_compared_field_has_its_case() -> None:
         kind.__name__: lacking
         for kind in kinds()
         if kind.__name__ != "Image"
-        and not kind.HIDDEN
-        and (lacking := {a.name for a in wishes(kind)} - covered.get(kind.__name__, set()))
+        and not kind.INTERNAL
+        and (lacking := {a.name for a in compared_fields(kind)} - covered.get(kind.__name__, set()))
     }
     # A route is found by its destination, a schedule in its group; both go with what has tags.
     assert missing == {"Route": {"tags", "destination"}, "Schedule": {"tags", "group"}}

@@ -18,8 +18,8 @@ import kinds_stores
 from batchkit import StackSpec, destroy_stack, ensure_stack, stack_policy
 from batchkit._blueprint.blueprint import kinds
 from batchkit._engine.aws import IDENTITY, ZONES
-from batchkit._model.calls import Call, Each, Operation
-from batchkit._model.resource import operations, wishes
+from batchkit._model.calls import Call, ForEach, Operation
+from batchkit._model.resource import compared_fields, operations
 from batchkit._model.values import ITEM, LOCATION, Json, Ref, Zone, resolve
 from batchkit._runs import run as runs
 from batchkit.resources.image import LOGIN
@@ -100,7 +100,7 @@ def calls_of(steps: Any) -> list[Call]:
     found: list[Call] = []
     for step in steps:
         found += [step] if isinstance(step, Call) else []
-        found += [step.listing, step.then] if isinstance(step, Each) else []
+        found += [step.listing, step.then] if isinstance(step, ForEach) else []
     return found
 
 
@@ -116,19 +116,19 @@ def test_the_parameters_of_every_call_fit_awss_model(name: str) -> None:
     Those of create, of an update of each field and of all, and of delete.
     """
     with account() as there:
-        wish = CASES[name].wish(there)
+        desired = CASES[name].desired(there)
     ours = {
         "id": "x-0",
         "arn": "arn:aws:x:::y",
         "revisions": ("arn:a",),
         "associations": {"s": "a"},
     }
-    given = {a.name: ours[a.name] for a in attrs.fields(type(wish)) if a.name in ours}
-    held = attrs.evolve(wish, owner="movies", state="", **given)
-    fields = [a.name for a in wishes(type(wish)) if not a.metadata.get("fixed")]
-    made = [*calls_of(wish.create()), *calls_of(held.deletion())]
+    given = {a.name: ours[a.name] for a in attrs.fields(type(desired)) if a.name in ours}
+    actual = attrs.evolve(desired, owner="movies", state="", **given)
+    fields = [a.name for a in compared_fields(type(desired)) if not a.metadata.get("create_only")]
+    made = [*calls_of(desired.create()), *calls_of(actual.deletion())]
     for drift in (*((field,) for field in fields), tuple(fields)):
-        made += calls_of(wish.update(held, drift))
+        made += calls_of(desired.update(actual, drift))
     assert made
     assert {repr(call): told for call in made if (told := complaints(call))} == {}
 

@@ -92,7 +92,7 @@ def test_an_image_of_ecr_must_be_there(there: Account, tmp_path: Path) -> None:
     assert told(preflight(spec, session=there.session)) == {f"image {ECR}/films:v1": Severity.ERROR}
     there.ecr.create_repository(repositoryName="films")
     (tmp_path / "Dockerfile").write_text("FROM scratch\n")
-    there.session.stand_in(f"{ECR}/films:v1", tmp_path)
+    there.session.fake_image(f"{ECR}/films:v1", tmp_path)
     assert preflight(spec, session=there.session) == []
     other = a_spec(image=f"{ECR.replace('1', '9')}/films:v1")
     assert preflight(other, session=there.session) == []

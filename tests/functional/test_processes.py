@@ -100,18 +100,18 @@ class Passage(Handler):
 
     def pass_on(self) -> None:
         body = self.body()
-        fault = self.server.next_fault()
-        if fault == "hold":  # its caller is killed meanwhile
+        problem = self.server.next_fault()
+        if problem == "hold":  # its caller is killed meanwhile
             self._upstream(body)
             self.server.reached.set()
-        if fault in ("hold", "lost before"):
+        if problem in ("hold", "lost before"):
             self.close_connection = True
             return
-        answer = (503, b"no") if fault == "refused" else self._upstream(body)
-        if fault == "lost after":
+        answer = (503, b"no") if problem == "refused" else self._upstream(body)
+        if problem == "lost after":
             self.close_connection = True
         else:
-            self._answer(fault, *answer)
+            self._answer(problem, *answer)
 
     do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = pass_on
 
@@ -122,12 +122,14 @@ class Passage(Handler):
             answer = way.getresponse()
             return answer.status, answer.read(), answer.headers
 
-    def _answer(self, fault: str, status: int, body: bytes, headers: Any = None) -> None:
-        self.send_response(502 if fault == "page" else status)
+    def _answer(self, problem: str, status: int, body: bytes, headers: Any = None) -> None:
+        self.send_response(502 if problem == "page" else status)
         for name, value in (headers or {}).items():
             if name.lower() not in ("content-length", "connection", "transfer-encoding"):
                 self.send_header(name, value)
-        body = {"cut": body[: len(body) // 2], "page": b"<html>Bad gateway</html>"}.get(fault, body)
+        body = {"cut": body[: len(body) // 2], "page": b"<html>Bad gateway</html>"}.get(
+            problem, body
+        )
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if self.command != "HEAD":
@@ -155,7 +157,7 @@ class Lab:
     """
 
     def __init__(self, there: Account, proxy: Proxy) -> None:
-        self.there = there
+        self.exists = there
         self.proxy = proxy
         furnish(there)
         self.before = inventory(there)
@@ -207,12 +209,12 @@ class Lab:
         assert {sort: now[sort] - n for sort, n in self.counted(self.before).items()} == ONE_EACH
         assert self.run("ensure") == "nothing"
         self.run("destroy")
-        assert inventory(self.there) == self.before
+        assert inventory(self.exists) == self.before
 
-    def counted(self, held: dict[str, Any] | None = None) -> dict[str, int]:
-        held = held or inventory(self.there)
-        roles = {"roles": [name for name, one in held.items() if "RoleName" in one]}
-        return {sort: len({**held, **roles}[sort]) for sort in ONE_EACH}
+    def counted(self, actual: dict[str, Any] | None = None) -> dict[str, int]:
+        actual = actual or inventory(self.exists)
+        roles = {"roles": [name for name, one in actual.items() if "RoleName" in one]}
+        return {sort: len({**actual, **roles}[sort]) for sort in ONE_EACH}
 
 
 @pytest.fixture

@@ -66,10 +66,10 @@ def test_a_failed_execution_says_why_its_job_failed(there: Stand) -> None:
     """
     Step Functions gives the job as JSON; the user gets its reason.
     """
-    there.mend(command=["python", "-c", "raise SystemExit(4)"])
+    there.patch(command=["python", "-c", "raise SystemExit(4)"])
     with pytest.raises(JobFailed, match="FAILED with exit code 4: Essential container"):
         there.stack.run().wait(30)
-    there.mend()
+    there.patch()
 
 
 def test_waiting_ends_at_its_limit_and_the_run_goes_on(there: Stand) -> None:
@@ -94,7 +94,7 @@ def test_a_cancelled_run_ends(how: str, there: Stand) -> None:
         "array": lambda: there.python(SLOW, array_size=2),
     }
     if how == "run":
-        there.mend(command=["python", "-c", SLOW])
+        there.patch(command=["python", "-c", SLOW])
     run = start[how]()
     there.until(run, lambda one: any(job.status == "RUNNING" for job in one.jobs))
     run.cancel("enough of it")
@@ -102,7 +102,7 @@ def test_a_cancelled_run_ends(how: str, there: Stand) -> None:
         run.wait(30)
     assert caught.value.status == ("ABORTED" if how == "run" else "FAILED")
     if how == "run":
-        there.mend()
+        there.patch()
     with pytest.raises(SpecError):
         run.cancel(" ")
 

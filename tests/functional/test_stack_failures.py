@@ -57,9 +57,9 @@ def counts(there: Account) -> dict[str, int]:
     """
     How many of each sort there are, the default VPC's subnets left out.
     """
-    held = inventory(there)
-    held["subnets"] = [one for one in held["subnets"] if not one["DefaultForAz"]]
-    return {sort: len(held) for sort, held in held.items()}
+    actual = inventory(there)
+    actual["subnets"] = [one for one in actual["subnets"] if not one["DefaultForAz"]]
+    return {sort: len(actual) for sort, actual in actual.items()}
 
 
 def failed(there: Account, **given: Any) -> ApplyError:
@@ -109,38 +109,38 @@ def test_nothing_new_begins_after_a_failure(there: Account) -> None:
     assert "aws service-quotas" in str(error)
 
 
-THROTTLED, BROKEN = ("ThrottlingException", 400), ("Odd", 500)
+THROTTLED, FAILED = ("ThrottlingException", 400), ("Odd", 500)
 
 
 @pytest.mark.parametrize(
-    ("operation", "fault", "workers"),
+    ("operation", "problem", "workers"),
     [
         ("ec2.CreateVpc", THROTTLED, 8),
-        ("ec2.CreateVpc", BROKEN, 8),
-        ("ec2.AllocateAddress", BROKEN, 1),
+        ("ec2.CreateVpc", FAILED, 8),
+        ("ec2.AllocateAddress", FAILED, 1),
         ("ec2.CreateNatGateway", THROTTLED, 1),
-        ("ec2.CreateNatGateway", BROKEN, 8),
-        ("iam.CreateRole", BROKEN, 8),
+        ("ec2.CreateNatGateway", FAILED, 8),
+        ("iam.CreateRole", FAILED, 8),
         ("ec2.DescribeVpcs", THROTTLED, 8),
-        ("ec2.DescribeVpcs", BROKEN, 1),
-        ("batch.CreateComputeEnvironment", BROKEN, 8),
+        ("ec2.DescribeVpcs", FAILED, 1),
+        ("batch.CreateComputeEnvironment", FAILED, 8),
         ("stepfunctions.CreateStateMachine", THROTTLED, 8),
         ("stepfunctions.CreateStateMachine", ("KmsThrottlingException", 400), 8),
         ("ecr.DescribeRepositories", ("ServerException", 400), 8),
     ],
 )
 def test_throttling_and_breakdowns_pass(
-    operation: str, fault: tuple[str, int], workers: int, there: Account
+    operation: str, problem: tuple[str, int], workers: int, there: Account
 ) -> None:
     """
     The call is tried again, or looked for and then tried again; there is exactly one of each.
     """
-    hook = Refuse(*fault, times=2)
+    hook = Refuse(*problem, times=2)
     with before(there.session, f"before-call.{operation}", hook):
         made(there, workers=workers)
     assert hook.refused == 2
-    held = counts(there)
-    assert {sort: held[sort] for sort in ONE_EACH} == {**dict.fromkeys(ONE_EACH, 1), "subnets": 2}
+    actual = counts(there)
+    assert {sort: actual[sort] for sort in ONE_EACH} == {**dict.fromkeys(ONE_EACH, 1), "subnets": 2}
     assert made(there).plan.empty
 
 
@@ -162,8 +162,8 @@ def test_a_lost_answer_makes_no_second_one(operation: str, times: int, there: Ac
     with before(there.session, f"after-call.ec2.{operation}", Lose()), there.calls() as seen:
         made(there)
     assert mutating(seen).count(operation) == times
-    held = counts(there)
-    assert {sort: held[sort] for sort in ONE_EACH} == {**dict.fromkeys(ONE_EACH, 1), "subnets": 2}
+    actual = counts(there)
+    assert {sort: actual[sort] for sort in ONE_EACH} == {**dict.fromkeys(ONE_EACH, 1), "subnets": 2}
     assert made(there).plan.empty
 
 

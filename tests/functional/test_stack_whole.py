@@ -24,14 +24,14 @@ from batchkit import (
     s3_read,
 )
 from batchkit._model.values import references
-from batchkit.local.patches.patch import Mends, apply_all
+from batchkit.local.patches.patch import Patches, apply_all
 from core_lab import Account
 from fakes import mutating
 from inventory import furnish, inventory
 from rounds import rounds
 
 MOST_CALLS = 36
-LOOKS = 2
+ATTEMPTS = 2
 CHAIN = (
     "CreateVpc",
     "CreateLogGroup",
@@ -82,7 +82,7 @@ def test_made_once_with_all_outputs(workers: int, there: Account, spec: StackSpe
     assert {item.action for item in stack.plan.items} == {Action.CREATE}
     assert len(stack.plan.items) == len(stack.resources) == len(stack.outputs)
     assert not any(list(references(one.identity)) for one in stack.resources)
-    counts = {sort: len(held) for sort, held in inventory(there).items()}
+    counts = {sort: len(actual) for sort, actual in inventory(there).items()}
     for sort in ("environments", "queues", "definitions", "machines", "schedules", "nats"):
         assert (sort, counts[sort]) == (sort, 1)
 
@@ -127,7 +127,7 @@ def test_again_is_two_round_trips_deep(there: Account, tmp_path: Path) -> None:
         with rounds(there.session) as counted:
             ensure_stack(spec, session=there.session, clock=there.clock)
         sizes.append(counted.sizes)
-    assert min(map(len, sizes)) <= LOOKS, sizes
+    assert min(map(len, sizes)) <= ATTEMPTS, sizes
 
 
 def test_making_it_is_as_deep_as_its_longest_chain(there: Account, tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_making_it_is_as_deep_as_its_longest_chain(there: Account, tmp_path: Pat
     spec = a_spec(tmp_path / "job", image="alpine:3", schedule=None, table=None, bucket=None)
     with rounds(there.session) as counted:
         ensure_stack(spec, session=there.session, clock=there.clock)
-    assert counted.depth <= LOOKS + len(CHAIN), counted.sizes
+    assert counted.depth <= ATTEMPTS + len(CHAIN), counted.sizes
 
 
 def test_planning_changes_nothing_and_tells_all(there: Account, spec: StackSpec) -> None:
@@ -229,15 +229,15 @@ def test_every_client_comes_from_the_callers_session(there: Account, spec: Stack
     """
     reached: list[str] = []
     hooked: list[str] = []
-    mends = Mends()
+    patches = Patches()
 
-    @mends(BotocoreStubber, "__call__", why="every request of this process passes through it")
+    @patches(BotocoreStubber, "__call__", reason="every request of this process passes through it")
     def count(original: Any, self: Any, event_name: str, request: Any, **given: Any) -> Any:
         reached.append(event_name)
         return original(self, event_name, request, **given)
 
     there.session.events.register("before-send", lambda event_name, **_: hooked.append(event_name))
-    with apply_all(mends):
+    with apply_all(patches):
         ensure_stack(spec, session=there.session, clock=there.clock)
         destroy_stack(spec, session=there.session, clock=there.clock, delete_data=True)
     assert len(reached) > 100 and sorted(reached) == sorted(hooked)

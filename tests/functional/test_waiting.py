@@ -72,20 +72,20 @@ def test_what_never_gets_ready_is_told_with_its_last_state(there: Account) -> No
     """
     After as long as its kind may take; running it again goes on.
     """
-    wish = environment(there)
+    desired = environment(there)
     with before(there.session, DESCRIBE, Says("CREATING", "still at it")):
         with pytest.raises(StillWaiting, match="still CREATING still at it after 120[0-2] s"):
-            there.ensure(wish)
-    assert there.decide(wish).action is Action.KEEP
+            there.ensure(desired)
+    assert there.decide(desired).action is Action.KEEP
 
 
 def test_a_role_that_cannot_be_assumed_yet_is_tried_again(there: Account) -> None:
     """
     An update makes Batch look at it once more.
     """
-    wish = environment(there)
+    desired = environment(there)
     with before(there.session, DESCRIBE, Says("INVALID", ASSUME, times=2)), there.calls() as seen:
-        there.ensure(wish)
+        there.ensure(desired)
     names = mutating(seen)
     assert names[0] == "CreateComputeEnvironment"
     assert set(names[1:]) == {"UpdateComputeEnvironment"}
@@ -95,27 +95,27 @@ def test_what_comes_out_broken_is_told_with_its_reason(there: Account) -> None:
     """
     At once where the reason isn't one that passes, and in the end where it doesn't pass.
     """
-    wish = environment(there)
+    desired = environment(there)
     with before(there.session, DESCRIBE, Says("INVALID", "the subnet is gone")):
         with pytest.raises(BrokenResource, match="is INVALID: the subnet is gone"):
-            there.ensure(wish)
+            there.ensure(desired)
     with before(there.session, DESCRIBE, Says("INVALID", ASSUME)):
         with pytest.raises((BrokenResource, StillWaiting), match="INVALID"):
-            there.ensure(wish)
-    assert there.ensure(wish).key == wish.key
+            there.ensure(desired)
+    assert there.ensure(desired).key == desired.key
 
 
 def test_a_name_that_is_just_going_is_waited_for_and_made_anew(there: Account) -> None:
     """
     The old one is gone before the new one is made.
     """
-    wish = environment(there)
-    there.ensure(wish)
+    desired = environment(there)
+    there.ensure(desired)
     there.batch.update_compute_environment(computeEnvironment=STACK, state="DISABLED")
     there.batch.delete_compute_environment(computeEnvironment=STACK)
-    old = there.held(wish)
+    old = there.actual(desired)
     with there.calls() as seen:
-        there.ensure(wish)
+        there.ensure(desired)
     assert mutating(seen) == ["CreateComputeEnvironment"]
     assert not old or there.clock.now > 0
 
@@ -154,23 +154,23 @@ def test_what_somebody_else_makes_meanwhile_is_taken_up_if_it_is_the_stacks(
     """
     Another run of the same stack was faster: what is there is compared and brought into shape.
     """
-    wish = LogGroup(name=group_name(STACK), stack=STACK)
+    desired = LogGroup(name=group_name(STACK), stack=STACK)
     there.logs.describe_log_groups()
     hook = made_meanwhile(there, {"batchkit:stack": STACK})
     with before(there.session, "before-call.logs.CreateLogGroup", hook):
-        there.ensure(wish)
-    assert there.decide(wish).action is Action.KEEP
+        there.ensure(desired)
+    assert there.decide(desired).action is Action.KEEP
 
 
 def test_what_somebody_else_makes_meanwhile_is_refused_if_it_is_not(there: Account) -> None:
     """
     It is not touched.
     """
-    wish = LogGroup(name=group_name(STACK), stack=STACK)
+    desired = LogGroup(name=group_name(STACK), stack=STACK)
     there.logs.describe_log_groups()
     with before(there.session, "before-call.logs.CreateLogGroup", made_meanwhile(there, {})):
         with pytest.raises(NotOwnedError):
-            there.ensure(wish)
+            there.ensure(desired)
     (group,) = there.logs.describe_log_groups()["logGroups"]
     assert "retentionInDays" not in group
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from . import StrictAws
 from .scenes import Scene
+from .simulator import StrictAws
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 
 import attrs
 
-from . import StrictAws
-from ._tools import SERVICE_POLICY, trust
+from .helpers import SERVICE_POLICY, trust
+from .simulator import StrictAws
 from .stacks import NAME, SPEC, make
 
 TAGGED = attrs.evolve(SPEC, tags={"team": "red"})

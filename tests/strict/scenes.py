@@ -12,12 +12,12 @@ import attrs
 
 from batchkit import Run, StackSpec
 from batchkit.events import Listener
-from batchkit.stack.verbs import Stack
+from batchkit.stack.stack import Stack
 
-from . import StrictAws
-from ._batch_ends import Program
-from ._batch_waits import QUOTAS
-from ._tools import trust
+from .helpers import trust
+from .simulator import StrictAws
+from .simulator.batch.placement import QUOTAS
+from .simulator.batch.programs import Program
 from .stacks import NAME, make
 
 REGION = "us-east-1"
@@ -39,7 +39,7 @@ class Scene:
     def __init__(self, aws: StrictAws, **changes: Any) -> None:
         self.aws = aws
         for code in QUOTAS.values():
-            aws.world.add("quota", code, value=100.0)
+            aws.account.add("quota", code, value=100.0)
         push(self)
         secrets = aws.raw.client("secretsmanager")
         secret = secrets.create_secret(Name="films", SecretString="x")["ARN"]
@@ -77,7 +77,7 @@ class Scene:
         """
         What jobs of that command do from now on.
         """
-        self.aws.world.add("program", command, does=program)
+        self.aws.account.add("program", command, does=program)
 
     def submit(self, command: str = "", **given: Any) -> Run:
         """
@@ -99,7 +99,7 @@ class Scene:
         """
         No job is left of those that wait or run.
         """
-        for job in [*self.aws.world.all("job")]:
+        for job in [*self.aws.account.all("job")]:
             if job["live"]:
                 self.client("batch").terminate_job(jobId=job.id, reason="cleared away")
 
@@ -215,7 +215,7 @@ def environment_lost(at: Scene) -> None:
     """
     name = at.id("ComputeEnvironment").rpartition("/")[2]
     at.raw("batch").delete_compute_environment(computeEnvironment=name)
-    at.aws.world.drop("environment", name)
+    at.aws.account.drop("environment", name)
 
 
 def definition_deregistered(at: Scene) -> None:

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from batchkit import StackSpec, Teardown, destroy_stack, ensure_stack
-from batchkit.stack.verbs import Stack
+from batchkit.stack.stack import Stack
 
-from . import Crash, Process, Record, StrictAws
+from .simulator import Crash, Process, Record, StrictAws
 
 NAME = "films"
 SPEC = StackSpec(

@@ -14,8 +14,8 @@ from batchkit import Severity
 from batchkit._diagnosis import explain
 
 from . import scenes as the, test_findings_jobs as jobs
-from ._batch_waits import QUOTAS
 from .scenes import Scene
+from .simulator.batch.placement import QUOTAS
 
 SEED = 5
 ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
@@ -39,11 +39,11 @@ class Case:
 
 
 def no_capacity(at: Scene) -> None:
-    at.aws.world.add("no capacity", "FARGATE")
+    at.aws.account.add("no capacity", "FARGATE")
 
 
 def blocked(at: Scene) -> None:
-    at.aws.world.add("blocked", the.NAME)
+    at.aws.account.add("blocked", the.NAME)
 
 
 def foreign(at: Scene) -> None:
@@ -57,13 +57,13 @@ def for_arm(at: Scene) -> None:
 
 def quota_used_up(at: Scene) -> None:
     at.mend(vcpus=4, memory=8192, max_vcpus=16)
-    at.aws.world.add("quota", QUOTAS["FARGATE"], value=6.0)
+    at.aws.account.add("quota", QUOTAS["FARGATE"], value=6.0)
     at.program("long", the.LONG)
     assert at.submit("long").status == "RUNNING"
 
 
 def more_quota(at: Scene) -> None:
-    at.aws.world.add("quota", QUOTAS["FARGATE"], value=100.0)
+    at.aws.account.add("quota", QUOTAS["FARGATE"], value=100.0)
 
 
 def full(at: Scene) -> None:
@@ -80,7 +80,7 @@ def repushed(at: Scene) -> None:
 def drop(*things: tuple[str, str]) -> Callable[[Scene], None]:
     def mend(at: Scene) -> None:
         for thing in things:
-            at.aws.world.drop(*thing)
+            at.aws.account.drop(*thing)
 
     return mend
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 import pytest
 
 from batchkit import Run, Severity
-from batchkit._runs.backends import Submission
+from batchkit._runs.backends import SubmittedJobs
 
 from . import scenes as the
-from ._batch_ends import Program, reclaim
 from .scenes import REGION, Scene, rules
+from .simulator.batch.lifecycle import reclaim
+from .simulator.batch.programs import Program
 
 SEED = 8
 
@@ -23,9 +24,9 @@ def test_attempts_with_different_reasons_are_told_apart(at: Scene) -> None:
     at.mend(spot=True)
     at.program("load", the.LONG)
     run = at.submit("load", attempts=2)
-    job = at.aws.world.find("job", run.arn)
+    job = at.aws.account.find("job", run.arn)
     assert job is not None
-    reclaim(at.aws.world, job)
+    reclaim(at.aws.account, job)
     at.program("load", Program(exit=1, lines=["ValueError: no title"]))
     at.later()
     (one,) = run.refresh().explain()
@@ -135,12 +136,12 @@ def test_spot_that_is_used_up_leaves_room_on_demand(at: Scene) -> None:
     Each has a quota of its own.
     """
     at.mend(spot=True, vcpus=4, memory=8192)
-    at.aws.world.add("quota", "L-36FBB829", value=4.0)
+    at.aws.account.add("quota", "L-36FBB829", value=4.0)
     at.program("long", the.LONG)
     assert at.submit("long").status == "RUNNING"
     assert at.stack.diagnose() == []
     assert at.submit("long").status == "RUNNING"
-    at.aws.world.add("quota", "L-36FBB829", value=100.0)
+    at.aws.account.add("quota", "L-36FBB829", value=100.0)
 
 
 def test_a_run_is_found_again_and_explained(at: Scene) -> None:
@@ -193,5 +194,5 @@ def test_a_job_that_batch_does_not_tell_of_yet_has_no_finding(at: Scene) -> None
     For some seconds after it was submitted.
     """
     id = "00000000-0000-0000-0000-000000000000"
-    run = Run(id, at.stack._aws, Submission(at.stack._aws, [id], fresh=True))
+    run = Run(id, at.stack._aws, SubmittedJobs(at.stack._aws, [id], fresh=True))
     assert (run.status, run.explain()) == ("SUBMITTED", [])

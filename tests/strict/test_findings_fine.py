@@ -16,7 +16,7 @@ from batchkit._diagnosis import explain
 from batchkit._model.calls import Operation
 
 from . import scenes as the
-from ._tools import allowing, trust
+from .helpers import allowing, trust
 from .scenes import NAME, REGION, Scene, rules
 
 SEED = 7
@@ -180,7 +180,7 @@ def test_another_accounts_image_is_no_finding(at: Scene) -> None:
     """
     What can't be looked up there may well be pulled.
     """
-    at.aws.world.add("open image", the.FOREIGN)
+    at.aws.account.add("open image", the.FOREIGN)
     at.mend(image=the.FOREIGN)
     assert at.stack.diagnose() == []
     assert at.submit().status == "SUCCEEDED"

@@ -12,8 +12,9 @@ from attrs import frozen
 from batchkit import Run, Severity
 
 from . import scenes as the
-from ._batch_ends import Program, reclaim
 from .scenes import Scene
+from .simulator.batch.lifecycle import reclaim
+from .simulator.batch.programs import Program
 
 SEED = 6
 ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
@@ -73,9 +74,9 @@ def reclaimed(at: Scene) -> Run:
     at.mend(spot=True)
     at.program("load", the.LONG)
     run = at.submit("load")
-    job = at.aws.world.find("job", run.arn)
+    job = at.aws.account.find("job", run.arn)
     assert job is not None
-    reclaim(at.aws.world, job, 137)
+    reclaim(at.aws.account, job, 137)
     return run
 
 
@@ -85,9 +86,9 @@ def tried_again(at: Scene) -> Run:
     """
     at.mend(spot=True, attempts=2)
     run = at.submit("load")
-    job = at.aws.world.find("job", run.arn)
+    job = at.aws.account.find("job", run.arn)
     assert job is not None
-    reclaim(at.aws.world, job)
+    reclaim(at.aws.account, job)
     at.program("load", Program())
     at.later()
     return run

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from . import StrictAws
+from .simulator import StrictAws
 from .stacks import DELETES, ONE_OF_EACH, counts, destroy, make, unchanged
 
 CREATES = [

@@ -9,7 +9,7 @@ import pytest
 from batchkit import Stack
 from batchkit.errors import ApplyError, BatchkitError
 
-from . import StrictAws
+from .simulator import StrictAws
 from .stacks import ONE_OF_EACH, check_one_of_each, counts, destroy, make
 
 

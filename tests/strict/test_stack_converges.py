@@ -10,7 +10,7 @@ import pytest
 
 from batchkit import plan_stack
 
-from . import StrictAws
+from .simulator import StrictAws
 from .stacks import ONE_OF_EACH, SPEC, counts, destroy, make, unchanged
 
 BOUNDS = {
@@ -36,7 +36,7 @@ def test_it_converges_in_every_profile(profile: str) -> None:
         with unchanged(aws):
             for _ in range(2):
                 make(aws, by=aws.another())
-                aws.world.rng.seed(made)
+                aws.account.rng.seed(made)
             assert plan_stack(SPEC, session=aws.session, clock=aws.clock).empty
         began = aws.clock.monotonic()
         destroy(aws, by=aws.another())

@@ -10,7 +10,7 @@ import os
 
 import pytest
 
-from . import StrictAws
+from .simulator import StrictAws
 from .stacks import check_one_of_each, crashing, destroy, make, unchanged
 
 CHANGES = 48

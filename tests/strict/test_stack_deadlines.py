@@ -11,7 +11,7 @@ import pytest
 
 from batchkit.errors import ApplyError, BatchkitError, StillWaiting, TeardownError
 
-from . import StrictAws
+from .simulator import StrictAws
 from .stacks import check_one_of_each, destroy, failed, make
 
 
@@ -107,7 +107,7 @@ def test_a_deadline_of_a_kind(strict_aws: StrictAws) -> None:
     """
     Without a *timeout* a wait ends, too: a NAT gateway that stays pending is given up.
     """
-    strict_aws.world.delays["nat_create"] = 100_000
+    strict_aws.account.delays["nat_create"] = 100_000
     with pytest.raises(BatchkitError, match="NatGateway films was still pending after 1[89]"):
         make(strict_aws)
     assert strict_aws.clock.monotonic() < 2000

@@ -10,9 +10,9 @@ import pytest
 
 from batchkit import Repository, ensure_repository
 
-from . import StrictAws
-from ._tools import allowing
 from .drifts import DRIFTS, KEYS, TAGGED, Place, moved, retention, role
+from .helpers import allowing
+from .simulator import StrictAws
 from .stacks import NAME, make, new_mutations, operations, unchanged
 
 

@@ -17,7 +17,7 @@ from batchkit.errors import (
     QuotaExceeded,
 )
 
-from . import StrictAws
+from .simulator import StrictAws
 from .stacks import NAME, check_one_of_each, destroy, make, new_mutations, operations
 
 SOON = 60.0

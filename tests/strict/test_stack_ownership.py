@@ -12,8 +12,8 @@ from batchkit import plan_stack
 from batchkit.errors import NotOwnedError
 from batchkit.events import Action
 
-from . import StrictAws
-from ._tools import old_network, old_role, trust
+from .helpers import old_network, old_role, trust
+from .simulator import StrictAws
 from .stacks import NAME, SPEC, destroy, make, new_mutations, operations, unchanged
 from .test_stack_teardown import MACHINE
 

@@ -12,7 +12,7 @@ import pytest
 from batchkit import Stack
 from batchkit.errors import AccessDenied, StillWaiting, TeardownError
 
-from . import StrictAws
+from .simulator import StrictAws
 from .stacks import counts, destroy, failed, make
 
 KINDS = {

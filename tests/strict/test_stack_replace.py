@@ -13,9 +13,9 @@ from batchkit import StackSpec, plan_stack
 from batchkit.errors import ReplacementNeeded
 from batchkit.events import Action, Event
 
-from . import StrictAws
-from ._batch_ends import Program
 from .scenes import Scene
+from .simulator import StrictAws
+from .simulator.batch.programs import Program
 from .stacks import (
     BARE,
     NAME,
@@ -46,11 +46,11 @@ class Watch:
         """
         Note the time if no compute environment of the queue can run jobs.
         """
-        world = self._aws.world
-        with world.lock:
-            world.tick()
-            queue = world.find("queue", NAME)
-            environments = [thing["shown"] for thing in world.all("environment")]
+        account = self._aws.account
+        with account.lock:
+            account.tick()
+            queue = account.find("queue", NAME)
+            environments = [thing["shown"] for thing in account.all("environment")]
         self.looks += 1
         assert queue is not None
         arns = [one["computeEnvironment"] for one in queue["shown"]["computeEnvironmentOrder"]]

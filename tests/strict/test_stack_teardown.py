@@ -8,8 +8,8 @@ from typing import Any
 
 from batchkit import StackSpec, destroy_stack, ensure_stack
 
-from . import StrictAws
-from ._tools import SERVICE_POLICY, old_address, old_gateway, old_network, old_role
+from .helpers import SERVICE_POLICY, old_address, old_gateway, old_network, old_role
+from .simulator import StrictAws
 from .stacks import NAME, SPEC, destroy, make, unchanged
 
 MACHINE = '{"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}'
@@ -102,7 +102,7 @@ def test_it_goes_in_order() -> None:
         made = len(aws.calls)
         destroy(aws)
         trace = [c for c in aws.calls[made:] if c.mutates and c.effect]
-        delays = aws.world.delays
+        delays = aws.account.delays
 
         def at(operation: str, fragment: str = "") -> list[float]:
             return [c.time for c in trace if c.operation == operation and fragment in repr(c)]

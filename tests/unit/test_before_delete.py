@@ -10,7 +10,7 @@ import attrs
 
 from batchkit import ComputeEnvironment, ElasticIp, InternetGateway, JobQueue, Subnet, Vpc
 
-WISHES: list[Any] = [
+DESIRED: list[Any] = [
     ComputeEnvironment(name="movies", subnets=["subnet-1"], security_groups=["sg-1"]),
     JobQueue(name="movies", compute_environments=["a"]),
     Vpc(name="movies"),
@@ -24,8 +24,8 @@ def test_nothing_is_turned_off_twice() -> None:
     """
     A queue and an environment that are disabled have nothing to be done early.
     """
-    for wish in WISHES[:2]:
-        one = attrs.evolve(wish, owner="movies", state="VALID", arn="a", enabled=False)
+    for desired in DESIRED[:2]:
+        one = attrs.evolve(desired, owner="movies", state="VALID", arn="a", enabled=False)
         assert not list(one.before_delete())
 
 
@@ -34,7 +34,9 @@ def test_only_what_is_claimed_gives_its_name_back() -> None:
     A VPC and an elastic IP have claims; the other kinds of EC2 have none.
     """
     early = {
-        type(wish).__name__: len(list(attrs.evolve(wish, owner="movies", id="x-1").before_delete()))
-        for wish in WISHES[2:]
+        type(desired).__name__: len(
+            list(attrs.evolve(desired, owner="movies", id="x-1").before_delete())
+        )
+        for desired in DESIRED[2:]
     }
     assert early == {"Vpc": 1, "ElasticIp": 1, "InternetGateway": 0, "Subnet": 0}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from attrs import field, frozen
 
-from batchkit._model.calls import GONE, SETTLE, Call, Each, Job, NotYet, Operation
+from batchkit._model.calls import WAIT_DELETED, WAIT_STABLE, Call, ForEach, NotYet, Operation, Task
 from batchkit._model.values import (
     ACCOUNT,
     ITEM,
@@ -84,7 +84,7 @@ def test_calls_are_values_that_show_themselves() -> None:
     assert repr(LIST(jobQueues=["a"], maxResults=1)) == (
         "batch:DescribeJobQueues(jobQueues=['a'], maxResults=1)"
     )
-    assert (repr(SETTLE), repr(GONE)) == ("SETTLE", "GONE")
+    assert (repr(WAIT_STABLE), repr(WAIT_DELETED)) == ("SETTLE", "GONE")
 
 
 def test_an_error_that_passes_is_known_by_code_and_fragment() -> None:
@@ -163,7 +163,7 @@ def test_values_are_put_in_the_place_of_placeholders() -> None:
     """
     However deep, and the shape stays; what isn't a placeholder stays as it is.
     """
-    value = {"a": [REF, "b", (ACCOUNT,)], "c": 1, "d": Each(LIST(), "p", LIST(x=ITEM))}
+    value = {"a": [REF, "b", (ACCOUNT,)], "c": 1, "d": ForEach(LIST(), "p", LIST(x=ITEM))}
     got = resolve(value, lambda one: "new" if one == REF else here(one) if one != ITEM else one)
     assert got == {"a": ["new", "b", (HERE.account,)], "c": 1, "d": value["d"]}
 
@@ -199,4 +199,4 @@ def test_a_job_says_what_it_does_in_its_class() -> None:
     The base only stands for steps that aren't API calls.
     """
     with pytest.raises(NotImplementedError):
-        Job().perform(None, None)
+        Task().perform(None, None)

@@ -11,7 +11,7 @@ from attrs import evolve
 
 from batchkit import Action, JobQueue, LogGroup, NotOwnedError, ReplacementNeeded, Role, Vpc
 from batchkit._engine.apply import in_order, steps
-from batchkit._engine.compare import Change, Known, changes, decide
+from batchkit._engine.compare import Change, Outputs, changes, decide
 from batchkit._engine.plan import make
 from batchkit._model.names import digest
 from batchkit._model.values import Arn, Ref
@@ -22,10 +22,10 @@ GROUP = LogGroup(name="movies")
 VPC = Vpc(name="movies")
 
 
-def held(wish: Any, **outputs: Any) -> Any:
-    given = {"owner": wish.stack, "state": "VALID", "reason": "", "arn": "arn:x", **outputs}
-    known = {name: value for name, value in given.items() if hasattr(wish, name)}
-    return evolve(wish, **known)
+def actual(desired: Any, **outputs: Any) -> Any:
+    given = {"owner": desired.stack, "state": "VALID", "reason": "", "arn": "arn:x", **outputs}
+    known = {name: value for name, value in given.items() if hasattr(desired, name)}
+    return evolve(desired, **known)
 
 
 def test_what_is_not_there_is_created() -> None:
@@ -33,39 +33,39 @@ def test_what_is_not_there_is_created() -> None:
     Also if one of the name is just going.
     """
     assert decide(QUEUE, []).action is Action.CREATE
-    going = held(QUEUE, state="DELETING")
+    going = actual(QUEUE, state="DELETING")
     decision = decide(QUEUE, [going])
-    assert (decision.action, decision.held) == (Action.CREATE, going)
+    assert (decision.action, decision.actual) == (Action.CREATE, going)
 
 
 def test_what_is_as_wanted_is_kept() -> None:
     """
     Further tags that others have put there are no difference.
     """
-    there = held(QUEUE, tags={"team": "data", "cost": "7"})
+    there = actual(QUEUE, tags={"team": "data", "cost": "7"})
     decision = decide(QUEUE, [there])
-    assert (decision.action, decision.changes, decision.why) == (Action.KEEP, (), "")
+    assert (decision.action, decision.changes, decision.reason) == (Action.KEEP, (), "")
 
 
 def test_what_differs_is_updated_and_named() -> None:
     """
     Each field with both values.
     """
-    there = held(QUEUE, priority=7, tags={})
+    there = actual(QUEUE, priority=7, tags={})
     decision = decide(QUEUE, [there])
     assert decision.action is Action.UPDATE
     assert list(decision.changes) == [
         Change("tags", {}, {"team": "data"}),
         Change("priority", 7, 1),
     ]
-    assert decision.why == "tags, priority"
+    assert decision.reason == "tags, priority"
 
 
 def test_what_is_broken_is_updated_although_nothing_differs() -> None:
     """
     Its state is what differs.
     """
-    decision = decide(QUEUE, [held(QUEUE, state="INVALID")])
+    decision = decide(QUEUE, [actual(QUEUE, state="INVALID")])
     assert [change.field for change in decision.changes] == ["state"]
 
 
@@ -75,7 +75,7 @@ def test_what_is_not_the_stacks_is_refused(owner: str, whose: str) -> None:
     Whether it is another stack's or nobody's; the message says what to do.
     """
     with pytest.raises(NotOwnedError, match=whose) as caught:
-        decide(QUEUE, [held(QUEUE, owner=owner)])
+        decide(QUEUE, [actual(QUEUE, owner=owner)])
     assert "arn:x" in str(caught.value) and "adopt=True" in str(caught.value)
 
 
@@ -83,7 +83,7 @@ def test_what_is_adopted_gets_the_tags_and_what_differs() -> None:
     """
     Tags first, and only once.
     """
-    decision = decide(QUEUE, [held(QUEUE, owner="", tags={}, priority=7)], adopt=True)
+    decision = decide(QUEUE, [actual(QUEUE, owner="", tags={}, priority=7)], adopt=True)
     assert decision.action is Action.ADOPT
     assert [change.field for change in decision.changes] == ["tags", "priority"]
     calls = [repr(step) for step in steps(decision)]
@@ -94,7 +94,7 @@ def test_what_aws_cannot_change_is_refused_unless_it_is_not_known_yet() -> None:
     """
     A reference to something that is still to be made is no value to compare.
     """
-    there = held(VPC, cidr="10.2.0.0/16", id="vpc-1")
+    there = actual(VPC, cidr="10.2.0.0/16", id="vpc-1")
     with pytest.raises(ReplacementNeeded, match="cidr from '10.2.0.0/16' to '10.1.0.0/16'"):
         decide(VPC, [there])
     from batchkit import Subnet
@@ -109,7 +109,7 @@ class Elsewhere:
     A door to AWS that only knows where it leads.
     """
 
-    def fill(self, placeholder: Any) -> Any:
+    def resolve(self, placeholder: Any) -> Any:
         return here(placeholder)
 
 
@@ -117,14 +117,17 @@ def test_known_outputs_fill_wishes() -> None:
     """
     What is learnt takes the place of references, ARNs are written out, the rest stays.
     """
-    known = Known(Elsewhere())  # type: ignore[arg-type]
+    known = Outputs(Elsewhere())  # type: ignore[arg-type]
     known.learn(("Vpc", "movies"), {"id": "vpc-1", "state": Ref("Vpc", "movies", "state")})
     assert known.of(("Vpc", "movies")) == {"id": "vpc-1"}
-    assert known.fill([VPC.id, Ref("Vpc", "other", "id")]) == ["vpc-1", Ref("Vpc", "other", "id")]
+    assert known.resolve([VPC.id, Ref("Vpc", "other", "id")]) == [
+        "vpc-1",
+        Ref("Vpc", "other", "id"),
+    ]
     role = Role(name="r", service="x.amazonaws.com", managed=[Arn("iam", "policy/p", region=False)])
-    assert known.fill_wish(role).managed == ("arn:aws:iam::123456789012:policy/p",)
+    assert known.resolve_fields(role).managed == ("arn:aws:iam::123456789012:policy/p",)
     known.forget(("Vpc", "movies"))
-    assert known.fill(VPC.id) == VPC.id
+    assert known.resolve(VPC.id) == VPC.id
 
 
 def test_a_plan_reads_like_a_list_of_what_is_done() -> None:
@@ -134,11 +137,11 @@ def test_a_plan_reads_like_a_list_of_what_is_done() -> None:
     plan = make(
         "movies",
         [
-            decide(QUEUE, [held(QUEUE, priority=7)]),
+            decide(QUEUE, [actual(QUEUE, priority=7)]),
             decide(GROUP, []),
-            decide(VPC, [held(VPC, id="vpc-1")]),
+            decide(VPC, [actual(VPC, id="vpc-1")]),
         ],
-        [held(LogGroup(name="old"))],
+        [actual(LogGroup(name="old"))],
     )
     assert str(plan).splitlines() == [
         "movies: 1 to create, 1 to update, 1 to keep, 1 to delete",
@@ -155,7 +158,7 @@ def test_resources_come_behind_what_they_refer_to() -> None:
     """
     Whatever the order in which they are given.
     """
-    queue = evolve(QUEUE, after=(VPC.there, GROUP.there))
+    queue = evolve(QUEUE, depends_on=(VPC.exists, GROUP.exists))
     assert in_order([queue, GROUP, VPC])[-1] is queue
 
 
@@ -164,6 +167,6 @@ def test_a_resource_shows_and_identifies_itself() -> None:
     By kind and name; its identity is its id or ARN once there is one.
     """
     assert str(QUEUE) == "JobQueue movies" and QUEUE.key == ("JobQueue", "movies")
-    assert (held(VPC, id="vpc-1").identity, held(QUEUE).identity) == ("vpc-1", "arn:x")
-    assert changes(QUEUE, held(QUEUE)) == () and QUEUE.targets() != ("*",)
+    assert (actual(VPC, id="vpc-1").identity, actual(QUEUE).identity) == ("vpc-1", "arn:x")
+    assert changes(QUEUE, actual(QUEUE)) == () and QUEUE.targets() != ("*",)
     assert digest("a", 1) == digest("a", 1) != digest("a", 2)

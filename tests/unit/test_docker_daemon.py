@@ -47,7 +47,7 @@ def test_a_socket_at_which_nobody_speaks_docker_is_unavailable(
 
 
 @pytest.mark.parametrize(
-    ("held", "platform"),
+    ("actual", "platform"),
     [
         ({"Os": "linux", "Architecture": "amd64"}, "linux/amd64"),
         ({"Os": "linux", "Architecture": "arm64", "Variant": "v8"}, "linux/arm64"),
@@ -55,27 +55,29 @@ def test_a_socket_at_which_nobody_speaks_docker_is_unavailable(
         ({"Architecture": "x86_64"}, "linux/amd64"),
     ],
 )
-def test_an_image_for_the_wanted_platform_is_let_pass(held: dict[str, str], platform: str) -> None:
+def test_an_image_for_the_wanted_platform_is_let_pass(
+    actual: dict[str, str], platform: str
+) -> None:
     """
     The variant does not count, and a name has its aliases.
     """
-    check_architecture(FakeDocker(images={IMAGE: held}), IMAGE, platform)
+    check_architecture(FakeDocker(images={IMAGE: actual}), IMAGE, platform)
 
 
 @pytest.mark.parametrize(
-    ("held", "got"),
+    ("actual", "got"),
     [
         ({"Os": "linux", "Architecture": "amd64"}, "linux/amd64"),
         ({"Os": "windows", "Architecture": "arm64"}, "windows/arm64"),
         ({}, "linux/unknown"),
     ],
 )
-def test_an_image_for_another_platform_is_refused(held: dict[str, str], got: str) -> None:
+def test_an_image_for_another_platform_is_refused(actual: dict[str, str], got: str) -> None:
     """
     The message says what it is, what was wanted, and how to get that.
     """
     with pytest.raises(WrongArchitecture) as caught:
-        check_architecture(FakeDocker(images={IMAGE: held}), IMAGE, "linux/arm64")
+        check_architecture(FakeDocker(images={IMAGE: actual}), IMAGE, "linux/arm64")
     assert f"is for {got}, and linux/arm64 is wanted" in str(caught.value)
     assert "docker pull --platform linux/arm64" in str(caught.value)
 

@@ -68,9 +68,9 @@ def test_a_digest_that_was_not_told_is_looked_up() -> None:
     """
     The daemon knows the digest of what it pushed, also if no event has it.
     """
-    held = {"RepoDigests": [f"other/repo@{IMAGE}", f"{REPOSITORY}@{DIGEST}"]}
+    actual = {"RepoDigests": [f"other/repo@{IMAGE}", f"{REPOSITORY}@{DIGEST}"]}
     docker = FakeDocker([[{"aux": {"manifestPushedInsteadOfIndex": True}}, {"aux": "text"}]])
-    docker.images[f"{REPOSITORY}:v1"] = held
+    docker.images[f"{REPOSITORY}:v1"] = actual
     assert pushed(docker) == DIGEST
 
 

@@ -161,9 +161,9 @@ def test_a_plan_shows_only_what_differs() -> None:
     """
     Of a document the place, of a reference that it is not known yet.
     """
-    held = {"a": {"b": 1, "same": 2}, "gone": 3}
+    actual = {"a": {"b": 1, "same": 2}, "gone": 3}
     wanted = {"a": {"b": Ref("Role", "x", "arn"), "same": 2}, "new": 4}
-    assert list(differences(Change("definition", held, wanted))) == [
+    assert list(differences(Change("definition", actual, wanted))) == [
         ("definition.a.b", "1", "known after it is made"),
         ("definition.gone", "3", "nothing"),
         ("definition.new", "nothing", "4"),
@@ -174,8 +174,8 @@ def test_the_picture_joins_what_refers_to_each_other() -> None:
     """
     A line for each reference, and no box on another.
     """
-    held = stack().resources
-    assert _picture.references(held) == {0: [], 1: [2], 2: []}
+    actual = stack().resources
+    assert _picture.references(actual) == {0: [], 1: [2], 2: []}
     places = _picture.layout(3, {0: [], 1: [2], 2: []})
     assert len(set(places.values())) == 3
     assert places[1][0] < places[2][0]

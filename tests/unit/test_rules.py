@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from batchkit._diagnosis import explain, troubleshooting as _troubleshooting
-from batchkit._diagnosis.facts import Facts
+from batchkit._diagnosis.facts import JobFacts
 from batchkit._diagnosis.finding import Finding, Rule
 from batchkit._diagnosis.images import parse_image, platforms, registry
-from batchkit._diagnosis.roles import HeldRole
+from batchkit._diagnosis.roles import RoleFacts
 from batchkit._jobs.jobs import parse
 from batchkit._jobs.state import State
 from batchkit.errors import AwsError
@@ -59,7 +59,9 @@ class FakeAws:
         return answer
 
 
-def facts(job: dict[str, Any] | None = None, state: State | None = None, **answers: Any) -> Facts:
+def facts(
+    job: dict[str, Any] | None = None, state: State | None = None, **answers: Any
+) -> JobFacts:
     """
     A queue with an environment, and what AWS answers besides.
     """
@@ -71,14 +73,14 @@ def facts(job: dict[str, Any] | None = None, state: State | None = None, **answe
     }
     given = parse({"jobId": "1", "jobName": "films", "status": "FAILED", **job}) if job else None
     aws: Any = FakeAws({**usual, **answers})
-    return Facts(aws, "films", "films", given, state)
+    return JobFacts(aws, "films", "films", given, state)
 
 
 def rule(name: str) -> Rule:
     return next(one for one in explain.RULES if one.name == name)
 
 
-def found(name: str, given: Facts) -> list[Finding]:
+def found(name: str, given: JobFacts) -> list[Finding]:
     chosen = rule(name)
     return list(chosen.check(given, chosen))
 
@@ -268,8 +270,8 @@ def test_what_a_role_allows_is_read_from_its_policies() -> None:
     Wildcards, lists, NotAction; a Deny without a condition wins.
     """
 
-    def role(*statements: dict[str, Any]) -> HeldRole:
-        return HeldRole("arn:role/x", True, {}, [{"Statement": list(statements)}])
+    def role(*statements: dict[str, Any]) -> RoleFacts:
+        return RoleFacts("arn:role/x", True, {}, [{"Statement": list(statements)}])
 
     allow = {"Effect": "Allow", "Action": "ecr:*", "Resource": "*"}
     assert role(allow).allows("ecr:BatchGetImage")
@@ -289,10 +291,10 @@ def test_a_role_of_the_same_name_elsewhere_is_another_one() -> None:
     """
     Its path is part of its ARN; a bare name has none.
     """
-    held = {"Arn": "arn:aws:iam::1:role/b/x", "AssumeRolePolicyDocument": {"Statement": []}}
-    answers = {"GetRole": {"Role": held}}
+    actual = {"Arn": "arn:aws:iam::1:role/b/x", "AssumeRolePolicyDocument": {"Statement": []}}
+    answers = {"GetRole": {"Role": actual}}
     given = facts(**answers)
-    there = {arn: given.roles(arn).there for arn in (held["Arn"], "x", "arn:aws:iam::1:role/a/x")}
+    there = {arn: given.roles(arn).there for arn in (actual["Arn"], "x", "arn:aws:iam::1:role/a/x")}
     assert list(there.values()) == [True, True, False]
 
 
@@ -343,9 +345,9 @@ def test_what_may_not_be_asked_is_kept_in_mind() -> None:
         GetLogEvents=AwsError("logs:GetLogEvents", "AccessDenied", "no"),
     )
     (one,) = found("program-failed", logs)
-    assert "wrote nothing" in one.message and len(logs.unseen) == 1
+    assert "wrote nothing" in one.message and len(logs.unreadable) == 1
     asked = facts({"dependsOn": [{"jobId": "2"}]}, ListJobs=refused, DescribeJobs=refused)
-    assert asked.busy == 0 and asked.others == [] and len(asked.unseen) == 2
+    assert asked.busy == 0 and asked.others == [] and len(asked.unreadable) == 2
 
 
 @pytest.mark.parametrize(
@@ -356,10 +358,10 @@ def test_a_service_role_that_batch_has_not_tried_yet_is_found(role: str | None, 
     The compute environment is still VALID.
     """
     allowed = {"Effect": "Allow", "Principal": {"Service": role}, "Action": "sts:AssumeRole"}
-    held = {"Role": {"AssumeRolePolicyDocument": {"Statement": [allowed]}}} if role else None
+    actual = {"Role": {"AssumeRolePolicyDocument": {"Statement": [allowed]}}} if role else None
     one = {**ENVIRONMENT, "serviceRole": "arn:aws:iam::1:role/batch"}
     answer = {"computeEnvironments": [one]}
-    (one,) = found("service-role", facts(DescribeComputeEnvironments=answer, GetRole=held))
+    (one,) = found("service-role", facts(DescribeComputeEnvironments=answer, GetRole=actual))
     assert one.subject == "Role batch" and told in one.message
 
 

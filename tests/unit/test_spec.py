@@ -22,13 +22,13 @@ def spec(**given: Any) -> StackSpec:
     return StackSpec(**{"name": "movies", "image": "alpine:3", **given})
 
 
-def faults(**given: Any) -> list[str]:
+def problems(**given: Any) -> list[str]:
     """
     The fields that a spec is refused for.
     """
     with pytest.raises(SpecError) as caught:
         spec(**given)
-    return [fault.field for fault in caught.value.faults]
+    return [problem.field for problem in caught.value.problems]
 
 
 REFUSED: dict[str, list[Any]] = {
@@ -101,10 +101,10 @@ def test_what_aws_would_refuse_is_refused(field: str, value: Any) -> None:
     """
     with pytest.raises(SpecError) as caught:
         spec(**{field: value})
-    fault, *others = caught.value.faults
-    assert (fault.field, bool(fault.takes)) == (field, True)
+    problem, *others = caught.value.problems
+    assert (problem.field, bool(problem.expects)) == (field, True)
     assert {other.field for other in others} <= ({"max_vcpus"} if field == "vcpus" else set())
-    assert f"{field}: got {fault.got!r}, takes {fault.takes}" in str(caught.value)
+    assert f"{field}: got {problem.got!r}, takes {problem.expects}" in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_odd_types_are_refused_by_name_or_taken(field: str, value: Any) -> None:
     try:
         spec(**{field: value})
     except SpecError as error:
-        assert field in {fault.field for fault in error.faults}
+        assert field in {problem.field for problem in error.problems}
 
 
 @pytest.mark.parametrize("vcpus", FARGATE_MEMORY)
@@ -171,16 +171,16 @@ def test_several_faults_are_told_together() -> None:
     """
     One error, in the order of the fields.
     """
-    assert faults(name="", vcpus=3, cidr="x", spot="y") == ["name", "vcpus", "spot", "cidr"]
+    assert problems(name="", vcpus=3, cidr="x", spot="y") == ["name", "vcpus", "spot", "cidr"]
 
 
 def test_faults_between_fields() -> None:
     """
     A job that is larger than the whole, and a name that is both a variable and a secret.
     """
-    assert faults(vcpus=8, memory=16384, max_vcpus=4) == ["max_vcpus"]
+    assert problems(vcpus=8, memory=16384, max_vcpus=4) == ["max_vcpus"]
     both = {"environment": {"A": "x"}, "secrets": {"A": "arn:aws:ssm:x:1:parameter/a"}}
-    assert faults(**both) == ["secrets"]
+    assert problems(**both) == ["secrets"]
 
 
 def test_a_folder_is_an_image_to_build(tmp_path: Path) -> None:
@@ -221,7 +221,7 @@ def test_anything_gives_a_spec_or_an_error_that_names_the_field(field: str, valu
     try:
         made = spec(**{field: value})
     except SpecError as error:
-        named = {fault.field for fault in error.faults}
+        named = {problem.field for problem in error.problems}
         assert field in named or (field == "vcpus" and named <= {"memory", "max_vcpus"})
     else:
         assert hash(made.name)

@@ -16,7 +16,7 @@ from batchkit import (
     ScheduleGroup,
     StateMachine,
 )
-from batchkit._model.calls import GONE, SETTLE, SHOWN, Each
+from batchkit._model.calls import WAIT_DELETED, WAIT_STABLE, WAIT_VISIBLE, ForEach
 from batchkit._model.values import ITEM, REGION, Json, Ref
 from batchkit.resources.queues import STUCK_REASONS
 from fakes import HERE, FakeAsk
@@ -54,8 +54,8 @@ PARAMS: dict[str, Any] = {
 }
 
 
-def held(wish: Any, **outputs: Any) -> Any:
-    return evolve(wish, **{"owner": "movies", "state": "VALID", "reason": "", **outputs})
+def actual(desired: Any, **outputs: Any) -> Any:
+    return evolve(desired, **{"owner": "movies", "state": "VALID", "reason": "", **outputs})
 
 
 def test_a_compute_environment_is_created_and_waited_for() -> None:
@@ -75,7 +75,7 @@ def test_a_compute_environment_is_created_and_waited_for() -> None:
         tags=TAGS,
         serviceRole=ROLE,
     )
-    assert list(ENVIRONMENT.create()) == [create, SETTLE]
+    assert list(ENVIRONMENT.create()) == [create, WAIT_STABLE]
     linked = evolve(ENVIRONMENT, service_role=None)
     assert "serviceRole" not in next(linked.create()).params  # type: ignore[union-attr]
 
@@ -88,14 +88,14 @@ def test_a_compute_environment_that_is_to_be_off_is_made_on_first() -> None:
     off = ENVIRONMENT.UPDATE(
         computeEnvironment="movies", computeResources={"maxvCpus": 4}, state="DISABLED"
     )
-    assert steps[1:] == [SETTLE, off, SETTLE]
+    assert steps[1:] == [WAIT_STABLE, off, WAIT_STABLE]
 
 
 def test_a_compute_environment_is_updated_in_one_call() -> None:
     """
     All that differs in one, with the tags beside it.
     """
-    there = held(ENVIRONMENT, arn="arn:ce")
+    there = actual(ENVIRONMENT, arn="arn:ce")
     assert list(ENVIRONMENT.update(there, ("subnets", "enabled", "service_role", "tags"))) == [
         ENVIRONMENT.UPDATE(
             computeEnvironment="movies",
@@ -103,7 +103,7 @@ def test_a_compute_environment_is_updated_in_one_call() -> None:
             state="ENABLED",
             serviceRole=ROLE,
         ),
-        SETTLE,
+        WAIT_STABLE,
         ENVIRONMENT.TAG(resourceArn="arn:ce", tags=TAGS),
     ]
     assert list(ENVIRONMENT.update(there, ("max_vcpus",)))[0] == ENVIRONMENT.UPDATE(
@@ -115,29 +115,29 @@ def test_an_environment_that_could_not_use_its_new_role_is_tried_again() -> None
     """
     Reasons that pass are repaired; others are not.
     """
-    denied = held(
+    denied = actual(
         ENVIRONMENT, state="INVALID", reason="is not authorized to perform sts:AssumeRole"
     )
-    (step,) = ENVIRONMENT.repair(denied) or ()
+    (step,) = ENVIRONMENT.recover(denied) or ()
     assert step == ENVIRONMENT.UPDATE(
         computeEnvironment="movies", computeResources={"maxvCpus": 4}, state="ENABLED"
     )
-    assert ENVIRONMENT.repair(held(ENVIRONMENT, reason="subnet is gone")) is None
-    assert QUEUE.repair(held(QUEUE)) is None
+    assert ENVIRONMENT.recover(actual(ENVIRONMENT, reason="subnet is gone")) is None
+    assert QUEUE.recover(actual(QUEUE)) is None
 
 
 def test_environments_and_queues_are_turned_off_before_they_are_deleted() -> None:
     """
     One that is off already is only deleted.
     """
-    assert list(held(ENVIRONMENT).deletion()) == [
+    assert list(actual(ENVIRONMENT).deletion()) == [
         ENVIRONMENT.DISABLE(computeEnvironment="movies", state="DISABLED"),
-        SETTLE,
+        WAIT_STABLE,
         ENVIRONMENT.DELETE(computeEnvironment="movies"),
-        GONE,
+        WAIT_DELETED,
     ]
-    assert list(held(QUEUE).deletion())[0] == QUEUE.DISABLE(jobQueue="movies", state="DISABLED")
-    for off in (held(ENVIRONMENT, enabled=False), held(QUEUE, enabled=False)):
+    assert list(actual(QUEUE).deletion())[0] == QUEUE.DISABLE(jobQueue="movies", state="DISABLED")
+    for off in (actual(ENVIRONMENT, enabled=False), actual(QUEUE, enabled=False)):
         assert len(list(off.deletion())) == 2
 
 
@@ -160,7 +160,7 @@ def test_a_queue_is_created() -> None:
                 for reason in STUCK_REASONS
             ],
         ),
-        SETTLE,
+        WAIT_STABLE,
     ]
     unlimited = next(evolve(QUEUE, runnable_limit=None).create())
     assert "jobStateTimeLimitActions" not in unlimited.params  # type: ignore[union-attr]
@@ -170,12 +170,12 @@ def test_a_queue_is_updated_in_what_differs() -> None:
     """
     A broken one is turned on again; no limit takes the actions away.
     """
-    wish = evolve(QUEUE, runnable_limit=None)
-    assert list(wish.update(held(QUEUE), ("state", "priority", "runnable_limit"))) == [
+    desired = evolve(QUEUE, runnable_limit=None)
+    assert list(desired.update(actual(QUEUE), ("state", "priority", "runnable_limit"))) == [
         QUEUE.UPDATE(jobQueue="movies", state="ENABLED", priority=1, jobStateTimeLimitActions=[]),
-        SETTLE,
+        WAIT_STABLE,
     ]
-    assert list(QUEUE.update(held(QUEUE, arn="arn:q"), ("tags",))) == [
+    assert list(QUEUE.update(actual(QUEUE, arn="arn:q"), ("tags",))) == [
         QUEUE.TAG(resourceArn="arn:q", tags=TAGS)
     ]
 
@@ -203,10 +203,10 @@ def test_a_definition_is_registered_with_everything_that_fargate_needs() -> None
     """
     What is empty is left out; empty environment values are dropped by AWS, not a drift.
     """
-    wish = evolve(
+    desired = evolve(
         DEFINITION, command=["a"], ephemeral_storage=30, retry_on_spot=True, environment={"A": ""}
     )
-    call = next(wish.create())
+    call = next(desired.create())
     given: Any = call.params  # type: ignore[union-attr]
     properties = given["containerProperties"]
     assert given["retryStrategy"]["evaluateOnExit"][1] == {"onReason": "*", "action": "EXIT"}
@@ -216,15 +216,15 @@ def test_a_definition_is_registered_with_everything_that_fargate_needs() -> None
     bare = next(DEFINITION.create())
     left_out = {"command", "jobRoleArn", "secrets", "ephemeralStorage"}
     assert not left_out & set(bare.params["containerProperties"])  # type: ignore[union-attr]
-    assert not wish.differs("environment", evolve(DEFINITION, environment={}))
-    assert wish.differs("environment", evolve(DEFINITION, environment={"A": "x"}))
+    assert not desired.differs("environment", evolve(DEFINITION, environment={}))
+    assert desired.differs("environment", evolve(DEFINITION, environment={"A": "x"}))
 
 
 def test_a_definition_changes_by_a_new_revision_but_for_its_tags() -> None:
     """
     All revisions are deregistered when it is deleted.
     """
-    there = held(DEFINITION, arn="arn:d:2", revisions=("arn:d:2", "arn:d:1"))
+    there = actual(DEFINITION, arn="arn:d:2", revisions=("arn:d:2", "arn:d:1"))
     assert list(DEFINITION.update(there, ("tags",))) == [
         DEFINITION.TAG(resourceArn="arn:d:2", tags=TAGS)
     ]
@@ -243,16 +243,16 @@ def test_a_state_machine() -> None:
     assert list(MACHINE.create()) == [
         MACHINE.CREATE(name="movies", definition=document, roleArn=ROLE, type="STANDARD", tags=tags)
     ]
-    there = held(MACHINE, arn="arn:m")
+    there = actual(MACHINE, arn="arn:m")
     assert list(MACHINE.update(there, ("definition", "role", "tags"))) == [
         MACHINE.UPDATE(stateMachineArn="arn:m", definition=document, roleArn=ROLE),
         MACHINE.TAG(resourceArn="arn:m", tags=tags),
-        SHOWN,
+        WAIT_VISIBLE,
     ]
-    assert list(MACHINE.update(there, ("tags",)))[-1] != SHOWN
+    assert list(MACHINE.update(there, ("tags",)))[-1] != WAIT_VISIBLE
     stop, *rest = there.deletion()
-    assert isinstance(stop, Each) and stop.then.params["executionArn"] == ITEM
-    assert rest == [MACHINE.DELETE(stateMachineArn="arn:m"), GONE]
+    assert isinstance(stop, ForEach) and stop.then.params["executionArn"] == ITEM
+    assert rest == [MACHINE.DELETE(stateMachineArn="arn:m"), WAIT_DELETED]
 
 
 def test_a_schedule_and_its_group() -> None:
@@ -261,15 +261,15 @@ def test_a_schedule_and_its_group() -> None:
     """
     assert list(SCHEDULE.create()) == [SCHEDULE.CREATE(**PARAMS)]
     off = evolve(SCHEDULE, enabled=False)
-    assert list(off.update(held(SCHEDULE), ("enabled",))) == [
+    assert list(off.update(actual(SCHEDULE), ("enabled",))) == [
         SCHEDULE.UPDATE(**{**PARAMS, "State": "DISABLED"})
     ]
     assert list(SCHEDULE.deletion()) == [SCHEDULE.DELETE(Name="movies", GroupName="movies")]
-    assert list(GROUP.create()) == [GROUP.CREATE(Name="movies", Tags=LIST), SETTLE]
-    assert list(GROUP.update(held(GROUP, arn="arn:g"), ("tags",))) == [
+    assert list(GROUP.create()) == [GROUP.CREATE(Name="movies", Tags=LIST), WAIT_STABLE]
+    assert list(GROUP.update(actual(GROUP, arn="arn:g"), ("tags",))) == [
         GROUP.TAG(ResourceArn="arn:g", Tags=LIST)
     ]
-    assert list(GROUP.deletion()) == [GROUP.DELETE(Name="movies"), GONE]
+    assert list(GROUP.deletion()) == [GROUP.DELETE(Name="movies"), WAIT_DELETED]
 
 
 def test_a_schedule_on_its_own_brings_its_group() -> None:
@@ -278,7 +278,7 @@ def test_a_schedule_on_its_own_brings_its_group() -> None:
     """
     group, schedule = SCHEDULE.companions()
     assert group == GROUP and schedule == SCHEDULE
-    assert schedule.after == (Ref("ScheduleGroup", "movies", "there"),)
+    assert schedule.depends_on == (Ref("ScheduleGroup", "movies", "exists"),)
 
 
 def test_a_schedule_without_its_group_is_not_there() -> None:

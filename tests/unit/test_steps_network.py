@@ -20,7 +20,7 @@ from batchkit import (
     Subnet,
     Vpc,
 )
-from batchkit._model.calls import GONE, SETTLE, Call, Each, Together
+from batchkit._model.calls import WAIT_DELETED, WAIT_STABLE, Call, ForEach, Parallel
 from batchkit._model.values import Ref, Zone
 from batchkit.resources.network import subnet_cidrs
 from fakes import FakeAsk
@@ -40,8 +40,8 @@ def tagged(kind: str) -> list[dict[str, Any]]:
     return [{"ResourceType": kind, "Tags": TAGS}]
 
 
-def held(wish: Any, **outputs: Any) -> Any:
-    return evolve(wish, **{"owner": "movies", "state": "available", **outputs})
+def actual(desired: Any, **outputs: Any) -> Any:
+    return evolve(desired, **{"owner": "movies", "state": "available", **outputs})
 
 
 def calls(steps: Any) -> list[Any]:
@@ -76,21 +76,21 @@ def test_a_vpc_is_made_with_its_tags_and_gets_dns() -> None:
     Tagged in the call that makes it, then claimed; host names only where DNS is on.
     """
     create = VPC.CREATE(CidrBlock="10.1.0.0/16", TagSpecifications=tagged("vpc"))
-    claim = VPC.claim(VPC.id)
+    claim = VPC.lock(VPC.id)
     names = VPC.MODIFY(VpcId=VPC.id, EnableDnsHostnames={"Value": True})
-    assert list(VPC.create()) == [create, Together((SETTLE, (claim, names)))]
+    assert list(VPC.create()) == [create, Parallel((WAIT_STABLE, (claim, names)))]
     none = VPC.MODIFY(VpcId=VPC.id, EnableDnsSupport={"Value": False})
     silent = evolve(VPC, dns_support=False, dns_hostnames=False)
-    assert list(silent.create()) == [create, Together((SETTLE, (claim, none)))]
+    assert list(silent.create()) == [create, Parallel((WAIT_STABLE, (claim, none)))]
     nameless = evolve(VPC, dns_hostnames=False)
-    assert list(nameless.create()) == [create, Together((SETTLE, (claim,)))]
+    assert list(nameless.create()) == [create, Parallel((WAIT_STABLE, (claim,)))]
 
 
 def test_a_vpc_is_repaired_one_attribute_a_call() -> None:
     """
     AWS refuses both together.
     """
-    there = held(VPC, id="vpc-1")
+    there = actual(VPC, id="vpc-1")
     assert calls(VPC.update(there, ("dns_support", "dns_hostnames", "tags"))) == [
         VPC.MODIFY(VpcId="vpc-1", EnableDnsSupport={"Value": True}),
         VPC.MODIFY(VpcId="vpc-1", EnableDnsHostnames={"Value": True}),
@@ -109,16 +109,16 @@ def test_a_subnet_has_its_zone_by_number() -> None:
         AvailabilityZone=Zone(1),
         TagSpecifications=tagged("subnet"),
     )
-    assert list(SUBNET.create()) == [create, SETTLE]
-    assert list(SUBNET.update(held(SUBNET, id="subnet-1"), ())) == []
-    assert list(held(SUBNET, id="subnet-1").deletion()) == [SUBNET.DELETE(SubnetId="subnet-1")]
+    assert list(SUBNET.create()) == [create, WAIT_STABLE]
+    assert list(SUBNET.update(actual(SUBNET, id="subnet-1"), ())) == []
+    assert list(actual(SUBNET, id="subnet-1").deletion()) == [SUBNET.DELETE(SubnetId="subnet-1")]
 
 
 def test_a_security_group_lets_out_what_it_is_told() -> None:
     """
     AWS lets a new one out to everywhere, so that is taken back where it isn't wanted.
     """
-    assert [step for step in GROUP.create() if step != SETTLE] == [
+    assert [step for step in GROUP.create() if step != WAIT_STABLE] == [
         GROUP.CREATE(
             GroupName="movies",
             Description="Made by batchkit: everything out, nothing in",
@@ -127,7 +127,7 @@ def test_a_security_group_lets_out_what_it_is_told() -> None:
         )
     ]
     narrow = evolve(GROUP, egress=["10.0.0.0/8"])
-    assert [step for step in narrow.create() if step != SETTLE][1:] == [
+    assert [step for step in narrow.create() if step != WAIT_STABLE][1:] == [
         GROUP.REVOKE(GroupId=GROUP.id, IpPermissions=everyone("0.0.0.0/0")),
         GROUP.ALLOW(GroupId=GROUP.id, IpPermissions=everyone("10.0.0.0/8")),
     ]
@@ -137,12 +137,12 @@ def test_a_security_group_gets_what_is_missing() -> None:
     """
     What others have added stays, and is no difference.
     """
-    there = held(GROUP, id="sg-1", egress=["10.0.0.0/8"])
+    there = actual(GROUP, id="sg-1", egress=["10.0.0.0/8"])
     assert GROUP.differs("egress", there)
     assert list(GROUP.update(there, ("egress",))) == [
         GROUP.ALLOW(GroupId="sg-1", IpPermissions=everyone("0.0.0.0/0"))
     ]
-    more = held(GROUP, egress=["0.0.0.0/0", "10.0.0.0/8"])
+    more = actual(GROUP, egress=["0.0.0.0/0", "10.0.0.0/8"])
     assert not GROUP.differs("egress", more)
     assert list(there.deletion()) == [GROUP.DELETE(GroupId="sg-1")]
 
@@ -153,13 +153,13 @@ def test_an_internet_gateway_is_attached_and_moved() -> None:
     """
     create = GATEWAY.CREATE(TagSpecifications=tagged("internet-gateway"))
     attach = GATEWAY.ATTACH(InternetGatewayId=GATEWAY.id, VpcId="vpc-1")
-    assert list(GATEWAY.create()) == [create, Together((SETTLE, attach))]
-    elsewhere = held(GATEWAY, id="igw-1", vpc="vpc-2")
+    assert list(GATEWAY.create()) == [create, Parallel((WAIT_STABLE, attach))]
+    elsewhere = actual(GATEWAY, id="igw-1", vpc="vpc-2")
     detach = GATEWAY.DETACH(InternetGatewayId="igw-1", VpcId="vpc-2")
     delete = GATEWAY.DELETE(InternetGatewayId="igw-1")
     assert calls(GATEWAY.update(elsewhere, ("vpc",)))[0] == detach
     assert calls(elsewhere.deletion()) == [detach, delete]
-    nowhere = held(GATEWAY, id="igw-1", vpc="")
+    nowhere = actual(GATEWAY, id="igw-1", vpc="")
     assert len(calls(GATEWAY.update(nowhere, ("vpc",)))) == 1
     assert calls(nowhere.deletion()) == [delete]
 
@@ -171,9 +171,9 @@ def test_an_address_is_allocated_and_released() -> None:
     allocate = ADDRESS.CREATE(Domain="vpc", TagSpecifications=tagged("elastic-ip"))
     settled = [*TAGS, {"Key": "batchkit:settled", "Value": "yes"}]
     mark = ADDRESS.TAG(Resources=[ADDRESS.id], Tags=settled)
-    together = Together((SETTLE, (ADDRESS.claim(ADDRESS.id), mark)))
+    together = Parallel((WAIT_STABLE, (ADDRESS.lock(ADDRESS.id), mark)))
     assert list(ADDRESS.create()) == [allocate, together]
-    there = held(ADDRESS, id="eipalloc-1")
+    there = actual(ADDRESS, id="eipalloc-1")
     assert calls(there.deletion()) == [ADDRESS.DELETE(AllocationId="eipalloc-1")]
 
 
@@ -199,22 +199,25 @@ def test_a_nat_gateway_is_waited_for_both_ways() -> None:
     assert create == NAT.CREATE(
         SubnetId="subnet-1", AllocationId="eipalloc-1", TagSpecifications=tagged("natgateway")
     )
-    assert settle == SETTLE
-    assert list(held(NAT, id="nat-1").deletion()) == [NAT.DELETE(NatGatewayId="nat-1"), GONE]
-    assert list(held(NAT, id="nat-1", state="failed").deletion()) == []
+    assert settle == WAIT_STABLE
+    assert list(actual(NAT, id="nat-1").deletion()) == [
+        NAT.DELETE(NatGatewayId="nat-1"),
+        WAIT_DELETED,
+    ]
+    assert list(actual(NAT, id="nat-1", state="failed").deletion()) == []
 
 
 def test_a_route_table_takes_its_subnets_from_where_they_are() -> None:
     """
     Without a gap where another table has them; those that aren't wanted are let go.
     """
-    there = held(TABLE, id="rtb-1", subnets=["subnet-9"], associations={"subnet-9": "rtbassoc-9"})
+    there = actual(TABLE, id="rtb-1", subnets=["subnet-9"], associations={"subnet-9": "rtbassoc-9"})
     move, associate, let_go, *_ = TABLE.update(there, ("subnets",))
-    assert isinstance(move, Each) and move.then.operation == TABLE.MOVE
+    assert isinstance(move, ForEach) and move.then.operation == TABLE.MOVE
     assert associate == TABLE.ASSOCIATE(RouteTableId="rtb-1", SubnetId="subnet-1")
     assert let_go == TABLE.DISASSOCIATE(AssociationId="rtbassoc-9")
     new = evolve(TABLE, subnets=[Ref("Subnet", "a", "id")])
-    steps = calls(new.update(held(TABLE, id="rtb-1", subnets=[], associations={}), ("subnets",)))
+    steps = calls(new.update(actual(TABLE, id="rtb-1", subnets=[], associations={}), ("subnets",)))
     assert steps == [TABLE.ASSOCIATE(RouteTableId="rtb-1", SubnetId=Ref("Subnet", "a", "id"))]
     assert list(there.deletion()) == [
         TABLE.DISASSOCIATE(AssociationId="rtbassoc-9"),
@@ -232,7 +235,7 @@ def test_a_route_has_one_target() -> None:
         "NatGatewayId": "nat-1",
     }
     assert list(ROUTE.create()) == [ROUTE.CREATE(**params)]
-    assert list(ROUTE.update(held(ROUTE), ("nat_gateway",))) == [ROUTE.REPLACE(**params)]
+    assert list(ROUTE.update(actual(ROUTE), ("nat_gateway",))) == [ROUTE.REPLACE(**params)]
     del params["NatGatewayId"]
     assert list(ROUTE.deletion()) == [ROUTE.DELETE(**params)]
 

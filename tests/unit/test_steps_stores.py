@@ -11,11 +11,11 @@ import pytest
 from attrs import evolve
 
 from batchkit import Bucket, Image, ImageSource, LogGroup, Repository, Role, SpecError, Table, allow
-from batchkit._model.calls import GONE, SETTLE, Each, Together
+from batchkit._model.calls import WAIT_DELETED, WAIT_STABLE, ForEach, Parallel
 from batchkit._model.values import ITEM, LOCATION, Arn, Json
-from batchkit.resources.claims import Note
 from batchkit.resources.iam import canonical, trust
-from batchkit.resources.image import Push, login
+from batchkit.resources.image import PushImage, login
+from batchkit.resources.locks import RecordIntent
 from fakes import FakeAsk
 
 TAGS = {"batchkit:stack": "movies", "Name": "movies"}
@@ -27,8 +27,8 @@ TABLE = Table(name="movies")
 BUCKET = Bucket(name="movies")
 
 
-def held(wish: Any, **outputs: Any) -> Any:
-    return evolve(wish, **{"owner": "movies", "state": "", "arn": "arn:x", **outputs})
+def actual(desired: Any, **outputs: Any) -> Any:
+    return evolve(desired, **{"owner": "movies", "state": "", "arn": "arn:x", **outputs})
 
 
 def test_a_role_is_made_with_its_policies() -> None:
@@ -50,7 +50,7 @@ def test_a_role_is_brought_back_field_by_field() -> None:
     """
     What is missing is attached, what is too much detached; no grants is no inline policy.
     """
-    there = held(ROLE, managed=["arn:b"])
+    there = actual(ROLE, managed=["arn:b"])
     assert list(ROLE.update(there, ("managed",))) == [
         ROLE.ATTACH(RoleName="movies", PolicyArn="arn:a"),
         ROLE.DETACH(RoleName="movies", PolicyArn="arn:b"),
@@ -85,11 +85,11 @@ def test_a_role_is_stripped_before_it_is_deleted() -> None:
     """
     Of whatever is attached or inline by then.
     """
-    strip, delete = held(ROLE).delete()
-    assert isinstance(strip, Together)
+    strip, delete = actual(ROLE).delete()
+    assert isinstance(strip, Parallel)
     (detach,), (drop,) = strip.parts
-    assert isinstance(detach, Each) and detach.then.params["PolicyArn"] == ITEM
-    assert isinstance(drop, Each) and delete == ROLE.DELETE(RoleName="movies")
+    assert isinstance(detach, ForEach) and detach.then.params["PolicyArn"] == ITEM
+    assert isinstance(drop, ForEach) and delete == ROLE.DELETE(RoleName="movies")
 
 
 def test_policies_are_compared_in_one_form() -> None:
@@ -113,7 +113,7 @@ def test_a_repository() -> None:
         tags=LIST,
     )
     drift = ("scan_on_push", "immutable_tags", "keep", "tags")
-    steps = list(REPOSITORY.update(held(REPOSITORY), drift))
+    steps = list(REPOSITORY.update(actual(REPOSITORY), drift))
     assert steps[2] == expire and len(steps) == 4
     assert list(REPOSITORY.delete()) == [REPOSITORY.DELETE(repositoryName="movies", force=True)]
 
@@ -164,8 +164,8 @@ def test_log_groups_keep_their_lines_as_long_as_told() -> None:
         LOGS.KEEP(logGroupName="movies", retentionInDays=30),
     ]
     forever = evolve(LOGS, retention=None)
-    assert list(forever.create()) == [LOGS.CREATE(logGroupName="movies", tags=TAGS), SETTLE]
-    assert list(forever.update(held(LOGS), ("retention", "tags"))) == [
+    assert list(forever.create()) == [LOGS.CREATE(logGroupName="movies", tags=TAGS), WAIT_STABLE]
+    assert list(forever.update(actual(LOGS), ("retention", "tags"))) == [
         LOGS.KEEP_ALL(logGroupName="movies"),
         LOGS.TAG(resourceArn=Arn("logs", "log-group:movies"), tags=TAGS),
     ]
@@ -176,11 +176,11 @@ def test_a_table() -> None:
     One key, paid for by the request, waited for both ways.
     """
     create, settle = evolve(TABLE, key_name="title", key_type="N").create()
-    assert settle == SETTLE
+    assert settle == WAIT_STABLE
     given: Any = create.params  # type: ignore[union-attr]
     assert given["KeySchema"] == [{"AttributeName": "title", "KeyType": "HASH"}]
     assert given["AttributeDefinitions"] == [{"AttributeName": "title", "AttributeType": "N"}]
-    assert list(TABLE.delete()) == [TABLE.DELETE(TableName="movies"), GONE]
+    assert list(TABLE.delete()) == [TABLE.DELETE(TableName="movies"), WAIT_DELETED]
 
 
 def test_a_bucket_is_made_with_its_tags_and_emptied_before_it_goes() -> None:
@@ -188,17 +188,17 @@ def test_a_bucket_is_made_with_its_tags_and_emptied_before_it_goes() -> None:
     All versions, a thousand at a time; the tags of others are written back.
     """
     note, create, tagged, drop, block, settle = BUCKET.create()
-    assert isinstance(note, Note) and note.name == "movies"
-    assert drop == BUCKET.DROP(logGroupName=note.group)
+    assert isinstance(note, RecordIntent) and note.name == "movies"
+    assert drop == BUCKET.RELEASE_LOCK(logGroupName=note.group)
     where = {"LocationConstraint": LOCATION, "Tags": LIST}
     assert create == BUCKET.CREATE(Bucket="movies", CreateBucketConfiguration=where)
-    assert settle == SETTLE and block.operation == BUCKET.BLOCK  # type: ignore[union-attr]
+    assert settle == WAIT_STABLE and block.operation == BUCKET.BLOCK  # type: ignore[union-attr]
     assert tagged.params["Tagging"] == {"TagSet": LIST}  # type: ignore[union-attr]
-    (tag,) = BUCKET.update(held(BUCKET, tags={"theirs": "x"}), ("tags",))
+    (tag,) = BUCKET.update(actual(BUCKET, tags={"theirs": "x"}), ("tags",))
     written = tag.params["Tagging"]["TagSet"]  # type: ignore[union-attr]
     assert {"Key": "theirs", "Value": "x"} in written
     empty, delete = BUCKET.delete()
-    assert isinstance(empty, Each) and empty.batch == 1000
+    assert isinstance(empty, ForEach) and empty.batch == 1000
     assert delete == BUCKET.DELETE(Bucket="movies")
 
 
@@ -219,7 +219,7 @@ def test_an_image_is_pushed_and_goes_with_its_repository() -> None:
     given: dict[str, Any] = {"source": ImageSource("."), "platform": "linux/amd64", "tag": "t"}
     image = Image(name="movies", repository="uri", **given)
     assert list(image.create()) == [
-        Push(Image.PUSH, "movies", "uri", "t", ImageSource("."), "linux/amd64")
+        PushImage(Image.PUSH, "movies", "uri", "t", ImageSource("."), "linux/amd64")
     ]
     assert (
         list(image.update(image, ())) == list(image.delete()) == list(Image.find("m", None)) == []
@@ -258,4 +258,4 @@ def test_what_aws_would_refuse_is_refused(make: Any, field: str) -> None:
     """
     with pytest.raises(SpecError) as caught:
         make()
-    assert field in [fault.field for fault in caught.value.faults]
+    assert field in [problem.field for problem in caught.value.problems]

@@ -43,7 +43,7 @@ def test_the_owner_and_the_users_own_tags() -> None:
     The owner is in a tag; batchkit's own tags are not the user's.
     """
     assert (_tags.owner(TAGS), _tags.owner({})) == ("movies", "")
-    assert _tags.users({**TAGS, _tags.SETTLED: "yes"}) == {"team": "data"}
+    assert _tags.user_tags({**TAGS, _tags.SETTLED: "yes"}) == {"team": "data"}
 
 
 def test_the_filter_for_a_stack() -> None:

@@ -11,18 +11,18 @@ from moto.batch.exceptions import ClientException
 from moto.batch.models import BatchBackend, JobDefinition
 from moto.batch.responses import BatchResponse
 
-from batchkit.local.patches.patch import Mends
+from batchkit.local.patches.patch import Patches
 
-MENDS = Mends()
+PATCHES = Patches()
 
 _PAGE = 100
 _NEW: Any = JobDefinition
 
 
-@MENDS(
+@PATCHES(
     BatchBackend,
     "register_job_definition",
-    why="moto gives a new revision the first one's platform, and the last one's retries",
+    reason="moto gives a new revision the first one's platform, and the last one's retries",
 )
 def register(original: Any, self: Any, **given: Any) -> Any:
     name = given.pop("def_name")
@@ -36,20 +36,20 @@ def register(original: Any, self: Any, **given: Any) -> Any:
     return definition
 
 
-@MENDS(
+@PATCHES(
     JobDefinition,
     "describe",
-    why="AWS tells the orchestration, and says nothing of what was not given",
+    reason="AWS tells the orchestration, and says nothing of what was not given",
 )
 def describe_definition(original: Any, self: Any) -> dict[str, Any]:
     told = {key: value for key, value in original(self).items() if value is not None}
     return {**told, "containerOrchestrationType": "ECS"}
 
 
-@MENDS(
+@PATCHES(
     BatchBackend,
     "get_job_definitions",
-    why="AWS finds name:revision too",
+    reason="AWS finds name:revision too",
 )
 def find_definitions(original: Any, self: Any, identifier: str) -> list[Any]:
     name, _, revision = identifier.partition(":")
@@ -60,10 +60,10 @@ def find_definitions(original: Any, self: Any, identifier: str) -> list[Any]:
     return known
 
 
-@MENDS(
+@PATCHES(
     BatchResponse,
     "describejobdefinitions",
-    why="moto answers with everything on one page",
+    reason="moto answers with everything on one page",
 )
 def describe_definitions(original: Any, self: Any) -> str:
     body = json.loads(self.body or "{}")
@@ -76,10 +76,10 @@ def describe_definitions(original: Any, self: Any) -> str:
     return json.dumps(page)
 
 
-@MENDS(
+@PATCHES(
     BatchBackend,
     "submit_job",
-    why="a bare name is the latest ACTIVE revision; a DISABLED queue takes no jobs",
+    reason="a bare name is the latest ACTIVE revision; a DISABLED queue takes no jobs",
 )
 def submit(original: Any, self: Any, name: str, definition: str, queue: str, **given: Any) -> Any:
     if ":" not in definition:

@@ -14,18 +14,18 @@ from moto.batch.exceptions import ClientException
 from moto.batch.models import BatchBackend
 from moto.batch.responses import BatchResponse
 
-from batchkit.local.patches.batch_errors import Conflict
+from batchkit.local.patches.batch_errors import ConflictError
 from batchkit.local.patches.iam import linked_role
-from batchkit.local.patches.patch import Mends
-from batchkit.local.runtime.world import announce
+from batchkit.local.patches.patch import Patches
+from batchkit.local.runtime.account import announce
 
-MENDS = Mends()
+PATCHES = Patches()
 
-MENDS.value(
+PATCHES.value(
     models,
     "COMPUTE_ENVIRONMENT_NAME_REGEX",
     re.compile(r"^[0-9A-Za-z][0-9A-Za-z_-]{0,127}$"),
-    why="AWS takes names of one and two characters",
+    reason="AWS takes names of one and two characters",
 )
 
 
@@ -38,10 +38,10 @@ def complete(response: Any, **defaults: Any) -> dict[str, Any]:
     return body
 
 
-@MENDS(
+@PATCHES(
     BatchResponse,
     "createcomputeenvironment",
-    why="moto wants a serviceRole and a state; AWS takes its service-linked role and ENABLED",
+    reason="moto wants a serviceRole and a state; AWS takes its service-linked role and ENABLED",
 )
 def create_environment(original: Any, self: Any) -> str:
     role = json.loads(self.body).get("serviceRole")
@@ -50,23 +50,23 @@ def create_environment(original: Any, self: Any) -> str:
     return answer
 
 
-@MENDS(
+@PATCHES(
     BatchBackend,
     "create_compute_environment",
-    why="a second one of a name is ClientException 'Object already exists', HTTP 409",
+    reason="a second one of a name is ClientException 'Object already exists', HTTP 409",
 )
 def create_once(original: Any, self: Any, **given: Any) -> Any:
     if self.get_compute_environment_by_name(given["compute_environment_name"]) is not None:
-        raise Conflict
+        raise ConflictError
     environment = original(self, **given)
     environment.uuid = str(uuid4())
     return environment
 
 
-@MENDS(
+@PATCHES(
     BatchBackend,
     "_validate_compute_resources",
-    why="moto dies of a KeyError where a security group or subnet is not given",
+    reason="moto dies of a KeyError where a security group or subnet is not given",
 )
 def validate_resources(original: Any, self: Any, resources: dict[str, Any]) -> None:
     for name in ("securityGroupIds", "subnets"):
@@ -75,10 +75,10 @@ def validate_resources(original: Any, self: Any, resources: dict[str, Any]) -> N
     original(self, resources)
 
 
-@MENDS(
+@PATCHES(
     BatchBackend,
     "describe_compute_environments",
-    why="AWS tells uuid, containerOrchestrationType and 'ComputeEnvironment Healthy'",
+    reason="AWS tells uuid, containerOrchestrationType and 'ComputeEnvironment Healthy'",
 )
 def describe_environments(original: Any, self: Any, wanted: Any = None) -> list[dict[str, Any]]:
     return [{**told, **_also(self, told)} for told in original(self, wanted)]
@@ -93,10 +93,10 @@ def _also(backend: Any, told: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@MENDS(
+@PATCHES(
     BatchBackend,
     "update_compute_environment",
-    why="moto drops computeResources, and can't name an environment that is not there",
+    reason="moto drops computeResources, and can't name an environment that is not there",
 )
 def update_environment(original: Any, self: Any, **given: Any) -> Any:
     name, resources = given["compute_environment_name"], given["compute_resources"]
@@ -112,10 +112,10 @@ def update_environment(original: Any, self: Any, **given: Any) -> Any:
     return answer
 
 
-@MENDS(
+@PATCHES(
     BatchBackend,
     "delete_compute_environment",
-    why="AWS deletes only what is DISABLED and in no queue; its tags and its cluster go with it",
+    reason="AWS deletes only what is DISABLED and in no queue; its tags and its cluster go with it",
 )
 def delete_environment(original: Any, self: Any, name: str) -> None:
     environment = self.get_compute_environment(name)

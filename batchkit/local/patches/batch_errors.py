@@ -10,14 +10,14 @@ from uuid import uuid4
 from moto.batch import exceptions
 from moto.core.exceptions import AWSError
 
-from batchkit.local.patches.patch import Mends
+from batchkit.local.patches.patch import Patches
 
-MENDS = Mends()
+PATCHES = Patches()
 
 _PREFIX = "Error executing request, Exception : "
 
 
-class Conflict(exceptions.ClientException):
+class ConflictError(exceptions.ClientException):
     """
     Something of that name is there.
     """
@@ -28,17 +28,19 @@ class Conflict(exceptions.ClientException):
         super().__init__("Object already exists")
 
 
-@MENDS(exceptions.ClientException, "__init__", why="AWS wraps every message and adds a request id")
+@PATCHES(
+    exceptions.ClientException, "__init__", reason="AWS wraps every message and adds a request id"
+)
 def wrapped(original: Any, self: Any, message: str) -> None:
     if not message.startswith(_PREFIX):
         message = f"{_PREFIX}{message}, RequestId: {uuid4()}"
     original(self, message)
 
 
-@MENDS(
+@PATCHES(
     exceptions.InvalidParameterValueException,
     "__init__",
-    why="Batch has no InvalidParameterValue: it is a ClientException",
+    reason="Batch has no InvalidParameterValue: it is a ClientException",
 )
 def as_client_exception(_: Any, self: Any, message: str) -> None:
     AWSError.__init__(

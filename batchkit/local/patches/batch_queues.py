@@ -12,30 +12,30 @@ from moto.batch.models import BatchBackend, JobQueue
 from moto.batch.responses import BatchResponse
 
 from batchkit.local.patches.batch_environments import complete
-from batchkit.local.patches.batch_errors import Conflict
-from batchkit.local.patches.patch import Mends
-from batchkit.local.runtime.world import announce
+from batchkit.local.patches.batch_errors import ConflictError
+from batchkit.local.patches.patch import Patches
+from batchkit.local.runtime.account import announce
 
-MENDS = Mends()
+PATCHES = Patches()
 
 
-@MENDS(
+@PATCHES(
     BatchResponse,
     "createjobqueue",
-    why="moto wants a state, keeps names of environments, drops jobStateTimeLimitActions",
+    reason="moto wants a state, keeps names of environments, drops jobStateTimeLimitActions",
 )
 def create_queue(original: Any, self: Any) -> str:
     body = complete(self, state="ENABLED")
     if self.batch_backend.get_job_queue_by_name(body["jobQueueName"]) is not None:
-        raise Conflict
+        raise ConflictError
     _name_by_arn(self)
     return _keep_limits(self, original(self))
 
 
-@MENDS(
+@PATCHES(
     BatchResponse,
     "updatejobqueue",
-    why="moto refuses names of environments, and drops jobStateTimeLimitActions",
+    reason="moto refuses names of environments, and drops jobStateTimeLimitActions",
 )
 def update_queue(original: Any, self: Any) -> str:
     _name_by_arn(self)
@@ -62,10 +62,10 @@ def _keep_limits(response: Any, answer: str) -> str:
     return answer
 
 
-@MENDS(
+@PATCHES(
     JobQueue,
     "describe",
-    why="AWS tells the queue's type, its time limits and 'JobQueue Healthy'",
+    reason="AWS tells the queue's type, its time limits and 'JobQueue Healthy'",
 )
 def describe_queue(original: Any, self: Any) -> dict[str, Any]:
     kinds = [(held.compute_resources or {}).get("type", "") for held in self.environments]
@@ -78,10 +78,10 @@ def describe_queue(original: Any, self: Any) -> dict[str, Any]:
     }
 
 
-@MENDS(
+@PATCHES(
     BatchBackend,
     "delete_job_queue",
-    why="AWS deletes only what is DISABLED; the queue's jobs end and its tags go with it",
+    reason="AWS deletes only what is DISABLED; the queue's jobs end and its tags go with it",
 )
 def delete_queue(original: Any, self: Any, name: str) -> None:
     queue = self.get_job_queue(name)

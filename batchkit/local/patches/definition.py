@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 _LAST = ("Succeed", "Fail")
 
 
-class Finding(NamedTuple):
+class DefinitionProblem(NamedTuple):
     """
     One fault: AWS's code, what it is, and where.
     """
@@ -24,42 +24,44 @@ class Finding(NamedTuple):
         return f"{self.code}: {self.message} at {self.location or '/'}"
 
 
-def findings(definition: str) -> list[Finding]:
+def definition_problems(definition: str) -> list[DefinitionProblem]:
     """
     All faults of the *definition*'s structure; none where AWS would take it.
     """
     try:
         machine = json.loads(definition)
     except ValueError as error:
-        return [Finding("INVALID_JSON_DESCRIPTION", str(error), "")]
+        return [DefinitionProblem("INVALID_JSON_DESCRIPTION", str(error), "")]
     if not isinstance(machine, dict):
-        return [Finding("INVALID_JSON_DESCRIPTION", "the definition is not an object", "")]
+        return [
+            DefinitionProblem("INVALID_JSON_DESCRIPTION", "the definition is not an object", "")
+        ]
     return list(_machine(machine, ""))
 
 
-def _machine(machine: dict[str, Any], at: str) -> Iterator[Finding]:
+def _machine(machine: dict[str, Any], at: str) -> Iterator[DefinitionProblem]:
     states = machine.get("States")
     if not isinstance(states, dict) or not states:
-        yield Finding("SCHEMA_VALIDATION_FAILED", "The field 'States' is missing", at)
+        yield DefinitionProblem("SCHEMA_VALIDATION_FAILED", "The field 'States' is missing", at)
         return
     start = machine.get("StartAt")
     if start is None:
-        yield Finding("SCHEMA_VALIDATION_FAILED", "The field 'StartAt' is missing", at)
+        yield DefinitionProblem("SCHEMA_VALIDATION_FAILED", "The field 'StartAt' is missing", at)
     elif start not in states:
         yield _no_target("StartAt", start, at)
     for name, state in states.items():
         yield from _state(state, states, f"{at}/States/{name}")
 
 
-def _state(state: dict[str, Any], states: dict[str, Any], at: str) -> Iterator[Finding]:
+def _state(state: dict[str, Any], states: dict[str, Any], at: str) -> Iterator[DefinitionProblem]:
     kind = state.get("Type")
     if kind is None:
-        yield Finding("SCHEMA_VALIDATION_FAILED", "The field 'Type' is missing", at)
+        yield DefinitionProblem("SCHEMA_VALIDATION_FAILED", "The field 'Type' is missing", at)
     for field, target in _targets(state):
         if target not in states:
             yield _no_target(field, target, at)
     if kind not in (*_LAST, "Choice") and "Next" not in state and state.get("End") is not True:
-        yield Finding("SCHEMA_VALIDATION_FAILED", "Neither 'Next' nor 'End' is there", at)
+        yield DefinitionProblem("SCHEMA_VALIDATION_FAILED", "Neither 'Next' nor 'End' is there", at)
     for inner, where in _inner(state):
         yield from _machine(inner, f"{at}/{where}")
 
@@ -81,5 +83,5 @@ def _inner(state: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
             yield state[field], field
 
 
-def _no_target(field: str, target: str, at: str) -> Finding:
-    return Finding("MISSING_TRANSITION_TARGET", f"{field} names no state: {target!r}", at)
+def _no_target(field: str, target: str, at: str) -> DefinitionProblem:
+    return DefinitionProblem("MISSING_TRANSITION_TARGET", f"{field} names no state: {target!r}", at)

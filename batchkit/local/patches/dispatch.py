@@ -8,16 +8,16 @@ from typing import Any
 
 from moto.core.botocore_stubber import BotocoreStubber
 
-from batchkit.local.patches.patch import Mends
+from batchkit.local.patches.patch import Patches
 from batchkit.local.runtime.lock import DISPATCH
 
-MENDS = Mends()
+PATCHES = Patches()
 
 
-@MENDS(
+@PATCHES(
     BotocoreStubber,
     "process_request",
-    why="moto's backends are plain dictionaries, which many threads break",
+    reason="moto's backends are plain dictionaries, which many threads break",
 )
 def one_at_a_time(original: Any, self: Any, request: Any) -> Any:
     with DISPATCH:

@@ -12,14 +12,14 @@ from moto.dynamodb.exceptions import MockValidationException
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.table import Table
 
-from batchkit.local.patches.patch import Mends
+from batchkit.local.patches.patch import Patches
 
-MENDS = Mends()
+PATCHES = Patches()
 
 _NAME = re.compile(r"[a-zA-Z0-9_.-]{3,255}")
 
 
-@MENDS(DynamoDBBackend, "create_table", why="moto takes names of one and two characters")
+@PATCHES(DynamoDBBackend, "create_table", reason="moto takes names of one and two characters")
 def create_table(original: Any, self: Any, name: str, **given: Any) -> Any:
     if not _NAME.fullmatch(name):
         msg = "TableName must be at least 3 characters long and at most 255 characters long"
@@ -27,7 +27,7 @@ def create_table(original: Any, self: Any, name: str, **given: Any) -> Any:
     return original(self, name, **given)
 
 
-@MENDS(Table, "describe", why="AWS tells a TableId")
+@PATCHES(Table, "describe", reason="AWS tells a TableId")
 def describe_table(original: Any, self: Any, base_key: str = "TableDescription") -> Any:
     answer = original(self, base_key)
     if not hasattr(self, "table_id"):
@@ -36,10 +36,10 @@ def describe_table(original: Any, self: Any, base_key: str = "TableDescription")
     return answer
 
 
-@MENDS(
+@PATCHES(
     DynamoDBBackend,
     "update_time_to_live",
-    why="enabling what is enabled, or disabling what is not, is a ValidationException",
+    reason="enabling what is enabled, or disabling what is not, is a ValidationException",
 )
 def update_ttl(original: Any, self: Any, name: str, spec: dict[str, Any]) -> None:
     enabled = self.describe_time_to_live(name)["TimeToLiveStatus"] == "ENABLED"

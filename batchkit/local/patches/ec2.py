@@ -11,15 +11,15 @@ from moto.ec2.models import EC2Backend, tags
 from moto.ec2.models.route_tables import Route
 from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE, generic_filter
 
-from batchkit.local.patches.patch import Mends
+from batchkit.local.patches.patch import Patches
 
-MENDS = Mends()
+PATCHES = Patches()
 
-MENDS.value(
+PATCHES.value(
     tags,
     "EC2_PREFIX_TO_RESOURCE",
     {**EC2_PREFIX_TO_RESOURCE, "nat": "natgateway", "eipalloc": "elastic-ip"},
-    why="DescribeTags says natgateway and elastic-ip",
+    reason="DescribeTags says natgateway and elastic-ip",
 )
 
 
@@ -32,7 +32,7 @@ class NatGatewayNotFound(EC2ClientError):
         super().__init__("NatGatewayNotFound", f"NAT gateway {identifier} was not found")
 
 
-@MENDS(EC2Backend, "describe_nat_gateways", why="moto ignores tag filters and unknown ids")
+@PATCHES(EC2Backend, "describe_nat_gateways", reason="moto ignores tag filters and unknown ids")
 def describe_nats(original: Any, self: Any, filters: Any, ids: Any) -> list[Any]:
     for identifier in ids or ():
         if identifier not in self.nat_gateways:
@@ -42,10 +42,10 @@ def describe_nats(original: Any, self: Any, filters: Any, ids: Any) -> list[Any]
     return found
 
 
-@MENDS(
+@PATCHES(
     EC2Backend,
     "create_nat_gateway",
-    why="moto tells no ConnectivityType where none was given, and its interface is anyone's",
+    reason="moto tells no ConnectivityType where none was given, and its interface is anyone's",
 )
 def create_nat(original: Any, self: Any, *args: Any, **given: Any) -> Any:
     gateway = original(self, *args, **{**given, "connectivity_type": _connectivity(given)})
@@ -58,10 +58,10 @@ def _connectivity(given: dict[str, Any]) -> str:
     return given.get("connectivity_type") or "public"
 
 
-@MENDS(
+@PATCHES(
     EC2Backend,
     "delete_nat_gateway",
-    why="moto leaves the interface and the address's association, and dies of an unknown id",
+    reason="moto leaves the interface and the address's association, and dies of an unknown id",
 )
 def delete_nat(original: Any, self: Any, identifier: str) -> Any:
     if identifier not in self.nat_gateways:
@@ -74,7 +74,7 @@ def delete_nat(original: Any, self: Any, identifier: str) -> Any:
     return gateway
 
 
-@MENDS(Route, "state", why="a route whose NAT or internet gateway is gone is a blackhole")
+@PATCHES(Route, "state", reason="a route whose NAT or internet gateway is gone is a blackhole")
 def route_state(original: Any, self: Any) -> str:
     if self.nat_gateway is not None and self.nat_gateway.state == "deleted":
         return "blackhole"
@@ -88,7 +88,7 @@ def _gateway_state(route: Any) -> str:
     return "active" if known and attached else "blackhole"
 
 
-@MENDS(EC2Backend, "delete_vpc", why="moto leaves the default network ACL behind")
+@PATCHES(EC2Backend, "delete_vpc", reason="moto leaves the default network ACL behind")
 def delete_vpc(original: Any, self: Any, vpc_id: str) -> Any:
     vpc = original(self, vpc_id)
     for acl in [acl for acl in self.network_acls.values() if acl.vpc_id == vpc_id]:

@@ -11,14 +11,14 @@ from typing import Any
 from moto.ecr.models import Image, ecr_backends
 from moto.ecr.responses import ECRResponse
 
-from batchkit.local.patches.patch import Mends
+from batchkit.local.patches.patch import Patches
+from batchkit.local.runtime.account import ACCOUNT
 from batchkit.local.runtime.images import LocalImage
-from batchkit.local.runtime.world import ACCOUNT
 
-MENDS = Mends()
+PATCHES = Patches()
 
 
-@MENDS(ECRResponse, "get_authorization_token", why="moto's token has expired in 2015")
+@PATCHES(ECRResponse, "get_authorization_token", reason="moto's token has expired in 2015")
 def authorization_token(original: Any, self: Any) -> Any:
     answer = original(self)
     for data in answer.result["authorizationData"]:
@@ -26,7 +26,7 @@ def authorization_token(original: Any, self: Any) -> Any:
     return answer
 
 
-@MENDS(Image, "_create_digest", why="an image's digest is the SHA-256 of its manifest")
+@PATCHES(Image, "_create_digest", reason="an image's digest is the SHA-256 of its manifest")
 def digest_of_manifest(_: Any, self: Any) -> None:
     self._image_digest = f"sha256:{hashlib.sha256(self.image_manifest.encode()).hexdigest()}"
 

@@ -12,24 +12,24 @@ from moto.iam.aws_managed_policies import aws_managed_policies_data
 from moto.iam.exceptions import EntityAlreadyExists, InvalidInput, NotFoundException
 from moto.iam.models import AWSManagedPolicy, IAMBackend, ManagedPolicy
 
-from batchkit.local.patches.patch import Mends
+from batchkit.local.patches.patch import Patches
 
-MENDS = Mends()
+PATCHES = Patches()
 
 _BATCH = "batch.amazonaws.com"
 
-MENDS.value(
+PATCHES.value(
     models,
     "SERVICE_NAME_CONVERSION",
     {**models.SERVICE_NAME_CONVERSION, "batch": "Batch", "ecs": "ECS", "scheduler": "Scheduler"},
-    why="AWS writes AWSServiceRoleForBatch and AWSServiceRoleForECS",
+    reason="AWS writes AWSServiceRoleForBatch and AWSServiceRoleForECS",
 )
 
 
-@MENDS(
+@PATCHES(
     IAMBackend,
     "create_service_linked_role",
-    why="a second one of a service is InvalidInput, not EntityAlreadyExists",
+    reason="a second one of a service is InvalidInput, not EntityAlreadyExists",
 )
 def create_linked_role(original: Any, self: Any, *args: Any, **given: Any) -> Any:
     try:
@@ -50,31 +50,31 @@ def linked_role(backend: Any) -> str:
         return str(iam.create_service_linked_role(_BATCH, "", "").arn)
 
 
-@MENDS(
+@PATCHES(
     IAMBackend,
     "get_policy",
-    why="moto knows AWS's managed policies only when all 1400 are loaded, which takes a second",
+    reason="moto knows AWS's managed policies only when all 1400 are loaded, which takes a second",
 )
 def get_policy(original: Any, self: Any, policy_arn: str) -> Any:
     _load(self, policy_arn)
     return original(self, policy_arn)
 
 
-@MENDS(
+@PATCHES(
     IAMBackend,
     "attach_role_policy",
-    why="moto attaches AWS's managed policies only when all 1400 are loaded",
+    reason="moto attaches AWS's managed policies only when all 1400 are loaded",
 )
 def attach_role_policy(original: Any, self: Any, policy_arn: str, role_name: str) -> None:
     _load(self, policy_arn)
     original(self, policy_arn, role_name)
 
 
-MENDS.value(
+PATCHES.value(
     ManagedPolicy,
     "policy_name",
     property(lambda policy: policy.name),
-    why="moto tells the policies of an account without their names",
+    reason="moto tells the policies of an account without their names",
 )
 
 

@@ -14,13 +14,13 @@ from moto.batch import models
 from moto.batch.models import BatchBackend, Job, batch_backends
 from moto.batch.responses import BatchResponse
 
-from batchkit.local.patches.patch import Mends
+from batchkit.local.patches.patch import Patches
+from batchkit.local.runtime.account import announce, current
 from batchkit.local.runtime.attempt import environment
 from batchkit.local.runtime.job_run import requirements, run
 from batchkit.local.runtime.lock import DISPATCH
-from batchkit.local.runtime.world import announce, current
 
-MENDS = Mends()
+PATCHES = Patches()
 
 _TOLD = (
     "image",
@@ -34,18 +34,18 @@ _TOLD = (
 )
 _NEVER = datetime(1970, 1, 1)
 
-MENDS.value(
+PATCHES.value(
     models,
     "JOB_NAME_REGEX",
     re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$"),
-    why="AWS takes names of one character",
+    reason="AWS takes names of one character",
 )
 
 
-@MENDS(
+@PATCHES(
     Job,
     "__init__",
-    why="moto ignores retryStrategy, and a child job does not know its array",
+    reason="moto ignores retryStrategy, and a child job does not know its array",
 )
 def init(original: Any, self: Any, *args: Any, **given: Any) -> None:
     original(self, *args, **given)
@@ -55,10 +55,10 @@ def init(original: Any, self: Any, *args: Any, **given: Any) -> None:
     self.name = f"local-aws-job-{self.job_id}"
 
 
-@MENDS(
+@PATCHES(
     Job,
     "run",
-    why="moto polls, tells of logs and reasons at the end if at all, and tries once",
+    reason="moto polls, tells of logs and reasons at the end if at all, and tries once",
 )
 def run_job(original: Any, self: Any) -> None:
     if self.job_definition.container_properties is None:
@@ -67,10 +67,10 @@ def run_job(original: Any, self: Any) -> None:
     run(self, current())
 
 
-@MENDS(
+@PATCHES(
     BatchResponse,
     "submitjob",
-    why="moto drops the request's retryStrategy; an array is PENDING until its children end",
+    reason="moto drops the request's retryStrategy; an array is PENDING until its children end",
 )
 def submit(original: Any, self: Any) -> str:
     answer: str = original(self)
@@ -83,10 +83,10 @@ def submit(original: Any, self: Any) -> str:
     return answer
 
 
-@MENDS(
+@PATCHES(
     Job,
     "terminate",
-    why="moto notices after half a second; an array's children end with it",
+    reason="moto notices after half a second; an array's children end with it",
 )
 def terminate(original: Any, self: Any, reason: str) -> None:
     if self.job_stopped:
@@ -99,7 +99,7 @@ def terminate(original: Any, self: Any, reason: str) -> None:
     announce()
 
 
-@MENDS(BatchBackend, "terminate_job", why="AWS tells isTerminated")
+@PATCHES(BatchBackend, "terminate_job", reason="AWS tells isTerminated")
 def terminate_job(original: Any, self: Any, job_id: str, reason: str) -> None:
     original(self, job_id, reason)
     job = self.get_job_by_id(job_id)
@@ -107,7 +107,7 @@ def terminate_job(original: Any, self: Any, job_id: str, reason: str) -> None:
         job.terminated = True
 
 
-@MENDS(BatchBackend, "cancel_job", why="AWS tells isCancelled, and cancels a PENDING array")
+@PATCHES(BatchBackend, "cancel_job", reason="AWS tells isCancelled, and cancels a PENDING array")
 def cancel_job(original: Any, self: Any, job_id: str, reason: str) -> None:
     original(self, job_id, reason)
     job = self.get_job_by_id(job_id)
@@ -115,10 +115,10 @@ def cancel_job(original: Any, self: Any, job_id: str, reason: str) -> None:
         job.cancelled = True
 
 
-@MENDS(
+@PATCHES(
     Job,
     "_container_details",
-    why="moto tells no exit code, reason, image or roles, and not the job's own requirements",
+    reason="moto tells no exit code, reason, image or roles, and not the job's own requirements",
 )
 def container_details(original: Any, self: Any) -> dict[str, Any]:
     properties = self.job_definition.container_properties
@@ -142,19 +142,19 @@ def _outcome(job: Any) -> dict[str, Any]:
     return told
 
 
-@MENDS(
+@PATCHES(
     Job,
     "_get_container_property",
-    why="moto adds the definition's environment to the job's own each time that it tells it",
+    reason="moto adds the definition's environment to the job's own each time that it tells it",
 )
 def container_property(original: Any, self: Any, name: str, default: Any) -> Any:
     return environment(self) if name == "environment" else original(self, name, default)
 
 
-@MENDS(
+@PATCHES(
     Job,
     "describe_short",
-    why="moto tells no reason, a start in 1970, and not which child of its array a job is",
+    reason="moto tells no reason, a start in 1970, and not which child of its array a job is",
 )
 def describe_short(original: Any, self: Any) -> dict[str, Any]:
     told: dict[str, Any] = original(self)
@@ -167,10 +167,10 @@ def describe_short(original: Any, self: Any) -> dict[str, Any]:
     return told
 
 
-@MENDS(
+@PATCHES(
     Job,
     "describe",
-    why="moto does not tell retryStrategy, isCancelled, isTerminated or the platform",
+    reason="moto does not tell retryStrategy, isCancelled, isTerminated or the platform",
 )
 def describe(original: Any, self: Any) -> dict[str, Any]:
     told: dict[str, Any] = original(self)
@@ -183,10 +183,10 @@ def describe(original: Any, self: Any) -> dict[str, Any]:
     return told
 
 
-@MENDS(
+@PATCHES(
     BatchBackend,
     "list_jobs",
-    why="AWS lists RUNNING jobs unless told otherwise, children only by their array, and the "
+    reason="AWS lists RUNNING jobs unless told otherwise, children only by their array, and the "
     "newest first where there is a filter",
 )
 def list_jobs(original: Any, self: Any, **given: Any) -> list[Any]:

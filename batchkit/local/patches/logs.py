@@ -10,9 +10,9 @@ from typing import Any
 from moto.logs.exceptions import InvalidParameterException
 from moto.logs.models import LogsBackend
 
-from batchkit.local.patches.patch import Mends
+from batchkit.local.patches.patch import Patches
 
-MENDS = Mends()
+PATCHES = Patches()
 
 _NAME = re.compile(r"[\.\-_/#A-Za-z0-9]{1,512}")
 _DAYS = frozenset(
@@ -21,7 +21,7 @@ _DAYS = frozenset(
 )
 
 
-@MENDS(LogsBackend, "create_log_group", why="moto takes any name")
+@PATCHES(LogsBackend, "create_log_group", reason="moto takes any name")
 def create_group(original: Any, self: Any, log_group_name: str, *args: Any, **given: Any) -> Any:
     if not _NAME.fullmatch(log_group_name) or log_group_name.startswith("aws/"):
         raise InvalidParameterException(
@@ -32,7 +32,7 @@ def create_group(original: Any, self: Any, log_group_name: str, *args: Any, **gi
     return original(self, log_group_name, *args, **given)
 
 
-@MENDS(LogsBackend, "put_retention_policy", why="moto takes any number of days")
+@PATCHES(LogsBackend, "put_retention_policy", reason="moto takes any number of days")
 def put_retention(original: Any, self: Any, log_group_name: str, days: Any) -> None:
     if int(days) not in _DAYS:
         raise InvalidParameterException(

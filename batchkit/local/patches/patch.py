@@ -17,7 +17,7 @@ Replacement = Callable[..., Any]
 
 
 @dataclass(frozen=True)
-class Mend:
+class Patch:
     """
     One thing that moto does unlike AWS: *owner*'s *name* is replaced for as long as it is applied.
 
@@ -26,7 +26,7 @@ class Mend:
 
     owner: Any
     name: str
-    why: str
+    reason: str
     build: Callable[[Any], Any]
 
     def __str__(self) -> str:
@@ -49,28 +49,30 @@ class Mend:
             setattr(self.owner, self.name, own)
 
 
-class Mends(list[Mend]):
+class Patches(list[Patch]):
     """
     The mends of one service, in the order in which they were written down.
     """
 
-    def __call__(self, owner: Any, name: str, *, why: str) -> Callable[[Replacement], Replacement]:
+    def __call__(
+        self, owner: Any, name: str, *, reason: str
+    ) -> Callable[[Replacement], Replacement]:
         """
         The decorated function takes *name*'s place and gets what was there as first argument.
         """
 
         def keep(replacement: Replacement) -> Replacement:
             build = functools.partial(_wrapped, replacement)
-            self.append(Mend(owner=owner, name=name, why=why, build=build))
+            self.append(Patch(owner=owner, name=name, reason=reason, build=build))
             return replacement
 
         return keep
 
-    def value(self, owner: Any, name: str, new: Any, *, why: str) -> None:
+    def value(self, owner: Any, name: str, new: Any, *, reason: str) -> None:
         """
         The constant *name* is *new*.
         """
-        self.append(Mend(owner=owner, name=name, why=why, build=lambda _: new))
+        self.append(Patch(owner=owner, name=name, reason=reason, build=lambda _: new))
 
 
 def _wrapped(replacement: Replacement, seen: Any) -> Any:
@@ -88,11 +90,11 @@ def _wrapped(replacement: Replacement, seen: Any) -> Any:
     return kind(call) if kind else call
 
 
-def apply_all(mends: Iterable[Mend]) -> ExitStack:
+def apply_all(mends: Iterable[Patch]) -> ExitStack:
     """
     All *mends* hold until the stack is closed, which takes them back in reverse order.
     """
     with ExitStack() as stack:
-        for mend in mends:
-            stack.callback(mend.apply())
+        for patch in mends:
+            stack.callback(patch.apply())
         return stack.pop_all()

@@ -13,9 +13,9 @@ from moto.scheduler.exceptions import ValidationException
 from moto.scheduler.models import EventBridgeSchedulerBackend, Schedule
 from moto.scheduler.responses import EventBridgeSchedulerResponse
 
-from batchkit.local.patches.patch import Mends
+from batchkit.local.patches.patch import Patches
 
-MENDS = Mends()
+PATCHES = Patches()
 
 _RATE = re.compile(r"rate\([1-9]\d* (minute|hour|day)s?\)")
 _AT = re.compile(r"at\(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\)")
@@ -23,7 +23,7 @@ _CRON = re.compile(r"cron\(([^()]+)\)")
 _FIELD = re.compile(r"[0-9A-Za-z*?,/#\-]+")
 
 
-class Conflict(JsonRESTError):
+class ConflictError(JsonRESTError):
     """
     Something of that name, or that token with other parameters, is there.
     """
@@ -34,10 +34,10 @@ class Conflict(JsonRESTError):
         super().__init__("ConflictException", message)
 
 
-@MENDS(
+@PATCHES(
     EventBridgeSchedulerResponse,
     "create_schedule",
-    why="moto ignores ClientToken: the same call again is a conflict",
+    reason="moto ignores ClientToken: the same call again is a conflict",
 )
 def create_once(original: Any, self: Any) -> str:
     backend = self.scheduler_backend
@@ -53,14 +53,14 @@ def create_once(original: Any, self: Any) -> str:
 def _same(first: tuple[Any, str], asked: Any) -> str:
     before, answer = first
     if before != asked:
-        raise Conflict("The ClientToken was used before with other parameters")
+        raise ConflictError("The ClientToken was used before with other parameters")
     return answer
 
 
-@MENDS(
+@PATCHES(
     EventBridgeSchedulerBackend,
     "create_schedule",
-    why="moto takes any expression and time zone, and dies of a group that is not there",
+    reason="moto takes any expression and time zone, and dies of a group that is not there",
 )
 def create_schedule(original: Any, self: Any, **given: Any) -> Any:
     self.get_schedule_group(given["group_name"])
@@ -68,10 +68,10 @@ def create_schedule(original: Any, self: Any, **given: Any) -> Any:
     return original(self, **given)
 
 
-@MENDS(
+@PATCHES(
     EventBridgeSchedulerResponse,
     "update_schedule",
-    why="an update replaces ActionAfterCompletion too, which moto does not read",
+    reason="an update replaces ActionAfterCompletion too, which moto does not read",
 )
 def update_action(original: Any, self: Any) -> str:
     answer: str = original(self)
@@ -81,17 +81,17 @@ def update_action(original: Any, self: Any) -> str:
     return answer
 
 
-@MENDS(
+@PATCHES(
     EventBridgeSchedulerBackend,
     "update_schedule",
-    why="what an update leaves out is AWS's default again, and its expression is checked",
+    reason="what an update leaves out is AWS's default again, and its expression is checked",
 )
 def update_schedule(original: Any, self: Any, **given: Any) -> Any:
     validate(given)
     return original(self, **{**given, "state": given["state"] or "ENABLED"})
 
 
-@MENDS(Schedule, "to_dict", why="AWS tells ActionAfterCompletion NONE, and no empty fields")
+@PATCHES(Schedule, "to_dict", reason="AWS tells ActionAfterCompletion NONE, and no empty fields")
 def tell(original: Any, self: Any, short: bool = False) -> dict[str, Any]:
     told = original(self, short)
     told["ActionAfterCompletion"] = self.action_after_completion or "NONE"
@@ -132,21 +132,21 @@ def is_timezone(name: str) -> bool:
     return True
 
 
-@MENDS(
+@PATCHES(
     EventBridgeSchedulerBackend,
     "create_schedule_group",
-    why="moto makes a second group of a name, which loses the first one's schedules",
+    reason="moto makes a second group of a name, which loses the first one's schedules",
 )
 def create_group(original: Any, self: Any, name: str, tags: Any) -> Any:
     if name in self.schedule_groups:
-        raise Conflict(f"Schedule group {name} already exists.")
+        raise ConflictError(f"Schedule group {name} already exists.")
     return original(self, name=name, tags=tags or [])
 
 
-@MENDS(
+@PATCHES(
     EventBridgeSchedulerBackend,
     "delete_schedule_group",
-    why="moto dies of a missing group, deletes the default one, and keeps the tags",
+    reason="moto dies of a missing group, deletes the default one, and keeps the tags",
 )
 def delete_group(original: Any, self: Any, name: str | None) -> None:
     if name in (None, "default"):

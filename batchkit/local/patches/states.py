@@ -16,10 +16,10 @@ from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from moto.stepfunctions.responses import StepFunctionResponse
 
-from batchkit.local.patches.definition import Finding, findings
-from batchkit.local.patches.patch import Mends
+from batchkit.local.patches.definition import DefinitionProblem, definition_problems
+from batchkit.local.patches.patch import Patches
 
-MENDS = Mends()
+PATCHES = Patches()
 
 _ENDED = ("SUCCEEDED", "FAILED", "ABORTED", "TIMED_OUT")
 _COMPARED = ("definition", "type", "loggingConfiguration", "tracingConfiguration")
@@ -29,30 +29,30 @@ def _refuse(code: str, message: str) -> AWSError:
     return AWSError(message, exception_type=code)
 
 
-@MENDS(
+@PATCHES(
     StepFunctionsParserBackend,
     "_validate_definition",
-    why="moto's InvalidDefinition has no code, and unknown states are found at run time only",
+    reason="moto's InvalidDefinition has no code, and unknown states are found at run time only",
 )
 def validate(original: Any, definition: str) -> None:
-    found = findings(definition) or _parsed(original, definition)
+    found = definition_problems(definition) or _parsed(original, definition)
     if found:
         reasons = ", ".join(str(finding) for finding in found)
         raise _refuse("InvalidDefinition", f"Invalid State Machine Definition: '{reasons}'")
 
 
-def _parsed(parse: Any, definition: str) -> list[Finding]:
+def _parsed(parse: Any, definition: str) -> list[DefinitionProblem]:
     try:
         parse(definition)
     except MotoInvalidDefinition as error:
-        return [Finding("SCHEMA_VALIDATION_FAILED", str(error.message), "")]
+        return [DefinitionProblem("SCHEMA_VALIDATION_FAILED", str(error.message), "")]
     return []
 
 
-@MENDS(
+@PATCHES(
     StepFunctionsParserBackend,
     "create_state_machine",
-    why="a second one of a name that differs is StateMachineAlreadyExists",
+    reason="a second one of a name that differs is StateMachineAlreadyExists",
 )
 def create(original: Any, self: Any, **given: Any) -> Any:
     before = self._revision_by_name(given["name"])
@@ -66,10 +66,10 @@ def _differs(held: Any, given: dict[str, Any]) -> bool:
     return any(asked[name] and asked[name] != getattr(held, name) for name in _COMPARED)
 
 
-@MENDS(
+@PATCHES(
     StepFunctionsParserBackend,
     "update_state_machine",
-    why="moto's MissingRequiredParameter has no code",
+    reason="moto's MissingRequiredParameter has no code",
 )
 def update(original: Any, self: Any, arn: str, **given: Any) -> Any:
     if not any(value for name, value in given.items() if name != "publish"):
@@ -78,30 +78,30 @@ def update(original: Any, self: Any, arn: str, **given: Any) -> Any:
     return original(self, arn, **given)
 
 
-@MENDS(
+@PATCHES(
     StepFunctionsParserBackend,
     "start_execution",
-    why="without a name moto calls the execution None; AWS makes up a UUID",
+    reason="without a name moto calls the execution None; AWS makes up a UUID",
 )
 def start(original: Any, self: Any, machine: str, name: str | None, *rest: Any) -> Any:
     return original(self, machine, name or str(uuid4()), *rest)
 
 
-@MENDS(
+@PATCHES(
     StepFunctionResponse,
     "validate_state_machine_definition",
-    why="moto has no ValidateStateMachineDefinition",
+    reason="moto has no ValidateStateMachineDefinition",
 )
 def validate_definition(_: Any, self: Any) -> Any:
-    found = findings(self._get_param("definition"))
+    found = definition_problems(self._get_param("definition"))
     told = [{"severity": "ERROR", **finding._asdict()} for finding in found]
     return ActionResult({"result": "FAIL" if found else "OK", "diagnostics": told})
 
 
-@MENDS(
+@PATCHES(
     StepFunctionResponse,
     "list_state_machine_versions",
-    why="moto has no ListStateMachineVersions",
+    reason="moto has no ListStateMachineVersions",
 )
 def list_versions(_: Any, self: Any) -> Any:
     machine = self.stepfunction_backend.describe_state_machine(self._get_param("stateMachineArn"))
@@ -112,10 +112,10 @@ def list_versions(_: Any, self: Any) -> Any:
     return ActionResult({"stateMachineVersions": told})
 
 
-@MENDS(
+@PATCHES(
     StepFunctionResponse,
     "_describe_state_machine",
-    why="AWS tells includeExecutionData with the level of logging",
+    reason="AWS tells includeExecutionData with the level of logging",
 )
 def describe(original: Any, self: Any, arn: str) -> Any:
     answer = original(self, arn)
@@ -124,10 +124,10 @@ def describe(original: Any, self: Any, arn: str) -> Any:
     return answer
 
 
-@MENDS(
+@PATCHES(
     StepFunctionResponse,
     "describe_execution",
-    why="moto tells no stopDate of an execution that timed out",
+    reason="moto tells no stopDate of an execution that timed out",
 )
 def describe_execution(original: Any, self: Any) -> Any:
     answer = original(self)
@@ -135,10 +135,10 @@ def describe_execution(original: Any, self: Any) -> Any:
     return ActionResult({**answer.result, **_stopped(execution)})
 
 
-@MENDS(
+@PATCHES(
     StepFunctionResponse,
     "list_executions",
-    why="moto tells no stopDate of an execution that timed out",
+    reason="moto tells no stopDate of an execution that timed out",
 )
 def list_executions(original: Any, self: Any) -> Any:
     answer = original(self)
@@ -153,10 +153,10 @@ def _stopped(execution: Any) -> dict[str, Any]:
     return {"stopDate": execution.stop_date} if ended else {}
 
 
-@MENDS(
+@PATCHES(
     StepFunctionResponse,
     "get_execution_history",
-    why="moto ignores reverseOrder, maxResults and nextToken",
+    reason="moto ignores reverseOrder, maxResults and nextToken",
 )
 def history(original: Any, self: Any) -> Any:
     events = list(original(self).result["events"])
@@ -170,10 +170,10 @@ def history(original: Any, self: Any) -> Any:
     return ActionResult(page)
 
 
-@MENDS(
+@PATCHES(
     StepFunctionResponse,
     "stop_execution",
-    why="moto drops error and cause, and tells no stopDate",
+    reason="moto drops error and cause, and tells no stopDate",
 )
 def stop(_: Any, self: Any) -> Any:
     execution = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
@@ -184,10 +184,10 @@ def stop(_: Any, self: Any) -> Any:
     return ActionResult({"stopDate": execution.stop_date or utcnow()})
 
 
-@MENDS(
+@PATCHES(
     ExecutionWorker,
     "stop",
-    why="moto dies when an execution is stopped before its first state has begun",
+    reason="moto dies when an execution is stopped before its first state has begun",
 )
 def stop_worker(original: Any, self: Any, *args: Any, **given: Any) -> None:
     ready = threading.Event()

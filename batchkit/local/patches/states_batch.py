@@ -27,19 +27,19 @@ from moto.stepfunctions.parser.asl.jsonata import jsonata
 from moto.stepfunctions.parser.asl.utils import boto_client
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
-from batchkit.local.patches.patch import Mends
-from batchkit.local.runtime.world import current
+from batchkit.local.patches.patch import Patches
+from batchkit.local.runtime.account import current
 
-MENDS = Mends()
+PATCHES = Patches()
 
 _STOPPED = "Step Functions execution stopped or timed out"
 _CLIENTS = threading.Lock()
 
-MENDS.value(
+PATCHES.value(
     callback,
     "_DELAY_SECONDS_SYNC_CONDITION_CHECK",
     0.1,
-    why="moto looks for a job's end twice a second",
+    reason="moto looks for a job's end twice a second",
 )
 
 
@@ -55,19 +55,19 @@ def _shape(action: str, side: str) -> Any:
     return getattr(model.operation_model(name), side)
 
 
-@MENDS(
+@PATCHES(
     StateTaskServiceBatch,
     "_normalise_parameters",
-    why="moto hands the state's PascalCase to boto: every submitJob is States.Runtime 'JobName'",
+    reason="moto hands the state's PascalCase to boto: every submitJob is States.Runtime 'JobName'",
 )
 def to_boto(_: Any, self: Any, parameters: Any, service: Any = None, action: Any = None) -> None:
     self._to_boto_request(parameters, _shape(action or self.resource.api_action, "input_shape"))
 
 
-@MENDS(
+@PATCHES(
     StateTaskServiceBatch,
     "_normalise_response",
-    why="moto hands boto's camelCase to the state",
+    reason="moto hands boto's camelCase to the state",
 )
 def to_state(
     _: Any,
@@ -80,10 +80,10 @@ def to_state(
     self._from_boto_response(response, _shape(action, "output_shape"))
 
 
-@MENDS(
+@PATCHES(
     StateTaskServiceBatch,
     "_eval_integration_pattern",
-    why="a Retry gets the first attempt's task token, which is used up: States.Timeout at once",
+    reason="a Retry gets the first attempt's task token, which is used up: States.Timeout at once",
 )
 def fresh_token(original: Any, self: Any, **given: Any) -> None:
     env = given["env"]
@@ -91,10 +91,10 @@ def fresh_token(original: Any, self: Any, **given: Any) -> None:
     original(self, **given)
 
 
-@MENDS(
+@PATCHES(
     StateTaskServiceBatch,
     "_build_sync_resolver",
-    why="what ends a wait must know the job to end it too",
+    reason="what ends a wait must know the job to end it too",
 )
 def resolver(original: Any, self: Any, **given: Any) -> Callable[[], Any]:
     job_id = given["env"].stack[-1]["JobId"]
@@ -109,10 +109,10 @@ def resolver(original: Any, self: Any, **given: Any) -> Callable[[], Any]:
     return resolve  # type: ignore[no-any-return]
 
 
-@MENDS(
+@PATCHES(
     StateTaskServiceBatch,
     "_eval_sync",
-    why="moto leaves the job running when its execution is stopped or its task times out",
+    reason="moto leaves the job running when its execution is stopped or its task times out",
 )
 def wait(original: Any, self: Any, **given: Any) -> Any:
     outcome = original(self, **given)
@@ -126,11 +126,11 @@ def _client(*args: Any, **given: Any) -> Any:
         return _session().create_client(*args, **given)
 
 
-MENDS.value(
+PATCHES.value(
     boto_client,
     "boto3",
     SimpleNamespace(client=_client),
-    why="executions make clients of one session at once, which boto3 does not allow",
+    reason="executions make clients of one session at once, which boto3 does not allow",
 )
 
 
@@ -144,13 +144,13 @@ class _Clock:
         current().closing.wait(seconds)
 
 
-MENDS.value(retrier_decl, "time", _Clock, why="an interval between retries outlives the test")
+PATCHES.value(retrier_decl, "time", _Clock, reason="an interval between retries outlives the test")
 
 
-@MENDS(
+@PATCHES(
     WaitFunction,
     "_wait_interval",
-    why="an execution that is stopped just before it begins to wait waits to the end",
+    reason="an execution that is stopped just before it begins to wait waits to the end",
 )
 def wait_interval(_: Any, self: Any, env: Any, wait_seconds: float) -> None:
     end = time.monotonic() + wait_seconds
@@ -167,11 +167,11 @@ def _evaluate(expression: str) -> Any:
     return Jsonata(expression).evaluate(None)
 
 
-MENDS.value(
+PATCHES.value(
     jsonata,
     "_eval_jsonata",
     _evaluate,
-    why="moto has no JSONata evaluator and dies of calling None",
+    reason="moto has no JSONata evaluator and dies of calling None",
 )
 
 

@@ -14,9 +14,9 @@ from moto.ecr.models import ecr_backends
 from moto.resourcegroupstaggingapi import models
 from moto.scheduler.models import scheduler_backends
 
-from batchkit.local.patches.patch import Mends
+from batchkit.local.patches.patch import Patches
 
-MENDS = Mends()
+PATCHES = Patches()
 
 
 class LeftOut:
@@ -58,10 +58,10 @@ class LeftOut:
         return False
 
 
-@MENDS(
+@PATCHES(
     models,
     "iter_taggable_backends",
-    why="moto finds nothing of Batch, ECR and Scheduler by its tags, and no elastic IPs",
+    reason="moto finds nothing of Batch, ECR and Scheduler by its tags, and no elastic IPs",
 )
 def backends(original: Any, account_id: str, region_name: str) -> Iterator[Any]:
     yield from original(account_id, region_name)

@@ -13,20 +13,20 @@ from uuid import uuid4
 
 from moto.batch.models import datetime2int_milliseconds
 
+from batchkit.local.runtime.account import LocalAccount
 from batchkit.local.runtime.container import GRACE, CannotStart, Container
 from batchkit.local.runtime.docker import DockerContainer
 from batchkit.local.runtime.environ import ACCESS_KEY, SECRET_KEY
 from batchkit.local.runtime.job_logs import LogStream
 from batchkit.local.runtime.lock import DISPATCH
 from batchkit.local.runtime.process import ProcessContainer, words
-from batchkit.local.runtime.world import World
 
 EXITED = "Essential container in task exited"
 TIMED_OUT = "Job attempt duration exceeded timeout"
 
 
 @dataclass
-class Outcome:
+class AttemptEnd:
     """
     How an attempt ended: its *code*, and AWS's words for why.
     """
@@ -41,19 +41,19 @@ class Outcome:
         return self.code == 0 and not self.timed_out
 
 
-class Attempt:
+class JobAttempt:
     """
     One attempt of *job*, the next one after those that it has had.
     """
 
-    def __init__(self, job: Any, world: World) -> None:
+    def __init__(self, job: Any, account: LocalAccount) -> None:
         self.job = job
-        self.world = world
+        self.account = account
         self.task_id = uuid4().hex
         self.logs = LogStream(job, self.task_id)
         self._expired = False
 
-    def run(self) -> Outcome:
+    def run(self) -> AttemptEnd:
         """
         The container has run to its end, or could not be started; nothing is left of it.
         """
@@ -61,7 +61,7 @@ class Attempt:
             self._starting()
             container = self._start()
         except CannotStart as error:
-            return Outcome(reason=str(error), status_reason=str(error))
+            return AttemptEnd(reason=str(error), status_reason=str(error))
         try:
             return self._follow(container)
         finally:
@@ -79,9 +79,9 @@ class Attempt:
         properties = self.job.job_definition.container_properties
         command = self.job.container_overrides.get("command") or properties.get("command")
         argv = self.job._add_parameters_to_command(words(command))
-        return start(self.world, properties["image"], argv, self._environment(), self._name())
+        return start(self.account, properties["image"], argv, self._environment(), self._name())
 
-    def _follow(self, container: Container) -> Outcome:
+    def _follow(self, container: Container) -> AttemptEnd:
         pump = threading.Thread(target=self.logs.pump, args=(container.lines(),), daemon=True)
         pump.start()
         with DISPATCH:
@@ -94,7 +94,7 @@ class Attempt:
         code = self._code(container)
         pump.join(GRACE)  # a process that left the job's group may hold on to its output
         why = TIMED_OUT if self._expired else EXITED
-        return Outcome(code=code, status_reason=why, timed_out=self._expired)
+        return AttemptEnd(code=code, status_reason=why, timed_out=self._expired)
 
     def _code(self, container: Container) -> int:
         limit = self.job._get_attempt_duration()
@@ -118,7 +118,7 @@ class Attempt:
 
     def _environment(self) -> dict[str, str]:
         given = {e["name"]: e.get("value", "") for e in environment(self.job)}
-        return {**self.world.environment, **self._task(), **given, **self._batch()}
+        return {**self.account.environment, **self._task(), **given, **self._batch()}
 
     def _task(self) -> dict[str, str]:
         """
@@ -132,7 +132,7 @@ class Attempt:
             "AWS_DEFAULT_REGION": region,
             "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE",
             "AWS_EC2_METADATA_DISABLED": "true",
-            "AWS_ENDPOINT_URL": self.world.server.url,
+            "AWS_ENDPOINT_URL": self.account.server.url,
             **(keys if role else {}),
         }
 
@@ -149,7 +149,7 @@ class Attempt:
             told["AWS_BATCH_JOB_ARRAY_SIZE"] = str(job.parent.array_properties["size"])
         return told
 
-    def tell(self, outcome: Outcome) -> dict[str, Any]:
+    def tell(self, outcome: AttemptEnd) -> dict[str, Any]:
         """
         The attempt as DescribeJobs tells it.
         """
@@ -183,7 +183,7 @@ def environment(job: Any) -> list[dict[str, str]]:
 
 
 def start(
-    world: World,
+    account: LocalAccount,
     reference: str,
     command: list[str],
     environment: Mapping[str, str],
@@ -192,8 +192,8 @@ def start(
     """
     A container where Docker has the image, a process where a folder stands for it.
     """
-    local = world.images.get(reference)
-    if world.docker:
+    local = account.images.get(reference)
+    if account.docker:
         found = DockerContainer.find(reference, local)
         if found:
             return DockerContainer(found, command, environment, name)

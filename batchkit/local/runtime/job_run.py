@@ -9,22 +9,22 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
-from batchkit.local.runtime.attempt import Attempt, Outcome
+from batchkit.local.runtime.account import LocalAccount, announce
+from batchkit.local.runtime.attempt import AttemptEnd, JobAttempt
 from batchkit.local.runtime.lock import DISPATCH
-from batchkit.local.runtime.world import World, announce
 
 DEPENDENCY_FAILED = "Dependent Job failed"
 CHILD_FAILED = "Array Child Job failed"
 
 
-def run(job: Any, world: World) -> None:
+def run(job: Any, account: LocalAccount) -> None:
     """
     *job* has ended.
     """
     try:
-        ready = _dependencies(job, world) and _room(job, world)
+        ready = _dependencies(job, account) and _room(job, account)
         if ready:
-            _attempts(job, world)
+            _attempts(job, account)
         else:
             end(job, succeeded=False)
     except Exception as error:  # a fault of ours must not leave a job that never ends
@@ -32,15 +32,15 @@ def run(job: Any, world: World) -> None:
         raise
 
 
-def _dependencies(job: Any, world: World) -> bool:
+def _dependencies(job: Any, account: LocalAccount) -> bool:
     ids = list(_waits_for(job))
     if ids:
         _status(job, "PENDING")
-    world.wait_until(lambda: job.stop or all(_ended(job, one) for one in ids))
+    account.wait_until(lambda: job.stop or all(_ended(job, one) for one in ids))
     failed = any(job.all_jobs[one].status == "FAILED" for one in ids if one in job.all_jobs)
     if failed and not job.stop:
         job.job_stopped_reason = DEPENDENCY_FAILED
-    return not (failed or job.stop or world.closing.is_set())
+    return not (failed or job.stop or account.closing.is_set())
 
 
 def _waits_for(job: Any) -> Iterator[str]:
@@ -59,14 +59,16 @@ def _ended(job: Any, other: str) -> bool:
     return other not in job.all_jobs or job.all_jobs[other].job_stopped
 
 
-def _room(job: Any, world: World) -> bool:
+def _room(job: Any, account: LocalAccount) -> bool:
     """
     The job is RUNNABLE until an environment of its queue takes jobs, and is large enough.
     """
     _status(job, "RUNNABLE")
     wanted = _vcpus(job)
-    world.wait_until(lambda: job.stop or any(_takes(e, wanted) for e in job.job_queue.environments))
-    return not (job.stop or world.closing.is_set())
+    account.wait_until(
+        lambda: job.stop or any(_takes(e, wanted) for e in job.job_queue.environments)
+    )
+    return not (job.stop or account.closing.is_set())
 
 
 def _vcpus(job: Any) -> float:
@@ -78,15 +80,15 @@ def _takes(environment: Any, vcpus: float) -> bool:
     return environment.state == "ENABLED" and float(limit) >= vcpus
 
 
-def _attempts(job: Any, world: World) -> None:
+def _attempts(job: Any, account: LocalAccount) -> None:
     while True:
-        attempt = Attempt(job, world)
+        attempt = JobAttempt(job, account)
         outcome = attempt.run()
         told = attempt.tell(outcome)
         with DISPATCH:
             job.attempts.append(told)
             job.exit_code, job.reason = outcome.code, outcome.reason
-        if outcome.succeeded or job.stop or world.closing.is_set():
+        if outcome.succeeded or job.stop or account.closing.is_set():
             break
         if not retries(job.retry_strategy, len(job.attempts), outcome):
             break
@@ -94,7 +96,7 @@ def _attempts(job: Any, world: World) -> None:
     end(job, succeeded=outcome.succeeded and not job.stop, reason=outcome.status_reason)
 
 
-def retries(strategy: dict[str, Any], tried: int, outcome: Outcome) -> bool:
+def retries(strategy: dict[str, Any], tried: int, outcome: AttemptEnd) -> bool:
     """
     Whether Batch tries again after *outcome*, the end of attempt number *tried*.
     """
@@ -106,7 +108,7 @@ def retries(strategy: dict[str, Any], tried: int, outcome: Outcome) -> bool:
     return True
 
 
-def _matches(rule: dict[str, str], outcome: Outcome) -> bool:
+def _matches(rule: dict[str, str], outcome: AttemptEnd) -> bool:
     seen = {
         "onExitCode": "" if outcome.code is None else str(outcome.code),
         "onReason": outcome.reason,

@@ -189,7 +189,7 @@ def jobs(subnet: str, group: str, roles: dict[str, str], vcpus: int) -> None:
     """
     What Batch has, and the state machine.
     """
-    if (held := environment()) is None:
+    if (actual := environment()) is None:
         batch.create_compute_environment(
             computeEnvironmentName=NAME,
             type="MANAGED",
@@ -201,7 +201,7 @@ def jobs(subnet: str, group: str, roles: dict[str, str], vcpus: int) -> None:
                 "securityGroupIds": [group],
             },
         )
-    elif held["computeResources"]["maxvCpus"] != vcpus:
+    elif actual["computeResources"]["maxvCpus"] != vcpus:
         batch.update_compute_environment(
             computeEnvironment=NAME, computeResources={"maxvCpus": vcpus}
         )

@@ -282,7 +282,7 @@ def executions_take_turns_at_making_clients(lab: Lab) -> None:
 def an_interval_between_retries_ends_with_the_embedded_aws(lab: Lab) -> None:
     from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 
-    from batchkit.local.runtime.world import current
+    from batchkit.local.runtime.account import current
 
     assert retrier_decl.time is not time
     current().closing.set()

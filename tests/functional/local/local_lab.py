@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from batchkit.local.runtime.account import LocalAccount
 from batchkit.local.runtime.images import Images
 from batchkit.local.runtime.server import Server
-from batchkit.local.runtime.world import World
 from batchkit.local.session import LocalSession, embedded
 
 TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
@@ -46,7 +46,7 @@ def lab_without(folder: Path, *mends: str) -> Iterator[Lab]:
     """
     A lab, of little patience, on an embedded AWS that lacks *mends*.
     """
-    world = World(region="us-east-1", images=Images(), server=Server())
+    world = LocalAccount(region="us-east-1", images=Images(), server=Server())
     with embedded(world, without=mends) as session:
         yield Lab(session, folder, patience=1)
 
@@ -168,7 +168,7 @@ class Lab:
         """
         (self.folder / "Dockerfile").write_text(DOCKERFILE)
         (self.folder / "main.py").write_text("print('main')\n")
-        self.session.stand_in(IMAGE, self.folder)
+        self.session.fake_image(IMAGE, self.folder)
         self.queue()
         return self.definition()
 

@@ -235,4 +235,4 @@ def test_a_folder_without_a_dockerfile_stands_for_nothing(lab: Lab) -> None:
     The error names the folder and what is missing.
     """
     with pytest.raises(ContextError, match="no Dockerfile"):
-        lab.session.stand_in(IMAGE, lab.folder)
+        lab.session.fake_image(IMAGE, lab.folder)

@@ -95,7 +95,7 @@ def test_an_image_that_the_daemon_lacks_is_a_folder_or_missing(docked: Lab) -> N
     (docked.folder / "Dockerfile").write_text("FROM a\nCMD echo process\n")
     for image, status in (("local/folder:v1", "SUCCEEDED"), ("local/none:v1", "FAILED")):
         if status == "SUCCEEDED":
-            docked.session.stand_in(image, docked.folder)
+            docked.session.fake_image(image, docked.folder)
         definition = docked.definition("other", image=image)
         answer = docked.batch.submit_job(jobName="j", jobQueue="queue", jobDefinition=definition)
         assert docked.ended(answer["jobId"])["status"] == status

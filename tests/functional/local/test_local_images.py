@@ -71,7 +71,7 @@ def test_variables_are_what_docker_would_set(tmp_path: Path) -> None:
     """
     ENV in both forms, with ARG, defaults and variables of earlier lines in it; WORKDIR adds up.
     """
-    held = recipe(
+    actual = recipe(
         tmp_path,
         "ARG VERSION=3",
         "FROM python:$VERSION",
@@ -81,7 +81,7 @@ def test_variables_are_what_docker_would_set(tmp_path: Path) -> None:
         "WORKDIR /srv",
         "WORKDIR $A/app",
     )
-    assert held.environment == {
+    assert actual.environment == {
         "A": "2",
         "B": "two words",
         "C": "1x",
@@ -89,7 +89,7 @@ def test_variables_are_what_docker_would_set(tmp_path: Path) -> None:
         "E": "3",
         "OLD": "the old form",
     }
-    assert str(held.workdir) == "/srv/2/app"
+    assert str(actual.workdir) == "/srv/2/app"
 
 
 def files(root: Path) -> set[str]:
@@ -127,9 +127,9 @@ def test_an_image_is_found_by_tag_and_by_digest(lab: Lab) -> None:
     """
     (lab.folder / "Dockerfile").write_text("FROM a\nCMD echo here\n")
     lab.ecr.create_repository(repositoryName="team/job")
-    digest = lab.session.stand_in(f"{URI}:v1", lab.folder)
-    assert digest == lab.session.stand_in(f"{URI}:v1", lab.folder)
-    assert digest != lab.session.stand_in(f"{URI}:v2", lab.folder)
+    digest = lab.session.fake_image(f"{URI}:v1", lab.folder)
+    assert digest == lab.session.fake_image(f"{URI}:v1", lab.folder)
+    assert digest != lab.session.fake_image(f"{URI}:v2", lab.folder)
     ids = [{"imageTag": "v1"}]
     told = lab.ecr.describe_images(repositoryName="team/job", imageIds=ids)["imageDetails"][0]
     assert (told["imageDigest"], told["imageTags"]) == (digest, ["v1"])
@@ -159,7 +159,7 @@ def test_a_job_has_the_images_files_and_nothing_of_ours(
         'CMD ["python3", "/app/main.py"]\n'
     )
     lab.queue()
-    lab.session.stand_in("job:v1", lab.folder)
+    lab.session.fake_image("job:v1", lab.folder)
     lab.definition(image="job:v1", environment=[{"name": "MODE", "value": "slow"}])
     answer = lab.batch.submit_job(jobName="j", jobQueue="queue", jobDefinition="definition")
     (line,) = lab.lines(lab.ended(answer["jobId"]))
@@ -204,7 +204,7 @@ def test_an_image_without_a_command_does_not_start(lab: Lab) -> None:
     """
     lab.ready
     (lab.folder / "Dockerfile").write_text("FROM a\n")
-    lab.session.stand_in("job:empty", lab.folder)
+    lab.session.fake_image("job:empty", lab.folder)
     definition = lab.definition("empty", image="job:empty")
     answer = lab.batch.submit_job(jobName="j", jobQueue="queue", jobDefinition=definition)
     assert "no command specified" in lab.ended(answer["jobId"])["statusReason"]

@@ -26,7 +26,7 @@ ALL = [
     *gaps_scheduler.PROBES,
     *gaps_states.PROBES,
 ]
-PAIRS = [(probe, mend) for probe, mends in ALL for mend in mends]
+PAIRS = [(probe, patch) for probe, mends in ALL for patch in mends]
 
 
 @pytest.mark.parametrize("probe", [probe for probe, _ in ALL], ids=lambda one: one.__name__)
@@ -38,19 +38,19 @@ def test_the_embedded_aws_behaves_as_aws(probe: Probe, lab: Lab) -> None:
 
 
 @pytest.mark.parametrize(
-    ("probe", "mend"), PAIRS, ids=lambda one: one if isinstance(one, str) else one.__name__
+    ("probe", "patch"), PAIRS, ids=lambda one: one if isinstance(one, str) else one.__name__
 )
 @pytest.mark.filterwarnings("ignore")
-def test_moto_still_needs_the_mend(probe: Probe, mend: str, tmp_path: Path) -> None:
+def test_moto_still_needs_the_mend(probe: Probe, patch: str, tmp_path: Path) -> None:
     """
     Without the mend moto does not do what the probe says; once it does, the mend can go.
     """
     try:
-        with lab_without(tmp_path, mend) as lab:
+        with lab_without(tmp_path, patch) as lab:
             probe(lab)
     except (Exception, pytest.fail.Exception):
         return
-    pytest.fail(f"moto does this by itself now: delete the mend {mend} and this pair")
+    pytest.fail(f"moto does this by itself now: delete the mend {patch} and this pair")
 
 
 def test_every_mend_is_proved_and_says_why() -> None:
@@ -58,9 +58,9 @@ def test_every_mend_is_proved_and_says_why() -> None:
     No mend is without a probe, no probe names a mend that is not there, no two have one name.
     """
     with local_aws(docker=False):
-        from batchkit.local.moto import MENDS
+        from batchkit.local.moto import PATCHES
 
-    names = Counter(str(mend) for mend in MENDS)
-    assert set(names) == {mend for _, mend in PAIRS}
+    names = Counter(str(patch) for patch in PATCHES)
+    assert set(names) == {patch for _, patch in PAIRS}
     assert set(names.values()) == {1}
-    assert all(len(mend.why.split()) > 2 for mend in MENDS)
+    assert all(len(patch.reason.split()) > 2 for patch in PATCHES)

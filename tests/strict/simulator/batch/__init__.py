@@ -1,0 +1,3 @@
+"""
+AWS Batch: compute environments, job queues, job definitions and jobs.
+"""

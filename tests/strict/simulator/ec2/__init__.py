@@ -1,0 +1,3 @@
+"""
+EC2: networks, addresses, and what keeps them from being deleted.
+"""

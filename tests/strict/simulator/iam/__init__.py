@@ -1,0 +1,3 @@
+"""
+IAM: roles, their policies, and who may use them from when on.
+"""

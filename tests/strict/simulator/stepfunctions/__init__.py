@@ -1,0 +1,3 @@
+"""
+Step Functions: state machines and their executions.
+"""

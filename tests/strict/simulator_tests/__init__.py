@@ -1,0 +1,3 @@
+"""
+The tests of the simulator itself: its rules, its clock, its faults.
+"""
