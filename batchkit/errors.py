@@ -51,7 +51,7 @@ class Problem(NamedTuple):
     expects: str
 
     def __str__(self) -> str:
-        return f"{self.field}: got {self.got!r}, takes {self.expects}"
+        return f"{self.field}: got {self.got!r}, expects {self.expects}"
 
 
 class SpecError(BatchkitError, ValueError):

@@ -49,7 +49,7 @@ class ConfigProblem:
     expects: str
 
     def __str__(self) -> str:
-        got = "" if self.got is None else f"got {self.got!r}, takes "
+        got = "" if self.got is None else f"got {self.got!r}, expects "
         return f"{'.'.join(self.path)}: {got}{self.expects}"
 
 
@@ -182,7 +182,7 @@ def _grant(given: Any) -> Any:
     A grant from a table with one key: `{s3_read = ["bucket", "key"]}`.
     """
     if not isinstance(given, dict) or len(given) != 1 or not given.keys() <= GRANTS.keys():
-        msg = 'takes tables such as {s3_read = ["bucket", "key"]}, with one of ' + ", ".join(GRANTS)
+        msg = 'expects tables such as {s3_read = ["bucket", "key"]}, with one of ' + ", ".join(GRANTS)
         raise ValueError(msg)
     ((name, value),) = given.items()
     if isinstance(value, dict):

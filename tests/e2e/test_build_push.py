@@ -47,7 +47,7 @@ def make(tmp_path: Path, base: str) -> Made:
 
 
 @pytest.fixture
-def image(docker_client: Engine, make: Made) -> str:
+def image(docker_client: DockerClient, make: Made) -> str:
     """
     A small image that is not in any registry.
     """
@@ -74,7 +74,7 @@ LIST = (
     ],
 )
 def test_what_is_built_is_the_context(
-    docker_client: Engine, make: Made, rules: str, has: set[str]
+    docker_client: DockerClient, make: Made, rules: str, has: set[str]
 ) -> None:
     """
     COPY sees what is not ignored, with the executable bit, also where the Dockerfile is ignored.
@@ -90,7 +90,7 @@ def test_what_is_built_is_the_context(
 
 
 def test_a_dockerfile_from_outside_leaves_nothing_in_the_image(
-    docker_client: Engine, make: Made, tmp_path: Path
+    docker_client: DockerClient, make: Made, tmp_path: Path
 ) -> None:
     """
     A Dockerfile beside the context builds it, and COPY does not see it.
@@ -103,7 +103,7 @@ def test_a_dockerfile_from_outside_leaves_nothing_in_the_image(
     assert [line for line in lines if line.startswith("has ")] == ["has a 644"]
 
 
-def test_the_same_context_is_the_same_image(docker_client: Engine, make: Made) -> None:
+def test_the_same_context_is_the_same_image(docker_client: DockerClient, make: Made) -> None:
     """
     Docker's cache has all layers of a context that differs in its dates only.
     """
@@ -113,7 +113,9 @@ def test_the_same_context_is_the_same_image(docker_client: Engine, make: Made) -
     assert build(docker_client, make("COPY . /c", files={"a": "1"})) == first
 
 
-def test_arguments_and_target_reach_the_build(docker_client: Engine, make: Made, base: str) -> None:
+def test_arguments_and_target_reach_the_build(
+    docker_client: DockerClient, make: Made, base: str
+) -> None:
     """
     The target's stage is the image; an argument is set, and its value is not shown.
     """
@@ -133,7 +135,7 @@ def test_arguments_and_target_reach_the_build(docker_client: Engine, make: Made,
     assert SECRET not in "".join(lines)
 
 
-def test_the_job_image_of_this_project_builds(docker_client: Engine, base: str) -> None:
+def test_the_job_image_of_this_project_builds(docker_client: DockerClient, base: str) -> None:
     """
     `job_image/` builds as it is, without a network.
     """
@@ -152,7 +154,7 @@ RUNS = [
 
 @pytest.mark.parametrize(("lines", "reason", "said"), RUNS)
 def test_a_dockerfile_that_fails(
-    docker_client: Engine, make: Made, lines: list[str], reason: str, said: str
+    docker_client: DockerClient, make: Made, lines: list[str], reason: str, said: str
 ) -> None:
     """
     The error has the reason, the step and Docker's own words.
@@ -169,7 +171,7 @@ def test_a_dockerfile_that_fails(
 
 @pytest.mark.parametrize("name", ["127.0.0.1:1/nowhere:1", "{registry}/nowhere:1"])
 def test_a_base_image_that_is_not_there(
-    docker_client: Engine, make: Made, registry: Registry, name: str
+    docker_client: DockerClient, make: Made, registry: Registry, name: str
 ) -> None:
     """
     A base that the daemon neither holds nor can get is told as that.
@@ -181,7 +183,7 @@ def test_a_base_image_that_is_not_there(
     assert caught.value.step.startswith("Step 1/2 : FROM ")
 
 
-def test_a_target_that_is_not_there(docker_client: Engine, make: Made) -> None:
+def test_a_target_that_is_not_there(docker_client: DockerClient, make: Made) -> None:
     """
     A wrong name of a stage is told as that.
     """
@@ -190,7 +192,7 @@ def test_a_target_that_is_not_there(docker_client: Engine, make: Made) -> None:
     assert caught.value.reason == "TargetMissing"
 
 
-def test_a_build_that_hangs_is_ended(docker_client: Engine, make: Made) -> None:
+def test_a_build_that_hangs_is_ended(docker_client: DockerClient, make: Made) -> None:
     """
     The deadline counts while a step says nothing.
     """
@@ -199,7 +201,9 @@ def test_a_build_that_hangs_is_ended(docker_client: Engine, make: Made) -> None:
     assert caught.value.reason == "TimedOut"
 
 
-def test_an_image_of_another_architecture_is_refused(docker_client: Engine, make: Made) -> None:
+def test_an_image_of_another_architecture_is_refused(
+    docker_client: DockerClient, make: Made
+) -> None:
     """
     The builder takes a local base whatever it is for: the check after it does not.
     """
@@ -216,7 +220,7 @@ def test_an_image_of_another_architecture_is_refused(docker_client: Engine, make
 
 
 def test_the_registry_has_what_was_pushed(
-    docker_client: Engine, registry: Registry, image: str
+    docker_client: DockerClient, registry: Registry, image: str
 ) -> None:
     """
     The digest given is the manifest's, whose config is the image; a second push changes nothing.
@@ -237,7 +241,7 @@ def test_the_registry_has_what_was_pushed(
 
 
 def test_a_name_of_ecrs_is_pushed_to_as_it_is(
-    docker_client: Engine, registry: Registry, image: str
+    docker_client: DockerClient, registry: Registry, image: str
 ) -> None:
     """
     The repository's URI as ECR gives it, over TLS.
@@ -319,7 +323,7 @@ REFUSALS = [
 
 @pytest.mark.parametrize(("rule", "reason"), REFUSALS)
 def test_each_refusal_of_a_registry_is_told_apart(
-    docker_client: Engine, image: str, rule: Rule, reason: str
+    docker_client: DockerClient, image: str, rule: Rule, reason: str
 ) -> None:
     """
     Through the real daemon, each ends at once in a PushFailed with its reason.
@@ -343,7 +347,7 @@ def test_each_refusal_of_a_registry_is_told_apart(
     ],
 )
 def test_wrong_logins_and_registries_that_are_not_there(
-    docker_client: Engine,
+    docker_client: DockerClient,
     registry: Registry,
     image: str,
     repository: str,
@@ -359,7 +363,7 @@ def test_wrong_logins_and_registries_that_are_not_there(
     assert caught.value.reason == reason
 
 
-def test_an_image_that_is_not_there(docker_client: Engine, registry: Registry) -> None:
+def test_an_image_that_is_not_there(docker_client: DockerClient, registry: Registry) -> None:
     """
     Nothing can be pushed that was not built.
     """
@@ -368,7 +372,7 @@ def test_an_image_that_is_not_there(docker_client: Engine, registry: Registry) -
     assert caught.value.reason == "ImageMissing"
 
 
-def test_an_expired_token_is_replaced(docker_client: Engine, image: str) -> None:
+def test_an_expired_token_is_replaced(docker_client: DockerClient, image: str) -> None:
     """
     The registry refuses the old token, takes the new one, and has the image.
     """
@@ -386,7 +390,7 @@ def test_an_expired_token_is_replaced(docker_client: Engine, image: str) -> None
     assert next(tokens, None) is None
 
 
-def test_a_busy_registry_is_asked_again(docker_client: Engine, image: str) -> None:
+def test_a_busy_registry_is_asked_again(docker_client: DockerClient, image: str) -> None:
     """
     After two refusals for too many requests the push goes through.
     """
@@ -402,7 +406,7 @@ def test_a_busy_registry_is_asked_again(docker_client: Engine, image: str) -> No
     assert clock.now == 3.0
 
 
-def test_retries_of_the_daemon_are_shown_and_ended(docker_client: Engine, image: str) -> None:
+def test_retries_of_the_daemon_are_shown_and_ended(docker_client: DockerClient, image: str) -> None:
     """
     A registry that fails is tried again by the daemon for most of a minute, unless time is up.
     """
@@ -423,7 +427,7 @@ def test_retries_of_the_daemon_are_shown_and_ended(docker_client: Engine, image:
     gc.collect()
 
 
-def test_a_registry_that_hangs_is_left(docker_client: Engine, image: str) -> None:
+def test_a_registry_that_hangs_is_left(docker_client: DockerClient, image: str) -> None:
     """
     The deadline counts while the registry says nothing.
     """

@@ -92,12 +92,12 @@ def test_a_folder_is_relative_to_the_file(tmp_path: Path) -> None:
         ('name = "films\n', r":1:\d+: Illegal character"),
         ('name = "films"\n\n# a\nmemroy = 3\nimage = "a:b"', r":4: memroy: .*mean memory\?"),
         ('image = "a:b"', r": name: is required"),
-        ('name = "films"\nimage = "a:b"\nmemory = 3', r":3: memory: got 3, takes with 1 vCPU"),
+        ('name = "films"\nimage = "a:b"\nmemory = 3', r":3: memory: got 3, expects with 1 vCPU"),
         (
             'name = "films"\nimage = "a:b"\n[environment]\nA = "x"\nB = 2',
             r":5: environment.B: got 2",
         ),
-        ('name = "films"\nimage = "a:b"\ngrants = [\n {x = 1},\n]', r":3: grants: takes tables"),
+        ('name = "films"\nimage = "a:b"\ngrants = [\n {x = 1},\n]', r":3: grants: expects tables"),
         (
             'name = "films"\nimage = "a:b"\ngrants = [{s3_read = "B"}]',
             r":3: grants.bucket: got 'B'",

@@ -97,14 +97,14 @@ TAKEN: dict[str, list[Any]] = {
 )
 def test_what_aws_would_refuse_is_refused(field: str, value: Any) -> None:
     """
-    The error names the field alone, what it got, and what it takes.
+    The error names the field alone, what it got, and what it expects.
     """
     with pytest.raises(SpecError) as caught:
         spec(**{field: value})
     problem, *others = caught.value.problems
     assert (problem.field, bool(problem.expects)) == (field, True)
     assert {other.field for other in others} <= ({"max_vcpus"} if field == "vcpus" else set())
-    assert f"{field}: got {problem.got!r}, takes {problem.expects}" in str(caught.value)
+    assert f"{field}: got {problem.got!r}, expects {problem.expects}" in str(caught.value)
 
 
 @pytest.mark.parametrize(
