@@ -10,7 +10,7 @@ from typing import Final
 
 import attrs
 
-from batchkit._blueprint.blueprint import kinds
+from batchkit._blueprint.blueprint import resource_types
 from batchkit._model.resource import Resource, operations, read_only_fields
 
 HEAD: Final = """\
@@ -32,24 +32,24 @@ def page() -> str:
     The page.
     """
     return "\n".join(
-        [HEAD, *(line for kind in kinds() if not kind.INTERNAL for line in _part(kind))]
+        [HEAD, *(line for resource_type in resource_types() if not resource_type.INTERNAL for line in _part(resource_type))]
     )
 
 
-def _part(kind: type[Resource]) -> Iterator[str]:
-    yield f"## {kind.__name__}\n"
-    sentence = " ".join((inspect.getdoc(kind) or "").split("\n\n")[0].split(".  ")[0].split())
+def _part(resource_type: type[Resource]) -> Iterator[str]:
+    yield f"## {resource_type.__name__}\n"
+    sentence = " ".join((inspect.getdoc(resource_type) or "").split("\n\n")[0].split(".  ")[0].split())
     yield f"{sentence.rstrip('.')}.\n"
-    fields = [line for attribute in attrs.fields(kind) for line in _field(attribute)]
+    fields = [line for attribute in attrs.fields(resource_type) for line in _field(attribute)]
     if fields:
         yield "| field | takes | default | |"
         yield "|---|---|---|---|"
         yield from fields
         yield ""
-    given = [attribute.name for attribute in read_only_fields(kind) if attribute.name not in COMMON]
+    given = [attribute.name for attribute in read_only_fields(resource_type) if attribute.name not in COMMON]
     if given:
         yield f"- Known once it is made: {_listed(given)}"
-    calls = dict.fromkeys(operations(kind).values())
+    calls = dict.fromkeys(operations(resource_type).values())
     actions = dict.fromkeys(action for call in calls for action in call.permissions)
     yield f"- Reads: {_listed(call for call in calls if call.reads)}"
     yield f"- Changes: {_listed(call for call in calls if not call.reads)}"

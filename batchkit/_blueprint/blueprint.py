@@ -68,15 +68,15 @@ def _environments(
     """
     return [
         ComputeEnvironment(
-            name=_environment_name(spec, kind),
-            type=kind,
+            name=_environment_name(spec, resource_type),
+            type=resource_type,
             max_vcpus=spec.max_vcpus,
             subnets=[subnet.id for subnet in network.private],
             security_groups=[network.group.id],
             service_role=roles.service.arn if roles.service else None,
             **common,
         )
-        for kind in (["FARGATE_SPOT", "FARGATE"] if spec.spot else ["FARGATE"])
+        for resource_type in (["FARGATE_SPOT", "FARGATE"] if spec.spot else ["FARGATE"])
     ]
 
 
@@ -162,11 +162,11 @@ def _reference(uri: str, spec: StackSpec, region: str) -> tuple[str, list[Resour
     return reference.uri, [reference]
 
 
-def _environment_name(spec: StackSpec, kind: str) -> str:
+def _environment_name(spec: StackSpec, resource_type: str) -> str:
     """
     A name that holds what AWS can't change: another type is another compute environment.
     """
-    return f"{spec.name}-{digest(kind, spec.service_role)}"
+    return f"{spec.name}-{digest(resource_type, spec.service_role)}"
 
 
 def _schedule(
@@ -196,7 +196,7 @@ def _store(store: Resource, spec: StackSpec) -> Resource:
     return attrs.evolve(store, stack=spec.name, tags={**spec.tags, **store.tags})
 
 
-def kinds() -> dict[type[Resource], set[type[Resource]]]:
+def resource_types() -> dict[type[Resource], set[type[Resource]]]:
     """
     Every kind of a stack, with the kinds that it stands on.
     """
@@ -204,8 +204,8 @@ def kinds() -> dict[type[Resource], set[type[Resource]]]:
         name="all", image=ImageSource("."), schedule="rate(1 day)", table="all", bucket="all"
     )
     everything = resources(spec, "us-east-1", lambda *_: "none")
-    kind = {resource.key: type(resource) for resource in everything}
-    graph: dict[type[Resource], set[type[Resource]]] = {k: set() for k in kind.values()}
+    resource_type = {resource.key: type(resource) for resource in everything}
+    graph: dict[type[Resource], set[type[Resource]]] = {k: set() for k in resource_type.values()}
     for key, below in needs(everything).items():
-        graph[kind[key]].update(kind[other] for other in below)
+        graph[resource_type[key]].update(resource_type[other] for other in below)
     return {**graph, LockGroup: set()}

@@ -45,7 +45,7 @@ def plan(made: Plan) -> RenderableType:
     """
     lines = [Text.assemble((made.stack, "bold"), f": {made.told}")]
     for item in made.changes:
-        head = f"{SIGNS[item.action]} {item.action} {item.kind} "
+        head = f"{SIGNS[item.action]} {item.action} {item.resource_type} "
         lines.append(Text(head, STYLES[item.action]).append(printable(item.name), "default"))
         lines += [_difference(*one) for change in item.changes for one in differences(change)]
     return Group(*lines)

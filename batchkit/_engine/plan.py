@@ -32,13 +32,13 @@ class Item:
     """
 
     action: Action
-    kind: str
+    resource_type: str
     name: str
     changes: tuple[Change, ...] = ()
     calls: tuple[Call, ...] = ()
 
     def __str__(self) -> str:
-        lines = [f"{SIGNS[self.action]} {self.kind} {self.name}"]
+        lines = [f"{SIGNS[self.action]} {self.resource_type} {self.name}"]
         lines += [f"    {c.field}: {c.actual!r} -> {c.wanted!r}" for c in self.changes]
         return "\n".join(lines)
 

@@ -76,19 +76,19 @@ def passes(constraints: Constraint, value: Any) -> bool:
         return False
 
 
-def refuse(kind: str, name: str, got: object, expects: str) -> NoReturn:
+def refuse(subject: str, name: str, got: object, expects: str) -> NoReturn:
     """
     Raises a `SpecError` about one field.
     """
-    raise SpecError(kind, [Problem(name, got, expects)])
+    raise SpecError(subject, [Problem(name, got, expects)])
 
 
-def require(kind: str, name: str, got: object, constraints: Constraint) -> None:
+def require(subject: str, name: str, got: object, constraints: Constraint) -> None:
     """
     Raises a `SpecError` about one field, unless it is what *must* takes.
     """
     if not passes(constraints, got):
-        refuse(kind, name, got, constraints.expects)
+        refuse(subject, name, got, constraints.expects)
 
 
 def text(pattern: str, expects: str) -> Constraint:
@@ -154,7 +154,7 @@ def instance(*types: type, expects: str = "") -> Constraint:
     """
     An instance of one of *types*.
     """
-    names = " or ".join(kind.__name__ for kind in types)
+    names = " or ".join(subject.__name__ for subject in types)
     return Constraint(expects or f"a {names}", lambda value: isinstance(value, types))
 
 

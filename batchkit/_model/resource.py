@@ -264,28 +264,28 @@ class Resource(Checked):
         return None
 
 
-def read_only_fields(kind: type[Resource]) -> Iterator[Any]:
+def read_only_fields(resource_type: type[Resource]) -> Iterator[Any]:
     """
     The fields of *kind* that AWS fills in.
     """
-    return (a for a in attrs.fields(kind) if "read_only" in a.metadata)
+    return (a for a in attrs.fields(resource_type) if "read_only" in a.metadata)
 
 
-def compared_fields(kind: type[Resource]) -> Iterator[Any]:
+def compared_fields(resource_type: type[Resource]) -> Iterator[Any]:
     """
     The fields of *kind* that a user states and that are compared.
     """
-    for attribute in attrs.fields(kind):
+    for attribute in attrs.fields(resource_type):
         hidden = "read_only" in attribute.metadata or "write_only" in attribute.metadata
         if not hidden and attribute.name not in ("name", "stack"):
             yield attribute
 
 
-def operations(kind: type[Resource]) -> dict[str, Operation]:
+def operations(resource_type: type[Resource]) -> dict[str, Operation]:
     """
     Every call of *kind*, by the name of its class attribute.
     """
     found: dict[str, Operation] = {}
-    for base in reversed(kind.__mro__):
+    for base in reversed(resource_type.__mro__):
         found.update({k: v for k, v in vars(base).items() if isinstance(v, Operation)})
     return found

@@ -22,7 +22,7 @@ class Ref:
     An output of a resource that AWS hasn't given yet.  The reference is the dependency.
     """
 
-    kind: str
+    resource_type: str
     name: str
     attribute: str
 
@@ -31,10 +31,10 @@ class Ref:
         """
         The resource that it waits for.
         """
-        return self.kind, self.name
+        return self.resource_type, self.name
 
     def __repr__(self) -> str:
-        return f"<{self.kind} {self.name}: {self.attribute}>"
+        return f"<{self.resource_type} {self.name}: {self.attribute}>"
 
     def _unknown(self, *_: object) -> NoReturn:
         msg = f"{self!r} is known only after it is made; hand it on as it is, not inside a text"

@@ -79,14 +79,14 @@ def plan(made: Plan) -> dict[str, Any]:
         "changes": [
             {
                 "action": str(item.action),
-                "kind": item.kind,
+                "resource_type": item.resource_type,
                 "name": item.name,
                 "fields": {c.field: [_known(c.actual), _known(c.wanted)] for c in item.changes},
                 "calls": [str(call.operation) for call in item.calls],
             }
             for item in made.changes
         ],
-        "kept": [f"{item.kind} {item.name}" for item in made.items if item not in made.changes],
+        "kept": [f"{item.resource_type} {item.name}" for item in made.items if item not in made.changes],
     }
 
 

@@ -56,16 +56,16 @@ class Stack(Displayed):
         """
         The ARN, id or URI of each resource, by kind and name.
         """
-        return {f"{kind} {name}": str(r.identity) for r in self.resources for kind, name in [r.key]}
+        return {f"{resource_type} {name}": str(r.identity) for r in self.resources for resource_type, name in [r.key]}
 
-    def arn(self, kind: type[Resource]) -> str:
+    def arn(self, resource_type: type[Resource]) -> str:
         """
         The ARN or id of the first resource of *kind*.
         """
         for resource in self.resources:
-            if isinstance(resource, kind):
+            if isinstance(resource, resource_type):
                 return str(resource.identity)
-        raise StackNotFound(f"the stack {self.name!r} has no {kind.__name__}")
+        raise StackNotFound(f"the stack {self.name!r} has no {resource_type.__name__}")
 
     def run(
         self,

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import boto3
 
-from batchkit._blueprint.blueprint import kinds, resources
+from batchkit._blueprint.blueprint import resource_types, resources
 from batchkit._diagnosis import explain
 from batchkit._engine import plan as _plan, policy as _policy, teardown as _teardown
 from batchkit._engine.apply import Engine
@@ -68,7 +68,7 @@ def ensure_stack(
     made = engine.apply(decisions)
     orphans = _teardown.unused(aws, emit, engine.orphans(decisions))
     if orphans:
-        outcome = _teardown.delete(aws, emit, orphans, kinds(), workers=workers)
+        outcome = _teardown.delete(aws, emit, orphans, resource_types(), workers=workers)
         if outcome.failed:
             raise _teardown.failure(spec.name, outcome)
     return Stack(spec.name, tuple(made), aws.unhurried(), plan)
@@ -95,7 +95,7 @@ def plan_stack(
 
 
 def _observe(engine: Engine, aws: Aws, spec: StackSpec) -> Sequence[Any]:
-    prunable = [kind for kind in kinds() if not (kind.RETAIN or kind.INTERNAL)]
+    prunable = [resource_type for resource_type in resource_types() if not (resource_type.RETAIN or resource_type.INTERNAL)]
     return engine.observe(resources(spec, aws.region), prunable, spec.name)
 
 
@@ -122,14 +122,14 @@ def destroy_stack(
     """
     name = spec_or_name.name if isinstance(spec_or_name, StackSpec) else _name(spec_or_name)
     aws, emit = Aws(session, clock, timeout), listeners(on_event)
-    graph = kinds()
+    graph = resource_types()
     found = _teardown.find(aws, list(graph), name)
     to_delete = [actual for actual in found if delete_data or not actual.RETAIN]
     outcome = _teardown.delete(aws, emit, to_delete, graph, workers=workers)
     if outcome.failed:
         raise _teardown.failure(name, outcome)
     return Teardown(
-        deleted=tuple(f"{kind} {one}" for kind, one, _ in outcome.done),
+        deleted=tuple(f"{resource_type} {one}" for resource_type, one, _ in outcome.done),
         kept=tuple(str(actual) for actual in found if actual not in to_delete),
     )
 
@@ -144,7 +144,7 @@ def describe_stack(
         StackNotFound: Nothing carries its tag here.
     """
     aws = Aws(session, clock)
-    shown = [kind for kind in kinds() if not kind.INTERNAL]
+    shown = [resource_type for resource_type in resource_types() if not resource_type.INTERNAL]
     found = _teardown.find(aws, shown, _name(name))
     if not found:
         msg = f"there is no stack {name!r} in this account in {aws.region}"

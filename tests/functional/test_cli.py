@@ -147,7 +147,7 @@ def test_plans_are_data_too(cli: Cli, empty: Path) -> None:
     config = empty / "batchkit.toml"
     config.write_text(config.read_text().replace("timeout = 3600", "timeout = 600"))
     plan = cli.data("plan", code=Exit.CHANGES)
-    changes = {one["kind"]: one for one in plan["changes"]}
+    changes = {one["resource_type"]: one for one in plan["changes"]}
     assert changes["JobDefinition"]["fields"]["timeout"] == [3600, 600]
     assert changes["JobDefinition"]["calls"] == ["batch:RegisterJobDefinition"]
     shown = cli("plan", code=Exit.CHANGES).stdout

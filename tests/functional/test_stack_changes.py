@@ -45,7 +45,7 @@ def types(there: Account) -> list[str]:
 
 
 def changed(plan: Any) -> dict[str, Action]:
-    return {f"{item.kind} {item.name}": item.action for item in plan.changes}
+    return {f"{item.resource_type} {item.name}": item.action for item in plan.changes}
 
 
 def test_a_schedule_comes_and_goes_with_the_spec(there: Account) -> None:
@@ -188,7 +188,7 @@ def take_role(there: Account) -> None:
 
 def take_environment(there: Account) -> None:
     plan = plan_stack(spec(), session=there.session, clock=there.clock)
-    name = next(item.name for item in plan.items if item.kind == "ComputeEnvironment")
+    name = next(item.name for item in plan.items if item.resource_type == "ComputeEnvironment")
     there.environment(name, "10.9.0.0/16")
 
 
@@ -260,7 +260,7 @@ def test_adopting_makes_it_the_stacks_and_brings_it_into_shape(there: Account) -
     there.logs.create_log_group(logGroupName="/batchkit/movies")
     there.ecr.create_repository(repositoryName="unrelated")
     plan = plan_stack(spec(), session=there.session, clock=there.clock, adopt=True)
-    adopted = {item.kind: item for item in plan.items if item.action is Action.ADOPT}
+    adopted = {item.resource_type: item for item in plan.items if item.action is Action.ADOPT}
     assert set(adopted) == {"JobQueue", "LogGroup"}
     assert {change.field for change in adopted["LogGroup"].changes} == {"tags", "retention"}
     ensure_stack(spec(), session=there.session, clock=there.clock, adopt=True)
