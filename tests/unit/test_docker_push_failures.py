@@ -92,7 +92,7 @@ def test_a_registry_that_hangs_is_a_time_out(raised: Exception) -> None:
     """
     A daemon that says nothing for too long, waiting for the registry, ends in PushFailed.
     """
-    with pytest.raises(PushFailed, match="its last word: Waiting") as caught:
+    with pytest.raises(PushFailed, match="its last status: Waiting") as caught:
         pushed(FakeDocker([[{"status": "Waiting", "id": "a"}, raised]]))
     assert caught.value.reason == "TimedOut"
 
@@ -102,7 +102,7 @@ def test_the_deadline_ends_a_push_that_retries_for_ever() -> None:
     The deadline counts over all events, and says what the last of them was.
     """
     retrying = [{"status": f"Retrying in {n} seconds", "id": "a"} for n in range(99, 0, -1)]
-    with pytest.raises(PushFailed, match="its last word: Retrying in 9") as caught:
+    with pytest.raises(PushFailed, match="its last status: Retrying in 9") as caught:
         pushed(FakeDocker([retrying]), FakeClock(step=1), deadline=9)
     assert caught.value.reason == "TimedOut"
 

@@ -1,5 +1,5 @@
 """
-A job's container as a child process: the image's files, the job's environment, nothing of ours.
+A job's container as a child process. It has the image's files and the job's environment only.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 class ProcessContainer(Container):
     """
-    A process group with a file tree of its own, which goes with it.
+    A process group with its own file tree, which is removed with it.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class ProcessContainer(Container):
 
     def ended(self) -> int:
         code = self._process.wait()
-        # A container's other processes end with its first one.
+        # As in a container, the other processes end with the first one.
         self._signal_group(SIGKILL)
         return code if code >= 0 else 128 - code
 
@@ -87,7 +87,7 @@ def _start(
 
 def _base(root: Path, image: LocalImage) -> dict[str, str]:
     baked = {name: _paths_here(root, value) for name, value in image.recipe.environment.items()}
-    # The shell form's `python` must be ours too; a link to it would lose its virtual environment.
+    # The shell form's `python` must be this one too; a link would lose its virtual environment.
     path = f"{os.path.dirname(sys.executable)}:{_PATH}"
     return {**baked, "PATH": path, "HOME": str(root), "TMPDIR": f"{root}/tmp", "LANG": "C.UTF-8"}
 
