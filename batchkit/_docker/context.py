@@ -51,7 +51,8 @@ class Entry:
         The tar header: owned by root, with a constant date, readable by everyone.
         """
         info = tarfile.TarInfo(self.path)
-        info.type, info.linkname, info.size, info.mtime = self.type, self.target, self.size, MTIME
+        info.type, info.linkname = self.type, self.target
+        info.size, info.mtime = self.size, MTIME
         info.mode = 0o755 if self.executable or self.type == tarfile.DIRTYPE else 0o644
         return info.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape")
 

@@ -59,11 +59,14 @@ def push(
         deadline: Seconds for the whole push; then PushFailed is raised with the reason `TimedOut`.
     """
     job = _Push(client, image, repository, tag, on_layer, clock, clock.monotonic() + deadline)
-    login, waits, regenerated = _Login(*auth()), list(BACKOFF), False
+    login = _Login(*auth())
+    waits = list(BACKOFF)
+    renewed = False
     while text := job.attempt(login):
         reason = known(text, PUSH).reason
-        if reason == "TokenExpired" and not regenerated:
-            login, regenerated = _Login(*auth()), True
+        if reason == "TokenExpired" and not renewed:
+            login = _Login(*auth())
+            renewed = True
         elif reason == "Throttled" and waits and clock.monotonic() + waits[0] < job.end:
             clock.sleep(waits.pop(0))
         else:

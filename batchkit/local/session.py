@@ -20,8 +20,8 @@ from batchkit.local.runtime import account as _account
 from batchkit.local.runtime.account import LocalAccount
 from batchkit.local.runtime.docker import docker_answers
 from batchkit.local.runtime.environ import ACCESS_KEY, SECRET_KEY, fake_credentials
-from batchkit.local.runtime.images import Images
-from batchkit.local.runtime.server import Server
+from batchkit.local.runtime.images import FakeImages
+from batchkit.local.runtime.server import HttpEndpoint
 
 
 class LocalSession(boto3.Session):
@@ -104,8 +104,8 @@ def local_aws(
     """
     account = LocalAccount(
         region=region,
-        images=Images(),
-        server=Server(),
+        images=FakeImages(),
+        server=HttpEndpoint(),
         environment=dict(environment or {}),
         docker=_daemon(docker),
     )

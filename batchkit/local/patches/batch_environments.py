@@ -105,12 +105,14 @@ def _also(backend: Any, described: dict[str, Any]) -> dict[str, Any]:
     "in its error, but moto ignores the resources and doesn't fill in the name",
 )
 def update_environment(original: Any, self: Any, **given: Any) -> Any:
-    name, resources = given["compute_environment_name"], given["compute_resources"]
+    name = given["compute_environment_name"]
     environment = self.get_compute_environment(name)
     if environment is None:
         raise ClientException(f"{name} does not exist")
+    resources = given["compute_resources"]
     if resources:
-        merged = {**environment.compute_resources, **{k: v for k, v in resources.items() if v}}
+        changed = {field: value for field, value in resources.items() if value}
+        merged = {**environment.compute_resources, **changed}
         self._validate_compute_resources(merged)
         environment.compute_resources = merged
     answer = original(self, **given)

@@ -95,7 +95,8 @@ def route_state(original: Any, self: Any) -> str:
 
 
 def _gateway_state(route: Any) -> str:
-    backend, gateway = route.route_table.ec2_backend, route.gateway
+    backend = route.route_table.ec2_backend
+    gateway = route.gateway
     exists = gateway.id in backend.internet_gateways or gateway.id in backend.vpn_gateways
     attached = getattr(gateway, "vpc", True)
     return "active" if exists and attached else "blackhole"

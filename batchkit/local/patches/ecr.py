@@ -13,7 +13,7 @@ from moto.ecr.responses import ECRResponse
 
 from batchkit.local.patches.patch import Patches
 from batchkit.local.runtime.account import ACCOUNT
-from batchkit.local.runtime.images import LocalImage
+from batchkit.local.runtime.images import FakeImage
 
 PATCHES = Patches()
 
@@ -41,7 +41,7 @@ def digest_of_manifest(_: Any, self: Any) -> None:
     self._image_digest = f"sha256:{hashlib.sha256(self.image_manifest.encode()).hexdigest()}"
 
 
-def push(image: LocalImage, region: str) -> None:
+def push(image: FakeImage, region: str) -> None:
     """
     The embedded ECR has *image* under its tag, if it has the repository.
     """

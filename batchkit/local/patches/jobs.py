@@ -51,7 +51,9 @@ PATCHES.value(
 def init(original: Any, self: Any, *args: Any, **given: Any) -> None:
     original(self, *args, **given)
     self.retry_strategy = self.job_definition.retry_strategy or {}
-    self.reason, self.container, self.attempt_started_at = "", None, datetime.now()
+    self.reason = ""
+    self.container = None
+    self.attempt_started_at = datetime.now()
     self.parent = self.all_jobs.get(self.job_id.rpartition(":")[0])
     self.name = f"local-aws-job-{self.job_id}"
 

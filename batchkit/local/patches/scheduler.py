@@ -43,7 +43,8 @@ class SchedulerConflict(JsonRESTError):
 def create_once(original: Any, self: Any) -> str:
     backend = self.scheduler_backend
     tokens: dict[str, Any] = backend.__dict__.setdefault("tokens", {})
-    token, request = self._get_param("ClientToken"), (self.uri, self.body)
+    token = self._get_param("ClientToken")
+    request = (self.uri, self.body)
     if token in tokens:
         return _first_answer(tokens[token], request)
     answer: str = original(self)
@@ -110,9 +111,10 @@ def validate(given: dict[str, Any]) -> None:
     """
     AWS accepts the expression and the time zone; otherwise ValidationException is raised.
     """
-    expression, zone = given["schedule_expression"], given["schedule_expression_timezone"]
+    expression = given["schedule_expression"]
     if not is_expression(expression):
         raise ValidationException(f"Invalid Schedule Expression {expression}.")
+    zone = given["schedule_expression_timezone"]
     if zone and not is_timezone(zone):
         raise ValidationException(f"Invalid TimeZone {zone}.")
 

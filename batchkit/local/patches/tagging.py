@@ -48,7 +48,7 @@ class MissingServices:
             yield TaggedResource(arn, tags, "ec2:elastic-ip")
 
     def _tagged(self, arn: str, tagger: Any) -> TaggedResource:
-        service, resource = arn.split(":")[2], arn.split(":")[5]
+        _, _, service, _, _, resource = arn.split(":")[:6]
         resource_type = f"{service}:{resource.partition('/')[0]}"
         return TaggedResource(arn, tagger.get_tag_dict_for_resource(arn), resource_type)
 

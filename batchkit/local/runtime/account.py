@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from batchkit.errors import LocalError
-from batchkit.local.runtime.images import Images
-from batchkit.local.runtime.server import Server
+from batchkit.local.runtime.images import FakeImages
+from batchkit.local.runtime.server import HttpEndpoint
 
 ACCOUNT = "123456789012"
 
@@ -22,8 +22,8 @@ class LocalAccount:
     """
 
     region: str
-    images: Images
-    server: Server
+    images: FakeImages
+    server: HttpEndpoint
     docker: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
     changed: threading.Condition = field(default_factory=threading.Condition)

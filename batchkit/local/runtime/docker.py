@@ -11,7 +11,7 @@ from signal import Signals
 from typing import TYPE_CHECKING
 
 from batchkit.local.runtime.container import CannotStart, Container
-from batchkit.local.runtime.images import LocalImage
+from batchkit.local.runtime.images import FakeImage
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -81,7 +81,7 @@ class DockerContainer(Container):
             raise CannotStart(f"CannotStartContainerError: {reason}") from error
 
     @classmethod
-    def find(cls, reference: str, local: LocalImage | None) -> str:
+    def find(cls, reference: str, local: FakeImage | None) -> str:
         """
         The name under which the daemon has the image: *reference*, or its tag, or "" if neither.
         """

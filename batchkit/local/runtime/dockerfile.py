@@ -73,7 +73,8 @@ def _apply(recipe: Recipe, word: str, rest: str) -> Recipe:
     elif word in ("COPY", "ADD"):
         _copy(recipe, rest)
     elif word == "ENTRYPOINT":
-        recipe.entrypoint, recipe.command = _argv(rest), ()
+        recipe.entrypoint = _argv(rest)
+        recipe.command = ()
     elif word == "CMD":
         recipe.command = _argv(rest)
     return recipe
@@ -82,7 +83,7 @@ def _apply(recipe: Recipe, word: str, rest: str) -> Recipe:
 def _pairs(recipe: Recipe, rest: str) -> dict[str, str]:
     words = shlex.split(rest)
     if words and "=" not in words[0]:
-        words = ["=".join(rest.split(maxsplit=1))]
+        words = ["=".join(rest.split(maxsplit=1))]  # the old form: ENV NAME value
     pairs = [word.partition("=") for word in words]
     return {name: _expand(recipe, value) for name, _, value in pairs}
 

@@ -44,7 +44,7 @@ class Reference:
 
 
 @dataclass(frozen=True)
-class LocalImage:
+class FakeImage:
     """
     A fake image: a folder with a Dockerfile that runs as if it had been built.
     """
@@ -137,28 +137,28 @@ def inside(root: Path, path: PurePosixPath | str) -> Path:
     return root.joinpath(*PurePosixPath(path).relative_to("/").parts)
 
 
-class Images:
+class FakeImages:
     """
     The fake images by their names.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._known: dict[Reference, LocalImage] = {}
+        self._known: dict[Reference, FakeImage] = {}
 
-    def add(self, uri: str, folder: Path) -> LocalImage:
+    def add(self, uri: str, folder: Path) -> FakeImage:
         """
         *folder* is the fake image of *uri*, under its tag and under its digest.
         """
         reference = Reference.parse(uri)
         ignore = read_ignore(folder, folder / "Dockerfile")
-        image = LocalImage(reference, folder.resolve(), read_recipe(folder), ignore)
+        image = FakeImage(reference, folder.resolve(), read_recipe(folder), ignore)
         by_digest = Reference(reference.repository, digest=image.digest)
         with self._lock:
             self._known[reference] = self._known[by_digest] = image
         return image
 
-    def get(self, uri: str) -> LocalImage | None:
+    def get(self, uri: str) -> FakeImage | None:
         """
         The image that *uri* names by tag or by digest.
         """

@@ -46,7 +46,8 @@ def _dependencies(job: MotoJob, account: LocalAccount) -> bool:
 def _dependency_ids(job: MotoJob) -> Iterator[str]:
     index = job.array_properties.get("index")
     for dependency in job.depends_on or ():
-        order, other = dependency.get("type"), dependency.get("jobId")
+        order = dependency.get("type")
+        other = dependency.get("jobId")
         if order == "SEQUENTIAL" and index is not None:
             if index:
                 array = job.job_id.rpartition(":")[0]
@@ -87,7 +88,8 @@ def _attempts(job: MotoJob, account: LocalAccount) -> None:
         described = attempt.describe(outcome)
         with DISPATCH:
             job.attempts.append(described)
-            job.exit_code, job.reason = outcome.code, outcome.reason
+            job.exit_code = outcome.code
+            job.reason = outcome.reason
         if outcome.succeeded or job.stop or account.closing.is_set():
             break
         if not retries(job.retry_strategy, len(job.attempts), outcome):
@@ -124,7 +126,8 @@ def end(job: MotoJob, *, succeeded: bool, reason: str | None = None) -> None:
     with DISPATCH:
         if job.job_stopped:
             return
-        job.job_stopped, job.job_stopped_at = True, datetime.now()
+        job.job_stopped = True
+        job.job_stopped_at = datetime.now()
         job.job_stopped_reason = job.job_stopped_reason or reason
         job.status = "SUCCEEDED" if succeeded else "FAILED"
         parent = job.parent

@@ -16,7 +16,7 @@ from pathlib import Path
 from signal import SIGKILL, Signals
 
 from batchkit.local.runtime.container import CannotStart, Container
-from batchkit.local.runtime.images import LocalImage, inside
+from batchkit.local.runtime.images import FakeImage, inside
 
 _PYTHON = re.compile(r"(/usr(/local)?/bin/)?python(3(\.\d+)?)?")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -28,7 +28,7 @@ class ProcessContainer(Container):
     """
 
     def __init__(
-        self, image: LocalImage, command: Sequence[str], environment: Mapping[str, str]
+        self, image: FakeImage, command: Sequence[str], environment: Mapping[str, str]
     ) -> None:
         super().__init__()
         self._root = Path(tempfile.mkdtemp(prefix="batch-job-"))
@@ -65,7 +65,7 @@ class ProcessContainer(Container):
 
 
 def _start(
-    root: Path, image: LocalImage, command: Sequence[str], environment: Mapping[str, str]
+    root: Path, image: FakeImage, command: Sequence[str], environment: Mapping[str, str]
 ) -> subprocess.Popen[bytes]:
     workdir = image.unpack(root)
     (root / "tmp").mkdir(exist_ok=True)
@@ -85,7 +85,7 @@ def _start(
     )
 
 
-def _base(root: Path, image: LocalImage) -> dict[str, str]:
+def _base(root: Path, image: FakeImage) -> dict[str, str]:
     baked = {name: _paths_here(root, value) for name, value in image.recipe.environment.items()}
     # The shell form's `python` must be this one too; a link would lose its virtual environment.
     path = f"{os.path.dirname(sys.executable)}:{_PATH}"

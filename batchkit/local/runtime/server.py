@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from werkzeug.serving import BaseWSGIServer
 
 
-class Server:
+class HttpEndpoint:
     """
     An HTTP endpoint. It opens when its URL is first read.
     """

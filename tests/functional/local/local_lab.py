@@ -17,8 +17,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from batchkit.local.runtime.account import LocalAccount
-from batchkit.local.runtime.images import Images
-from batchkit.local.runtime.server import Server
+from batchkit.local.runtime.images import FakeImages
+from batchkit.local.runtime.server import HttpEndpoint
 from batchkit.local.session import LocalSession, embedded
 
 TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
@@ -48,7 +48,7 @@ def lab_without(folder: Path, *patches: str) -> Iterator[Lab]:
     """
     A lab with little patience, on an embedded AWS without these *patches*.
     """
-    account = LocalAccount(region="us-east-1", images=Images(), server=Server())
+    account = LocalAccount(region="us-east-1", images=FakeImages(), server=HttpEndpoint())
     with embedded(account, without=patches) as session:
         yield Lab(session, folder, patience=1)
 

@@ -13,7 +13,7 @@ from local_lab import Lab
 
 from batchkit._docker.context import read_context
 from batchkit.local.runtime.dockerfile import Recipe, read_recipe
-from batchkit.local.runtime.images import Images, Reference
+from batchkit.local.runtime.images import FakeImages, Reference
 
 URI = "123456789012.dkr.ecr.us-east-1.amazonaws.com/team/job"
 
@@ -110,7 +110,7 @@ def test_files_are_where_docker_would_copy_them(tmp_path: Path) -> None:
         "COPY --from=builder /x /y\nCOPY --chown=me main.py .\nCOPY lib/*.py lib/b.txt /opt/lib/\n"
         'COPY ["main.py", "/bin/renamed"]\nADD data /data\nCOPY Docker* /no/\n'
     )
-    image = Images().add("job:v1", folder)
+    image = FakeImages().add("job:v1", folder)
     assert image.unpack(root) == root / "app"
     assert files(root) == {
         "app/main.py",
@@ -248,7 +248,7 @@ def test_a_job_sees_the_files_that_docker_would_have(ignored: str, tmp_path: Pat
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("FROM scratch\nCOPY . /app\n")
     (folder / ".dockerignore").write_text(ignored)
-    image = Images().add("job:v1", folder)
+    image = FakeImages().add("job:v1", folder)
     image.unpack(tmp_path / "root")
     root = tmp_path / "root" / "app"
     copied = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
