@@ -21,9 +21,9 @@ How a job runs. Batch's SubmitJob starts moto's thread for the job, and the patc
 hands the thread to `job_run.run`. The job waits for the jobs that it depends on (PENDING) and for
 a compute environment that is ENABLED and large enough (RUNNABLE). Each attempt then gets a
 `Container` from `attempt.start`: a `DockerContainer` if a daemon answers and has the image,
-otherwise a `ProcessContainer` if a folder is the image's fake; without either it ends with
+otherwise a `ProcessContainer` if there is a fake image; without either it ends with
 CannotPullContainerError. A process gets a new folder with the files that the Dockerfile copies,
 and is removed with it. Both reach the embedded AWS at the URL in ``AWS_ENDPOINT_URL``.
 
-moto's state is read and written under `lock.DISPATCH`, by jobs and by API calls alike.
+Jobs change moto's state under `lock.DISPATCH`, which every API call holds too.
 """
