@@ -128,7 +128,7 @@ class PushImage(Task):
             tag=self.tag,
             login=lambda: login(aws),
             clock=aws.clock,
-            tell=tell,
+            report=tell,
         )
         digest = publisher(aws.session).publish(order)
         return {"digest": digest, "uri": f"{self.uri}@{digest}"}
