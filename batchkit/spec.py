@@ -5,7 +5,6 @@ What a user states about a stack.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,7 @@ from batchkit._model.checks import (
     text,
     whole,
 )
+from batchkit._model.image_uri import is_image_uri
 from batchkit.errors import Problem, SpecError
 from batchkit.grants import Grant, flatten
 from batchkit.resources.definitions import (
@@ -50,7 +50,6 @@ STACK_NAME = text(
     r"(?=.{1,40}$)[a-z][a-z0-9]*(-[a-z0-9]+)*",
     "1-40 lower-case letters, digits and single hyphens, starting with a letter",
 )
-_URI = re.compile(r"[a-z0-9][\w.-]*(:\d+)?(/[\w.-]+)*(:[\w.-]+)?(@sha256:[0-9a-f]{64})?")
 
 
 def _image(value: Any) -> Any:
@@ -66,7 +65,7 @@ def _is_image(value: Any) -> bool:
     if isinstance(value, ImageSource):
         return True
     # A bare word is more likely a folder that isn't there than an image without registry and tag.
-    return bool(_URI.fullmatch(value)) and any(mark in value for mark in "/:@")
+    return is_image_uri(value) and any(mark in value for mark in "/:@")
 
 
 def _named(kind: type[Table] | type[Bucket]) -> Callable[[Any], Any]:
