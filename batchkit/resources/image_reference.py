@@ -1,5 +1,8 @@
 """
-An image that is there already, looked up in ECR so that a job definition can name it by digest.
+An existing image, looked up in ECR so that a job definition can name it by digest.
+
+A tag can move, and Fargate resolves it anew for each task: of jobs with the same definition, two
+could run different images.
 """
 
 from __future__ import annotations
@@ -37,6 +40,7 @@ class ImageReference(Resource):
     DESCRIBE: ClassVar = Operation(
         "ecr", "DescribeImages", absent=("ImageNotFoundException", "RepositoryNotFoundException")
     )
+    # ECR has AWS tags for repositories only, and this repository is not the stack's.
     TAGGED: ClassVar = False
 
     name: str = checked(IN_ECR)
