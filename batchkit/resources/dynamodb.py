@@ -1,5 +1,5 @@
 """
-DynamoDB: a table for a job's results.  A teardown keeps it unless its data are to be deleted too.
+DynamoDB: a table for a job's results.  A teardown keeps it, unless it is told to delete data.
 """
 
 from __future__ import annotations

@@ -222,7 +222,7 @@ class Image(Resource):
         return attrs.evolve(self, owner=self.stack, digest=digest, uri=f"{uri}@{digest}")
 
     def differs(self, name: str, actual: Any) -> bool:
-        # The tag is a hash of all that the image is built from, and the repository's tags can't move
+        # The tag is a hash of all that the image is built from, and no tag of the repository moves
         # (https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-tag-mutability.html).
         return False
 

@@ -1,5 +1,5 @@
 """
-S3: a bucket for a job's data.  A teardown keeps it unless its data are to be deleted too.
+S3: a bucket for a job's data.  A teardown keeps it, unless it is told to delete data.
 """
 
 from __future__ import annotations

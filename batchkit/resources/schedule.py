@@ -113,7 +113,8 @@ class ScheduleGroup(Resource):
         exists=("ConflictException",),
     )
     TAG: ClassVar = Operation("scheduler", "TagResource")
-    # Scheduler deletes a group with all of its schedules, some time after the call
+    # Scheduler deletes a group with all of its schedules, some time after the call; until then, a
+    # second call conflicts
     # (https://docs.aws.amazon.com/scheduler/latest/APIReference/API_DeleteScheduleGroup.html).
     DELETE: ClassVar = Operation(
         "scheduler",
