@@ -59,10 +59,12 @@ class SpecError(BatchkitError, ValueError):
     A spec that AWS would refuse; raised before the first call, with all *faults* together.
     """
 
-    def __init__(self, kind: str, problems: Sequence[Problem]) -> None:
-        self.kind = kind
+    def __init__(self, subject: str, problems: Sequence[Problem]) -> None:
+        self.subject = subject
         self.problems = tuple(problems)
-        super().__init__("\n".join([f"{kind} is not valid:", *(f"  {f}" for f in self.problems)]))
+        super().__init__(
+            "\n".join([f"{subject} is not valid:", *(f"  {f}" for f in self.problems)])
+        )
 
 
 class ConfigError(BatchkitError, ValueError):

@@ -62,7 +62,7 @@ class Event:
         seconds: Since the action began.
     """
 
-    kind: str
+    resource_type: str
     name: str
     action: Action
     phase: Phase
@@ -71,7 +71,7 @@ class Event:
 
     def __str__(self) -> str:
         tail = f": {self.detail}" if self.detail else ""
-        return f"{self.action} {self.kind} {self.name} {self.phase}{tail}"
+        return f"{self.action} {self.resource_type} {self.name} {self.phase}{tail}"
 
 
 Listener = Callable[[Event], None]

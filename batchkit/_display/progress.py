@@ -71,14 +71,14 @@ class Progress:
         """
         with self._lock:
             ended, running = list(self._ended), list(self._running.values())
-        done = [f"{e.action} {e.kind} {e.name}" for e in ended if e.phase is Phase.DONE]
-        open_ones = [f"{event.kind} {event.name}" for event in running]
+        done = [f"{e.action} {e.resource_type} {e.name}" for e in ended if e.phase is Phase.DONE]
+        open_ones = [f"{event.resource_type} {event.name}" for event in running]
         parts = (("Done", done), ("Under way", open_ones))
         told = [f"{what}: {', '.join(names) or 'nothing'}." for what, names in parts]
         return printable("  ".join(told))
 
     def _note(self, event: Event) -> None:
-        key = (event.kind, event.name)
+        key = (event.resource_type, event.name)
         if event.phase not in _ENDED:
             self._running[key] = event
             return
@@ -114,7 +114,7 @@ def line(event: Event) -> Text:
     failed = event.phase is Phase.FAILED
     sign = "✗" if failed else SIGNS[event.action]
     text = Text(f"{sign} {event.action} ", "bold red" if failed else STYLES[event.action])
-    text.append(f"{event.kind} ", "bold")
+    text.append(f"{event.resource_type} ", "bold")
     text.append(printable(event.name), "default not bold")
     if event.detail and event.phase is not Phase.DONE:
         text.append(f"  {printable(event.detail)}", "red" if failed else "dim")

@@ -45,7 +45,7 @@ def plan(made: Plan) -> RenderableType:
     """
     lines = [Text.assemble((made.stack, "bold"), f": {made.told}")]
     for item in made.changes:
-        head = f"{SIGNS[item.action]} {item.action} {item.kind} "
+        head = f"{SIGNS[item.action]} {item.action} {item.resource_type} "
         lines.append(Text(head, STYLES[item.action]).append(printable(item.name), "default"))
         lines += [_difference(*one) for change in item.changes for one in differences(change)]
     return Group(*lines)
@@ -65,7 +65,7 @@ def stack(stands: Stack) -> RenderableType:
     table = Table("kind", "name", "state", title=f"{stands.name} in {stands.region}", box=None)
     for one in stands.resources:
         state = one.state if isinstance(one.state, str) else ""
-        table.add_row(type(one).__name__, Text(printable(one.name)), word(state))
+        table.add_row(one.type_name(), Text(printable(one.name)), word(state))
     return table
 
 

@@ -55,7 +55,10 @@ class Engine:
         self._made: dict[Key, Resource] = {}
 
     def observe(
-        self, wanted: Sequence[Resource], kinds: Collection[type[Resource]] = (), stack: str = ""
+        self,
+        wanted: Sequence[Resource],
+        resource_types: Collection[type[Resource]] = (),
+        stack: str = "",
     ) -> list[Decision]:
         """
         Looks at everything at once; says what is to be done to each of *wanted*.
@@ -64,7 +67,7 @@ class Engine:
             NotOwnedError: Something that is wanted is there, and not the stack's.
             ReplacementNeeded: Something differs in a way that AWS can't change.
         """
-        self._seen = observe(self._aws, wanted, kinds, stack)
+        self._seen = observe(self._aws, wanted, resource_types, stack)
         self._wishes = {desired.key: desired for desired in wanted}
         return [
             self._decide(desired, self._seen.candidates[desired.key])
@@ -144,9 +147,9 @@ class Engine:
         Finds what a caller that crashed left beside what was made here: AWS lists it late.
         """
         made = [self._made[key] for key in keys]
-        kinds = {type(resource) for resource in made}
-        others = [actual for actual in self._seen.found if type(actual) not in kinds]
-        again = observe(self._aws, made, kinds, made[0].stack)
+        resource_types = {type(resource) for resource in made}
+        others = [actual for actual in self._seen.found if type(actual) not in resource_types]
+        again = observe(self._aws, made, resource_types, made[0].stack)
         self._seen = attrs.evolve(self._seen, found=[*others, *again.found])
 
     def _act(self, decision: Decision) -> None:
@@ -219,9 +222,9 @@ class Engine:
         return attrs.evolve(desired, **{"owner": desired.stack, **self._outputs.of(desired.key)})
 
     def _tell(self, decision: Decision, phase: Phase, began: float, detail: str) -> None:
-        kind, name = decision.desired.key
+        resource_type, name = decision.desired.key
         spent = self._aws.clock.monotonic() - began
-        self._emit(Event(kind, name, decision.action, phase, detail, spent))
+        self._emit(Event(resource_type, name, decision.action, phase, detail, spent))
 
 
 def steps(decision: Decision) -> Steps:
@@ -282,16 +285,22 @@ def failure(outcome: Outcome[Key]) -> ApplyError:
     causes = {k: e for k, e in outcome.failed.items() if not isinstance(e, Cancelled)}
     waiting = [k for k, e in outcome.failed.items() if isinstance(e, Cancelled)]
     lines = [f"{len(outcome.done)} resources are in place, {len(causes)} failed:"]
-    lines += [f"  {kind} {name}: {error}" for (kind, name), error in causes.items()]
+    lines += [
+        f"  {resource_type} {name}: {error}" for (resource_type, name), error in causes.items()
+    ]
     left = [*waiting, *outcome.not_started]
     if left:
-        lines.append("Not finished: " + ", ".join(f"{kind} {name}" for kind, name in left))
+        lines.append(
+            "Not finished: " + ", ".join(f"{resource_type} {name}" for resource_type, name in left)
+        )
     lines.append("Nothing is lost: run it again and it goes on from here.")
     error = ApplyError(
         "\n".join(lines),
-        done=[f"{kind} {name}" for kind, name in outcome.done],
-        failed=[(f"{kind} {name}", cause) for (kind, name), cause in causes.items()],
-        not_started=[f"{kind} {name}" for kind, name in left],
+        done=[f"{resource_type} {name}" for resource_type, name in outcome.done],
+        failed=[
+            (f"{resource_type} {name}", cause) for (resource_type, name), cause in causes.items()
+        ],
+        not_started=[f"{resource_type} {name}" for resource_type, name in left],
     )
     error.__cause__ = next(iter(causes.values()), None)
     return error

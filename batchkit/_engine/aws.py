@@ -232,10 +232,10 @@ class Aws:
 
             def passes(error: Exception, attempt: int = attempt) -> bool:
                 patience = _patience(call.operation, error)
-                now, kind = self.clock.monotonic(), type(error).__name__
+                now, error_name = self.clock.monotonic(), type(error).__name__
                 if isinstance(error, ClientError):
-                    kind = _failures.code(error)
-                spent = now - first.setdefault(kind, now)
+                    error_name = _failures.code(error)
+                spent = now - first.setdefault(error_name, now)
                 if patience is None or (spent >= patience and attempt + 1 >= ATTEMPTS):
                     return False
                 longest = min(SLOWEST, 0.5 * 2**attempt)

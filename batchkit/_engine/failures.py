@@ -133,16 +133,16 @@ def translate(call: Call, error: Exception, resource: str) -> Exception:
 
 
 def _refused(call: Call, error: ClientError, resource: str) -> AwsError:
-    kind: type[AwsError] = AwsError
+    error_class: type[AwsError] = AwsError
     advice = ""
     missing = _advice.statement(call.operation, message(error))
     if code(error) in DENIED:
-        kind, advice = AccessDenied, _advice.permission(missing)
+        error_class, advice = AccessDenied, _advice.permission(missing)
     elif code(error) in EXPIRED:
-        kind = CredentialsError
+        error_class = CredentialsError
     elif _QUOTA.search(code(error)):
-        kind, advice = QuotaExceeded, _advice.quota(code(error))
-    failure = kind(
+        error_class, advice = QuotaExceeded, _advice.quota(code(error))
+    failure = error_class(
         str(call.operation),
         code(error),
         message(error),

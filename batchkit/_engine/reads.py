@@ -82,13 +82,13 @@ class Observation:
     found: list[Resource] = field(factory=list)
 
 
-def service(kind: type[Resource], wanted: bool) -> str:
+def service(resource_type: type[Resource], wanted: bool) -> str:
     """
     The service whose client *kind* needs first: to read one that is wanted, or to find all.
     """
-    if kind.FOUND_BY is not None and not wanted:
-        return kind.FOUND_BY.service
-    return next(op.service for op in operations(kind).values() if op.reads)
+    if resource_type.FOUND_BY is not None and not wanted:
+        return resource_type.FOUND_BY.service
+    return next(op.service for op in operations(resource_type).values() if op.reads)
 
 
 def _rank(service: str) -> int:
@@ -98,7 +98,7 @@ def _rank(service: str) -> int:
 def observe(
     aws: Aws,
     wanted: Sequence[Resource],
-    kinds: Collection[type[Resource]] = (),
+    resource_types: Collection[type[Resource]] = (),
     stack: str = "",
     workers: int = WORKERS,
 ) -> Observation:
@@ -110,13 +110,16 @@ def observe(
         reads: dict[Key, Future[list[Resource]]] = {}
         finds: list[Future[list[Resource]]] = []
         reading = {type(desired) for desired in wanted}
-        needed = {kind: service(kind, kind in reading) for kind in (*reading, *kinds)}
-        for kind in sorted(needed, key=lambda kind: _rank(needed[kind])):
-            aws.client(needed[kind])
-            for desired in (w for w in wanted if type(w) is kind):
+        needed = {
+            resource_type: service(resource_type, resource_type in reading)
+            for resource_type in (*reading, *resource_types)
+        }
+        for resource_type in sorted(needed, key=lambda resource_type: _rank(needed[resource_type])):
+            aws.client(needed[resource_type])
+            for desired in (w for w in wanted if type(w) is resource_type):
                 reads[desired.key] = readers.submit(_candidates, aws, desired, reader)
-            if kind in kinds:
-                finds.append(readers.submit(_find, kind, stack, reader))
+            if resource_type in resource_types:
+                finds.append(readers.submit(_find, resource_type, stack, reader))
         return _gather(aws, reads, finds)
 
 
@@ -128,8 +131,8 @@ def _candidates(aws: Aws, desired: Resource, reader: CachedReader) -> list[Resou
     return actual
 
 
-def _find(kind: type[Resource], stack: str, reader: CachedReader) -> list[Resource]:
-    return list(kind.find(stack, reader))
+def _find(resource_type: type[Resource], stack: str, reader: CachedReader) -> list[Resource]:
+    return list(resource_type.find(stack, reader))
 
 
 def _gather(

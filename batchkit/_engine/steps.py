@@ -233,8 +233,8 @@ class Runner:
                 raise StillWaiting(f"{what}: {over}") from None
 
     def _tell(self, resource: Resource, action: Action, state: str, spent: float) -> None:
-        kind = type(resource).__name__
-        self._emit(Event(kind, resource.name, action, Phase.WAITING, state, spent))
+        resource_type = resource.type_name()
+        self._emit(Event(resource_type, resource.name, action, Phase.WAITING, state, spent))
 
     def _poll(self, resource: Resource, action: Action, spent: float) -> Resource | None:
         outputs = attrs.evolve(resource, **self._outputs.of(resource.key))

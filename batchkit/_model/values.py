@@ -22,7 +22,7 @@ class Ref:
     An output of a resource that AWS hasn't given yet.  The reference is the dependency.
     """
 
-    kind: str
+    resource_type: str
     name: str
     attribute: str
 
@@ -31,10 +31,10 @@ class Ref:
         """
         The resource that it waits for.
         """
-        return self.kind, self.name
+        return self.resource_type, self.name
 
     def __repr__(self) -> str:
-        return f"<{self.kind} {self.name}: {self.attribute}>"
+        return f"<{self.resource_type} {self.name}: {self.attribute}>"
 
     def _unknown(self, *_: object) -> NoReturn:
         msg = f"{self!r} is known only after it is made; hand it on as it is, not inside a text"
@@ -139,9 +139,9 @@ def _resolve_fields(value: Any, replace: Callable[[Any], Any]) -> Any:
     changed = {}
     for attribute in fields(type(value)):
         before = getattr(value, attribute.name)
-        depends_on = _resolve(before, replace) if attribute.init else before
-        if depends_on is not before and depends_on != before:
-            changed[attribute.alias or attribute.name] = depends_on
+        after = _resolve(before, replace) if attribute.init else before
+        if after is not before and after != before:
+            changed[attribute.alias or attribute.name] = after
     return evolve(value, **changed) if changed else value
 
 

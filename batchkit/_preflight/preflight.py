@@ -51,7 +51,7 @@ def require(aws: Aws, spec: StackSpec, plan: Plan) -> None:
         return
     facts = PreflightFacts(aws, spec)
     found = [*_inspect.zones(facts)]
-    if any(item.kind == Image.__name__ for item in created):
+    if any(item.resource_type == Image.__name__ for item in created):
         found += _inspect.docker(facts)
     if found:
         raise PreflightError("\n".join(["nothing was made:", *map(str, found)]), findings=found)

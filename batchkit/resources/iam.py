@@ -143,6 +143,9 @@ class Role(Resource):
     def targets(self) -> tuple[str | Arn, ...]:
         return (Arn("iam", f"role{self.path}{self.name}", region=False),)
 
+    def assumed_by(self) -> Collection[str]:
+        return (self.service,)
+
     @classmethod
     def find(cls, stack: str, reader: Reader) -> Iterable[Role]:
         # IAM has no regions: the roles of a stack of the same name in another region are in the

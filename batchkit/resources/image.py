@@ -130,7 +130,7 @@ class PushImage(Task):
             tag=self.tag,
             login=lambda: login(aws),
             clock=aws.clock,
-            tell=report,
+            report=report,
         )
         # The digest is the registry's: the daemon's own id of the image may be another.
         digest = publisher(aws.session).publish(order)
@@ -195,7 +195,7 @@ class Image(Resource):
     # ECR has AWS tags for repositories only: the owner is that of the repository.
     TAGGED: ClassVar = False
 
-    repository: str | Ref = write_only(text(r"\S+", "a repository's URI"))
+    repository: str | Ref = write_only(text(r"\S+", "a repository's URI"), to="Repository")
     source: ImageSource = write_only(instance(ImageSource))
     platform: str = write_only(text(r"linux/(amd64|arm64)", "linux/amd64 or linux/arm64"))
     tag: str = write_only(text(r"[\w.-]{1,128}", "an image tag"))

@@ -122,7 +122,7 @@ def test_outputs_are_for_programs(cli: Cli) -> None:
     """
     given = json.loads(cli("outputs", "--format", "json").stdout)
     assert given["STACK"] == "films" and given["JOB_QUEUE"].endswith("job-queue/films")
-    assert given["ROLE_JOB"].endswith("films-job-us-east-1")
+    assert given["ROLE_JOB"].endswith("films_job-us-east-1")
     assert f"VPC={given['VPC']}\n" in cli("outputs").stdout
     assert f"VPC := {given['VPC']}\n" in cli("outputs", "--format", "make").stdout
     assert cli.data("outputs") == given
@@ -147,7 +147,7 @@ def test_plans_are_data_too(cli: Cli, empty: Path) -> None:
     config = empty / "batchkit.toml"
     config.write_text(config.read_text().replace("timeout = 3600", "timeout = 600"))
     plan = cli.data("plan", code=Exit.CHANGES)
-    changes = {one["kind"]: one for one in plan["changes"]}
+    changes = {one["resource_type"]: one for one in plan["changes"]}
     assert changes["JobDefinition"]["fields"]["timeout"] == [3600, 600]
     assert changes["JobDefinition"]["calls"] == ["batch:RegisterJobDefinition"]
     shown = cli("plan", code=Exit.CHANGES).stdout
@@ -163,7 +163,7 @@ def test_plans_are_data_too(cli: Cli, empty: Path) -> None:
         (["plan"], "batchkit init"),
         (["logs"], "--stack"),
         (["init", "Not_A_Name"], "lower-case"),
-        (["logs", "-s", "films", "arn:x"], "takes the ARN"),
+        (["logs", "-s", "films", "arn:x"], "expects the ARN"),
     ],
 )
 def test_wrong_usage_is_told_apart_from_changes(

@@ -77,7 +77,7 @@ def test_a_tag_that_moved_is_a_change(push: Push, there: Account) -> None:
     ensure(there, ":v1")
     moved = push("two")
     plan = plan_stack(spec(":v1"), session=there.session, clock=there.clock)
-    assert [item.kind for item in plan.changes] == ["JobDefinition", "StateMachine"]
+    assert [item.resource_type for item in plan.changes] == ["JobDefinition", "StateMachine"]
     assert moved in str(plan)
     ensure(there, ":v1")
     assert images(there)[0] == f"{HOST}/team/job@{moved}"

@@ -23,7 +23,7 @@ def role(aws: StrictAws) -> None:
     A role under another path.
     """
     aws.raw.client("iam").create_role(
-        RoleName=f"{NAME}-job-us-east-1",
+        RoleName=f"{NAME}_job-us-east-1",
         AssumeRolePolicyDocument=trust("ecs-tasks.amazonaws.com"),
     )
 
@@ -147,7 +147,7 @@ def test_what_is_foreign_is_adopted() -> None:
         for kind in ("LogGroup", "ScheduleGroup", "Table", "Bucket", "JobDefinition"):
             FOREIGN[kind][0](aws)
         plan = plan_stack(SPEC, session=aws.session, clock=aws.clock, adopt=True)
-        adopted = {item.kind for item in plan.items if item.action is Action.ADOPT}
+        adopted = {item.resource_type for item in plan.items if item.action is Action.ADOPT}
         assert adopted == {"LogGroup", "ScheduleGroup", "Table", "Bucket", "JobDefinition"}
         assert "5 to adopt" in str(plan)
         with new_mutations(aws) as changed:
