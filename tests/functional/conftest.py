@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from core_lab import Account, account
+from account_fixture import AccountFixture, account
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -24,7 +24,7 @@ def _models_are_kept() -> None:
 
 
 @pytest.fixture
-def there() -> Iterator[Account]:
+def there() -> Iterator[AccountFixture]:
     """
     An empty account on an embedded AWS.
     """

@@ -9,19 +9,23 @@ from typing import Any
 import attrs
 import pytest
 
-import kinds_batch
-import kinds_network
-import kinds_stores
+import resource_cases_batch
+import resource_cases_network
+import resource_cases_stores
+from account_fixture import STACK, AccountFixture
 from batchkit._blueprint.blueprint import kinds
 from batchkit._model.resource import compared_fields
 from batchkit._model.values import references
 from batchkit.errors import ReplacementNeeded
 from batchkit.events import Action
-from core_lab import STACK, Account
 from fakes import mutating
-from kinds_cases import Case
+from resource_cases import Case
 
-CASES: dict[str, Case] = {**kinds_network.CASES, **kinds_stores.CASES, **kinds_batch.CASES}
+CASES: dict[str, Case] = {
+    **resource_cases_network.CASES,
+    **resource_cases_stores.CASES,
+    **resource_cases_batch.CASES,
+}
 FIXED = [
     pytest.param(case, field, other, id=f"{name}.{field}")
     for name, case in CASES.items()
@@ -31,7 +35,7 @@ EACH = [pytest.param(case, id=name) for name, case in CASES.items()]
 
 
 @pytest.mark.parametrize("case", EACH)
-def test_made_once_and_then_left_alone(case: Case, there: Account) -> None:
+def test_made_once_and_then_left_alone(case: Case, there: AccountFixture) -> None:
     """
     The first ensure makes it with exactly the calls it takes; the second makes no change.
     """
@@ -47,7 +51,7 @@ def test_made_once_and_then_left_alone(case: Case, there: Account) -> None:
 
 
 @pytest.mark.parametrize("case", EACH)
-def test_what_others_change_is_named_and_repaired(case: Case, there: Account) -> None:
+def test_what_others_change_is_named_and_repaired(case: Case, there: AccountFixture) -> None:
     """
     For each field: the plan names it alone; ensuring repairs it with the calls for that.
     """
@@ -67,7 +71,7 @@ def test_what_others_change_is_named_and_repaired(case: Case, there: Account) ->
 
 @pytest.mark.parametrize(("case", "field", "other"), FIXED)
 def test_what_aws_cannot_change_is_refused_before_any_change(
-    case: Case, field: str, other: Any, there: Account
+    case: Case, field: str, other: Any, there: AccountFixture
 ) -> None:
     """
     Another value of a fixed field is a ReplacementNeeded that names the field and both values.
@@ -83,7 +87,7 @@ def test_what_aws_cannot_change_is_refused_before_any_change(
 
 
 @pytest.mark.parametrize("case", EACH)
-def test_found_by_its_stack_and_deleted(case: Case, there: Account) -> None:
+def test_found_by_its_stack_and_deleted(case: Case, there: AccountFixture) -> None:
     """
     A teardown finds it without its spec, deletes it with the calls it takes, and it is gone.
     """
@@ -101,7 +105,7 @@ def test_found_by_its_stack_and_deleted(case: Case, there: Account) -> None:
 
 
 @pytest.mark.parametrize("case", EACH)
-def test_another_stack_does_not_find_it(case: Case, there: Account) -> None:
+def test_another_stack_does_not_find_it(case: Case, there: AccountFixture) -> None:
     """
     What a stack owns is not found by the teardown of another, not even of one that begins alike.
     """

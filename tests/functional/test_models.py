@@ -12,9 +12,10 @@ import boto3
 import pytest
 from botocore.validate import ParamValidator
 
-import kinds_batch
-import kinds_network
-import kinds_stores
+import resource_cases_batch
+import resource_cases_network
+import resource_cases_stores
+from account_fixture import AccountFixture, account
 from batchkit import StackSpec, destroy_stack, ensure_stack, stack_policy
 from batchkit._blueprint.blueprint import kinds
 from batchkit._engine.aws import IDENTITY, ZONES
@@ -23,7 +24,6 @@ from batchkit._model.resource import compared_fields, operations
 from batchkit._model.values import ITEM, LOCATION, Json, Ref, Zone, resolve
 from batchkit._runs import run as runs
 from batchkit.resources.image import LOGIN
-from core_lab import Account, account
 from fakes import here
 
 ALL = {
@@ -39,7 +39,11 @@ ALL = {
 SESSION = boto3.Session("key", "secret", region_name="us-east-1")
 CLIENTS = {name: SESSION.client(name) for name in {op.service for op in ALL.values()}}
 ITEM_ID = "an-item-of-a-listing"
-CASES = {**kinds_network.CASES, **kinds_stores.CASES, **kinds_batch.CASES}
+CASES = {
+    **resource_cases_network.CASES,
+    **resource_cases_stores.CASES,
+    **resource_cases_batch.CASES,
+}
 
 
 @pytest.mark.parametrize("operation", ALL.values(), ids=str)
@@ -163,7 +167,7 @@ def test_the_policy_allows_every_call_that_is_made(variant: Any, tmp_path: Any) 
     assert needed - allowed == set()
 
 
-def test_the_policy_names_regions_and_partitions(there: Account) -> None:
+def test_the_policy_names_regions_and_partitions(there: AccountFixture) -> None:
     """
     No placeholder is left in it, roles are passed only to the services that take them.
     """

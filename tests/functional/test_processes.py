@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from core_lab import Account
+from account_fixture import AccountFixture
 from inventory import furnish, inventory
 from serving import Handler, Server, serving
 
@@ -156,7 +156,7 @@ class Lab:
     An account with things of others, reached through a proxy.
     """
 
-    def __init__(self, there: Account, proxy: Proxy) -> None:
+    def __init__(self, there: AccountFixture, proxy: Proxy) -> None:
         self.exists = there
         self.proxy = proxy
         furnish(there)
@@ -218,7 +218,7 @@ class Lab:
 
 
 @pytest.fixture
-def lab(there: Account) -> Iterator[Lab]:
+def lab(there: AccountFixture) -> Iterator[Lab]:
     with serving(Proxy(there.session.endpoint_url)) as proxy:
         yield Lab(there, proxy)
 

@@ -13,8 +13,8 @@ from attrs import frozen
 from batchkit import Severity
 from batchkit._diagnosis import explain
 
-from . import scenes as the, test_findings_jobs as jobs
-from .scenes import Scene
+from . import broken_stacks as the, test_findings_jobs as jobs
+from .broken_stacks import Scene
 from .simulator.batch.placement import QUOTAS
 
 SEED = 5

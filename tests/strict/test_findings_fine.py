@@ -15,9 +15,9 @@ from batchkit import Severity, describe_stack
 from batchkit._diagnosis import explain
 from batchkit._model.calls import Operation
 
-from . import scenes as the
+from . import broken_stacks as the
+from .broken_stacks import NAME, REGION, Scene, rules
 from .helpers import allowing, trust
-from .scenes import NAME, REGION, Scene, rules
 
 SEED = 7
 ANYWHERE = [{"CidrIp": "0.0.0.0/0"}]

@@ -11,8 +11,8 @@ from attrs import frozen
 
 from batchkit import Run, Severity
 
-from . import scenes as the
-from .scenes import Scene
+from . import broken_stacks as the
+from .broken_stacks import Scene
 from .simulator.batch.lifecycle import reclaim
 from .simulator.batch.programs import Program
 

@@ -10,7 +10,7 @@ import pytest
 
 from batchkit import Repository, ensure_repository
 
-from .drifts import DRIFTS, KEYS, TAGGED, Place, moved, retention, role
+from .drift_cases import DRIFTS, KEYS, TAGGED, Place, moved, retention, role
 from .helpers import allowing
 from .simulator import StrictAws
 from .stacks import NAME, make, new_mutations, operations, unchanged

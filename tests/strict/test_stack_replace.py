@@ -13,7 +13,7 @@ from batchkit import StackSpec, plan_stack
 from batchkit.errors import ReplacementNeeded
 from batchkit.events import Action, Event
 
-from .scenes import Scene
+from .broken_stacks import Scene
 from .simulator import StrictAws
 from .simulator.batch.programs import Program
 from .stacks import (

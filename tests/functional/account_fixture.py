@@ -35,7 +35,7 @@ def ignore(event: Event) -> None:
     """
 
 
-class Account:
+class AccountFixture:
     """
     An embedded AWS, the clock that batchkit waits on, and what tests need in place.
     """
@@ -170,9 +170,9 @@ class Account:
 
 
 @contextmanager
-def account(region: str = "us-east-1") -> Iterator[Account]:
+def account(region: str = "us-east-1") -> Iterator[AccountFixture]:
     """
     An empty account.
     """
     with local_aws(docker=False, region=region) as session:
-        yield Account(session)
+        yield AccountFixture(session)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from account_fixture import STACK, TAGS, AccountFixture
 from batchkit import (
     ElasticIp,
     InternetGateway,
@@ -17,18 +18,17 @@ from batchkit import (
     Vpc,
 )
 from batchkit._model.tags import SETTLED
-from core_lab import STACK, TAGS, Account
-from kinds_cases import Act, Case, drift
+from resource_cases import Act, Case, drift
 
 COMMON: dict[str, Any] = {"name": STACK, "stack": STACK, "tags": TAGS}
 CLOSED = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
 
 
-def untag(there: Account, actual: Any) -> None:
+def untag(there: AccountFixture, actual: Any) -> None:
     there.ec2.delete_tags(Resources=[actual.id], Tags=[{"Key": "team"}])
 
 
-def unsettle(there: Account, actual: Any) -> None:
+def unsettle(there: AccountFixture, actual: Any) -> None:
     there.ec2.delete_tags(Resources=[actual.id], Tags=[{"Key": SETTLED}])
 
 
@@ -41,43 +41,43 @@ def attribute(name: str) -> Act:
     )
 
 
-def close(there: Account, actual: Any) -> None:
+def close(there: AccountFixture, actual: Any) -> None:
     there.ec2.revoke_security_group_egress(GroupId=actual.id, IpPermissions=CLOSED)
 
 
-def detach(there: Account, actual: Any) -> None:
+def detach(there: AccountFixture, actual: Any) -> None:
     there.ec2.detach_internet_gateway(InternetGatewayId=actual.id, VpcId=actual.vpc)
 
 
-def disassociate(there: Account, actual: Any) -> None:
+def disassociate(there: AccountFixture, actual: Any) -> None:
     (association,) = actual.associations.values()
     there.ec2.disassociate_route_table(AssociationId=association)
 
 
-def nat(there: Account) -> NatGateway:
+def nat(there: AccountFixture) -> NatGateway:
     subnet = there.subnet(there.vpc())
     return NatGateway(subnet=subnet, address=there.address(), **COMMON)
 
 
-def table(there: Account) -> RouteTable:
+def table(there: AccountFixture) -> RouteTable:
     vpc = there.vpc()
     return RouteTable(vpc=vpc, subnets=[there.subnet(vpc)], **COMMON)
 
 
-def out(there: Account) -> Route:
+def out(there: AccountFixture) -> Route:
     vpc = there.vpc()
     made: Any = there.ensure(RouteTable(vpc=vpc, **COMMON))
     gateway = there.gateway(vpc)
     return Route(name=STACK, table=made.id, internet_gateway=gateway)
 
 
-def through(there: Account) -> Route:
+def through(there: AccountFixture) -> Route:
     vpc = there.vpc()
     made: Any = there.ensure(RouteTable(vpc=vpc, **COMMON))
     return Route(name=STACK, table=made.id, nat_gateway=there.nat(vpc))
 
 
-def to_gateway(there: Account, actual: Any) -> None:
+def to_gateway(there: AccountFixture, actual: Any) -> None:
     vpc = there.ec2.describe_route_tables(RouteTableIds=[actual.table])["RouteTables"][0]["VpcId"]
     gateways = there.ec2.describe_internet_gateways(
         Filters=[{"Name": "attachment.vpc-id", "Values": [vpc]}]
@@ -86,12 +86,12 @@ def to_gateway(there: Account, actual: Any) -> None:
     _route(there, actual, GatewayId=gateway)
 
 
-def to_nat(there: Account, actual: Any) -> None:
+def to_nat(there: AccountFixture, actual: Any) -> None:
     vpc = there.ec2.describe_route_tables(RouteTableIds=[actual.table])["RouteTables"][0]["VpcId"]
     _route(there, actual, NatGatewayId=there.nat(vpc, "10.9.7.0/24"))
 
 
-def _route(there: Account, actual: Any, **target: str) -> None:
+def _route(there: AccountFixture, actual: Any, **target: str) -> None:
     where = {"RouteTableId": actual.table, "DestinationCidrBlock": "0.0.0.0/0"}
     there.ec2.delete_route(**where)
     there.ec2.create_route(**where, **target)
