@@ -4,10 +4,13 @@ What the tests of the core share: an account, what is in it, and one resource at
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+
+import pytest
 
 from batchkit._blueprint.blueprint import kinds
 from batchkit._engine import reads as _reads, teardown as _teardown
@@ -176,3 +179,23 @@ def account(region: str = "us-east-1") -> Iterator[AccountFixture]:
     """
     with local_aws(docker=False, region=region) as session:
         yield AccountFixture(session)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def keep_models() -> None:
+    """
+    What is loaded once for all tests, AWS's models above all, is not looked at by each collection.
+    """
+    with account() as first:
+        for service in ("ec2", "iam", "batch", "ecr", "s3", "scheduler", "stepfunctions"):
+            first.session.client(service)
+    gc.freeze()
+
+
+@pytest.fixture
+def there() -> Iterator[AccountFixture]:
+    """
+    An empty account on an embedded AWS.
+    """
+    with account() as made:
+        yield made

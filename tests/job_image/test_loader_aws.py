@@ -13,7 +13,7 @@ from botocore.credentials import Credentials, RefreshableCredentials
 from botocore.exceptions import CredentialRetrievalError
 from bucket import Bucket
 from channel import BROKEN, HttpChannel
-from fake_aws import ACCESS_KEY, SECRET_KEY, TOKEN, FakeAws
+from fake_state import ACCESS_KEY, SECRET_KEY, TOKEN, FakeAws
 from faults import Refused
 from table import Table
 

@@ -8,9 +8,10 @@ from collections.abc import Callable
 
 import pytest
 import source
-from fake_aws import FakeAws, Invalid
+from fake_state import FakeAws
 from hypothesis import given, settings, strategies as st
 from loader_lab import Ran, csv_of, last_of, stored
+from validation import Invalid
 
 Run = Callable[..., Ran]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import rows
-from fake_aws import FakeAws
+from fake_state import FakeAws
 from loader_lab import Ran, csv_of, end_child, last_of, start_child, stored
 
 Run = Callable[..., Ran]

@@ -21,8 +21,8 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from tests.bench.loader.films import make_zip
-from tests.bench.loader.servers import (
+from .films import make_zip
+from .servers import (
     Unavailable,
     build_null_server,
     ministack,

@@ -20,9 +20,9 @@ from contextlib import contextmanager
 from statistics import median
 from typing import NamedTuple
 
-from tests.bench.provisioning import terraform
-from tests.bench.provisioning.proxy import Log, Proxy
-from tests.bench.provisioning.slow import FULL, Delays
+from . import terraform
+from .proxy import Log, Proxy
+from .slow import FULL, Delays
 
 HERE = "tests.bench.provisioning"
 PHASES = {

@@ -14,7 +14,7 @@ import urllib.parse
 from collections import Counter
 from dataclasses import dataclass, field
 
-from tests.bench.provisioning.slow import Delays, Slow
+from .slow import Delays, Slow
 
 READS = re.compile(r"(Describe|List|Get|Head|BatchGet)")
 SCOPE = re.compile(rb"Credential=[^/]+/\d+/[^/]+/([^/]+)/")

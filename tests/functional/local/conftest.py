@@ -1,18 +1,9 @@
+"""
+An embedded AWS for each test.
+"""
+
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from local_lab import lab
 
-import pytest
-from local_lab import Lab
-
-from batchkit.local import local_aws
-
-
-@pytest.fixture
-def lab(tmp_path: Path) -> Iterator[Lab]:
-    """
-    An embedded AWS whose jobs are child processes.
-    """
-    with local_aws(docker=False) as session:
-        yield Lab(session, tmp_path)
+__all__ = ["lab"]

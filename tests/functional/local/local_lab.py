@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from batchkit.local import local_aws
 from batchkit.local.runtime.account import LocalAccount
 from batchkit.local.runtime.images import Images
 from batchkit.local.runtime.server import Server
@@ -269,3 +270,12 @@ def machine_of(state: dict[str, Any]) -> dict[str, Any]:
     A machine of one state.
     """
     return {"StartAt": "Job", "States": {"Job": state}}
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[Lab]:
+    """
+    An embedded AWS whose jobs are child processes.
+    """
+    with local_aws(docker=False) as session:
+        yield Lab(session, tmp_path)
