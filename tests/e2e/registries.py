@@ -67,23 +67,23 @@ class _Fake(Server):
 class _Speaker(Handler):
     server: _Fake
 
-    def answer(self) -> None:
+    def serve(self) -> None:
         sent = self.body()
         login = base64.b64decode((self.headers.get("Authorization") or "")[6:]).decode()
-        told = self.server.rule(self.command, self.path, login.partition(":")[2]) or self.usual()
-        if told == HANG:
+        answer = self.server.rule(self.command, self.path, login.partition(":")[2]) or self.usual()
+        if answer == HANG:
             self.server.end.wait()
-        if told in (HANG, DROP):
+        if answer in (HANG, DROP):
             self.close_connection = True
         else:
-            self.notify(*told, hashlib.sha256(sent).hexdigest())
+            self.send_answer(*answer, hashlib.sha256(sent).hexdigest())
 
     def usual(self) -> Answer:
         if not self.headers.get("Authorization"):
             return refusal(401, "UNAUTHORIZED", "authentication required")
         return (201 if self.command == "PUT" else 200), "text/plain", ""
 
-    def say(self, status: int, kind: str, body: str, digest: str) -> None:
+    def send_answer(self, status: int, kind: str, body: str, digest: str) -> None:
         self.send_response(status)
         if status == 401:
             self.send_header("WWW-Authenticate", 'Basic realm="fake"')
@@ -95,7 +95,7 @@ class _Speaker(Handler):
         if self.command != "HEAD":
             self.wfile.write(body.encode())
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = answer
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = serve
 
 
 @contextmanager

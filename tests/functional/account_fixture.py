@@ -22,7 +22,7 @@ from batchkit._model.resource import Resource
 from batchkit.ensure import ensure_all
 from batchkit.events import Event
 from batchkit.local import LocalSession, local_aws
-from fakes import FakeClock, Seen, recording
+from fakes import FakeClock, Seen, client, recording
 
 _ANYONE = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}}
 TRUST = json.dumps(
@@ -48,9 +48,9 @@ class AccountFixture:
         self.clock = FakeClock()
 
     def __getattr__(self, service: str) -> Any:
-        client = self.session.client(service)
-        setattr(self, service, client)
-        return client
+        made = client(self.session, service)
+        setattr(self, service, made)
+        return made
 
     @property
     def aws(self) -> Aws:
@@ -188,7 +188,7 @@ def keep_models() -> None:
     """
     with account() as first:
         for service in ("ec2", "iam", "batch", "ecr", "s3", "scheduler", "stepfunctions"):
-            first.session.client(service)
+            client(first.session, service)
     gc.freeze()
 
 

@@ -99,16 +99,19 @@ def revised(**properties: Any) -> Act:
     """
     A revision with other container properties, or other things of the definition.
     """
-    top = {k: properties.pop(k) for k in ("timeout", "retryStrategy") if k in properties}
+    changed: dict[str, Any] = {
+        k: properties.pop(k) for k in ("timeout", "retryStrategy") if k in properties
+    }
 
     def act(there: AccountFixture, actual: Any) -> None:
         before = there.batch.describe_job_definitions(jobDefinitions=[actual.arn])
         old = before["jobDefinitions"][0]
         names = ("type", "platformCapabilities", "timeout", "retryStrategy", "tags")
+        kept: dict[str, Any] = {name: old[name] for name in names}
         there.batch.register_job_definition(
             jobDefinitionName=old["jobDefinitionName"],
             containerProperties={**old["containerProperties"], **properties},
-            **{**{name: old[name] for name in names}, **top},
+            **{**kept, **changed},
         )
 
     return act

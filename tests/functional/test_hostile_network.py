@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.exceptions import ReadTimeoutError
 
 from account_fixture import AccountFixture
@@ -26,7 +27,7 @@ from batchkit import (
 from batchkit._model.tags import LOCK
 from batchkit.resources.locks import lock_group
 from fakes import FakeAsk, mutating
-from injected_faults import Refuse, before
+from injected_faults import Hook, Refuse, before
 from inventory import inventory
 
 SPEC = StackSpec(name="movies", image="alpine:3", schedule="rate(1 day)", table="movies-seen")
@@ -62,7 +63,7 @@ class Garble:
         """
         if self.status is None or not self._is_new(event_name):
             return None
-        return AWSResponse(request.url, self.status, {}, Body(self.body))
+        return AWSResponse(request.url, self.status, HTTPHeaders(), Body(self.body))
 
     def cut(self, event_name: str, response_dict: dict[str, Any], **_: object) -> None:
         """
@@ -80,10 +81,11 @@ class Garble:
 @contextmanager
 def garbled(there: AccountFixture, garble: Garble) -> Iterator[None]:
     garble.met.clear()
-    there.session.events.register_first("before-send", garble.answer)
+    hook: Hook = garble.answer
+    there.session.events.register_first("before-send", hook)
     with before(there.session, "before-parse", garble.cut):
         yield
-    there.session.events.unregister("before-send", garble.answer)
+    there.session.events.unregister("before-send", hook)
     assert len(garble.met) > 30
 
 
@@ -131,9 +133,10 @@ def test_an_answer_that_can_never_be_read_is_told(there: AccountFixture) -> None
     """
 
     def answer(request: Any, **_: object) -> AWSResponse:
-        return AWSResponse(request.url, 200, {}, Body(b"<html>" + 10_000 * b"x"))
+        return AWSResponse(request.url, 200, HTTPHeaders(), Body(b"<html>" + 10_000 * b"x"))
 
-    there.session.events.register_first("before-send.ec2", answer)
+    hook: Hook = answer
+    there.session.events.register_first("before-send.ec2", hook)
     with pytest.raises(AwsError, match="ResponseParserError") as caught:
         made(there)
     assert len(str(caught.value)) < 1000 and there.clock.now > 50
@@ -230,7 +233,8 @@ def test_what_is_gone_need_not_be_deleted(there: AccountFixture) -> None:
 
     there.session.events.register("before-call.batch.DeleteJobQueue", gone)
     refuse = Refuse("ClientException", 400, message="no queue of that name")
-    there.session.events.register_last("before-call.batch.DeleteJobQueue", refuse)
+    hook: Hook = refuse
+    there.session.events.register_last("before-call.batch.DeleteJobQueue", hook)
     left = destroy_stack(SPEC, session=there.session, clock=there.clock)
     assert refuse.refused and left.kept == ("Table movies-seen",)
     assert not batch.describe_job_queues()["jobQueues"]

@@ -24,7 +24,7 @@ from batchkit._model.resource import compared_fields, operations
 from batchkit._model.values import ITEM, LOCATION, Json, Ref, Zone, resolve
 from batchkit._runs import run as runs
 from batchkit.resources.image import LOGIN
-from fakes import here
+from fakes import client, here
 
 ALL = {
     str(op): op
@@ -37,7 +37,7 @@ ALL = {
     ]
 }
 SESSION = boto3.Session("key", "secret", region_name="us-east-1")
-CLIENTS = {name: SESSION.client(name) for name in {op.service for op in ALL.values()}}
+CLIENTS = {name: client(SESSION, name) for name in {op.service for op in ALL.values()}}
 ITEM_ID = "an-item-of-a-listing"
 CASES = {
     **resource_cases_network.CASES,
@@ -51,8 +51,8 @@ def test_each_operation_is_in_awss_model(operation: Operation) -> None:
     """
     The service has an operation of that name, under that method.
     """
-    client = CLIENTS[operation.service]
-    assert client.meta.method_to_api_mapping[operation.method] == operation.name
+    known = CLIENTS[operation.service]
+    assert known.meta.method_to_api_mapping[operation.method] == operation.name
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +121,7 @@ def test_the_parameters_of_every_call_fit_awss_model(name: str) -> None:
     """
     with account() as there:
         desired = CASES[name].desired(there)
-    ours = {
+    ours: dict[str, Any] = {
         "id": "x-0",
         "arn": "arn:aws:x:::y",
         "revisions": ("arn:a",),

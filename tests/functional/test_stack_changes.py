@@ -4,6 +4,7 @@ A stack whose spec changes, or whose names are taken: replaced, pruned, adopted 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -219,7 +220,7 @@ def take_table(there: AccountFixture) -> None:
     )
 
 
-TAKEN = {
+TAKEN: dict[str, Callable[[AccountFixture], object]] = {
     "Role": take_role,
     "LogGroup": lambda there: there.logs.create_log_group(logGroupName="/batchkit/movies"),
     "ComputeEnvironment": take_environment,

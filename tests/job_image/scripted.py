@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from counts import Counts
 from rate import Rate
@@ -47,7 +48,7 @@ class Script:
 
     def __init__(self, *answers: tuple[int, bytes] | Exception | None) -> None:
         self.answers = list(answers)
-        self.sent: list[list[str]] = []
+        self.sent: list[list[Any]] = []
         self.log: list[str] = []
 
     def send(self, body: bytes) -> None:
@@ -122,7 +123,7 @@ def writer_of(clock: HandClock, *scripts: Script) -> Writer[Script]:
     return Writer(ScriptedTable(), scripts, wait_for, counts, Rate(None, clock.now), clock, 300)
 
 
-def unprocessed(*keys: int) -> tuple[int, bytes]:
+def unprocessed(*keys: object) -> tuple[int, bytes]:
     """
     An answer that took all but *keys*.
     """

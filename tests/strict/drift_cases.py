@@ -10,9 +10,11 @@ from typing import Any
 
 import attrs
 
+from fakes import client
+
 from .helpers import SERVICE_POLICY, trust
 from .simulator import StrictAws
-from .stacks import NAME, SPEC, make
+from .stacks import BUCKET, NAME, SPEC, TABLE, make
 
 TAGGED = attrs.evolve(SPEC, tags={"team": "red"})
 OTHER = {"team": "blue", "extra": "stays"}
@@ -35,7 +37,7 @@ class Place:
         """
         A client of whoever changes it.
         """
-        return self.session.client(service)
+        return client(self.session, service)
 
     def id(self, name: str) -> str:
         """
@@ -199,12 +201,12 @@ def schedule(**changed: Any) -> Callable[[Place], None]:
 
 
 def public(at: Place) -> None:
-    at.client("s3").delete_public_access_block(Bucket=SPEC.bucket.name)
+    at.client("s3").delete_public_access_block(Bucket=BUCKET)
 
 
 def billing(at: Place) -> None:
     at.client("dynamodb").update_table(
-        TableName=SPEC.table.name,
+        TableName=TABLE,
         BillingMode="PROVISIONED",
         ProvisionedThroughput={"ReadCapacityUnits": 1, "WriteCapacityUnits": 1},
     )
@@ -275,7 +277,7 @@ DRIFTS: dict[str, tuple[Callable[[Place], None], list[str]]] = {
     ),
     "tags of Bucket": (
         lambda at: at.client("s3").put_bucket_tagging(
-            Bucket=SPEC.bucket.name,
+            Bucket=BUCKET,
             Tagging={"TagSet": [*KEYS, {"Key": "batchkit:stack", "Value": NAME}]},
         ),
         ["PutBucketTagging"],

@@ -16,6 +16,7 @@ from batchkit._diagnosis import explain
 from . import broken_stacks as the, test_findings_jobs as jobs
 from .broken_stacks import Scene
 from .simulator.batch.placement import QUOTAS
+from .stacks import NAME
 
 SEED = 5
 ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
@@ -43,7 +44,7 @@ def no_capacity(at: Scene) -> None:
 
 
 def blocked(at: Scene) -> None:
-    at.aws.account.add("blocked", the.NAME)
+    at.aws.account.add("blocked", NAME)
 
 
 def foreign(at: Scene) -> None:
@@ -138,7 +139,7 @@ CASES = {
         subject="job films-",
         says="doesn't know why",
         fix="submit the job again",
-        mend=drop(("blocked", the.NAME)),
+        mend=drop(("blocked", NAME)),
     ),
     "queue-full": Case(
         build=full,

@@ -16,8 +16,9 @@ from batchkit._diagnosis import explain
 from batchkit._model.calls import Operation
 
 from . import broken_stacks as the
-from .broken_stacks import NAME, REGION, Scene, rules
+from .broken_stacks import REGION, Scene, rules
 from .helpers import allowing, trust
+from .stacks import NAME
 
 SEED = 7
 ANYWHERE = [{"CidrIp": "0.0.0.0/0"}]

@@ -4,7 +4,7 @@ Rule 108: what somebody changes is put back, by the one call that does it; what 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -84,7 +84,7 @@ def test_what_others_add_stays(place: Place) -> None:
 
 def test_a_repository(strict_aws: StrictAws) -> None:
     """
-    Likewise, what a repository keeps, scans and lets be overwritten.
+    What a repository keeps, scans and lets be overwritten is put back like the rest.
     """
     wanted = Repository(name="films", tags={"team": "red"})
 
@@ -93,7 +93,7 @@ def test_a_repository(strict_aws: StrictAws) -> None:
 
     arn = ensure().arn
     ecr = strict_aws.another().session.client("ecr")
-    for change, wished in (
+    changes: tuple[tuple[Callable[[], object], str], ...] = (
         (lambda: ecr.delete_lifecycle_policy(repositoryName="films"), "PutLifecyclePolicy"),
         (
             lambda: ecr.put_image_tag_mutability(
@@ -108,8 +108,9 @@ def test_a_repository(strict_aws: StrictAws) -> None:
             "PutImageScanningConfiguration",
         ),
         (lambda: ecr.tag_resource(resourceArn=arn, tags=KEYS), "TagResource"),
-    ):
+    )
+    for change, desired in changes:
         change()
         with new_mutations(strict_aws) as made:
             ensure()
-        assert operations(made) == [wished]
+        assert operations(made) == [desired]

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import attrs
@@ -13,7 +14,7 @@ from batchkit import ConfigError, StackSpec, Table, dynamodb_write, s3_read
 from batchkit.cli import scaffold as _scaffold
 from batchkit.cli.config import load_spec
 from batchkit.cli.outputs import as_env, as_json, as_make
-from batchkit.grants import allow
+from batchkit.grants import Grant, allow
 from batchkit.resources.image import ImageSource
 
 ALL = """\
@@ -72,7 +73,11 @@ def test_every_field_has_a_key(tmp_path: Path) -> None:
     )
     assert isinstance(spec.image, ImageSource) and spec.image.folder == tmp_path / "job"
     assert spec.table == Table(name="films")
-    grants = [s3_read("other", "key"), dynamodb_write("films"), allow(["sqs:SendMessage"])]
+    grants: list[Grant | Sequence[Grant]] = [
+        s3_read("other", "key"),
+        dynamodb_write("films"),
+        allow(["sqs:SendMessage"]),
+    ]
     same = attrs.evolve(spec, grants=grants)
     assert spec == same and (spec.vcpus, spec.spot, spec.time_zone) == (1, True, "Europe/Berlin")
 

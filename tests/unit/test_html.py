@@ -105,7 +105,7 @@ class FakeAws:
 def stack() -> Stack:
     vpc = Vpc(name="films", owner="films", id="vpc-1", state="available", tags={"x": HOSTILE})
     subnet = Subnet(
-        name=HOSTILE, owner="films", vpc="vpc-1", cidr="10.1.0.0/24", zone="z", id="subnet-1"
+        name=HOSTILE, owner="films", vpc="vpc-1", cidr="10.1.0.0/24", zone=0, id="subnet-1"
     )
     queue = JobQueue(
         name="films", owner="films", compute_environments=["x"], arn=HOSTILE, state="INVALID"

@@ -21,6 +21,7 @@ from batchkit.local.runtime.account import LocalAccount
 from batchkit.local.runtime.images import Images
 from batchkit.local.runtime.server import Server
 from batchkit.local.session import LocalSession, embedded
+from fakes import client
 
 TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
 IMAGE = "local/job:v1"
@@ -74,9 +75,9 @@ class Lab:
         raise AssertionError(f"not within {self.patience} s")
 
     def __getattr__(self, service: str) -> Any:
-        client = self.session.client(service)
-        setattr(self, service, client)
-        return client
+        made = client(self.session, service)
+        setattr(self, service, made)
+        return made
 
     def refused(self, code: str, call: Callable[..., Any], **given: Any) -> Any:
         """
@@ -122,7 +123,7 @@ class Lab:
         """
         The ARN of a new compute environment.
         """
-        base = {"type": "MANAGED", "serviceRole": self.role, "state": "ENABLED"}
+        base: dict[str, Any] = {"type": "MANAGED", "serviceRole": self.role, "state": "ENABLED"}
         base["computeResources"] = self.resources()
         made = self.batch.create_compute_environment(
             computeEnvironmentName=name, **{**base, **given}
