@@ -174,7 +174,7 @@ def test_what_isnt_there_is_said_at_once(arn: str, told: str, there: Stand) -> N
     """
     with pytest.raises(RunNotFound, match=told):
         Run.from_arn(arn, session=there.session)
-    with pytest.raises(SpecError, match="takes the ARN"):
+    with pytest.raises(SpecError, match="expects the ARN"):
         Run.from_arn("films", session=there.session)
 
 
