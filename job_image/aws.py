@@ -29,7 +29,7 @@ TRANSIENT = (urllib3.exceptions.HTTPError, OSError)
 NO_REASON = "no reason given"
 
 
-class AwsError(NamedTuple):
+class AwsFailure(NamedTuple):
     """
     What AWS said instead of an answer.
     """
@@ -164,7 +164,7 @@ def s3_path(service: Service, bucket: str, key: str) -> tuple[str | None, str]:
     return f"{bucket}.s3", path
 
 
-def json_error(status: int, body: bytes) -> AwsError:
+def json_error(status: int, body: bytes) -> AwsFailure:
     """
     The error in a DynamoDB answer.
     """
@@ -174,16 +174,16 @@ def json_error(status: int, body: bytes) -> AwsError:
         message = str(told.get("message") or told.get("Message") or "")
     except (ValueError, AttributeError):
         code, message = "", ""
-    return AwsError(status, code or NO_REASON, message)
+    return AwsFailure(status, code or NO_REASON, message)
 
 
-def xml_error(status: int, body: bytes) -> AwsError:
+def xml_error(status: int, body: bytes) -> AwsFailure:
     """
     The error in an S3 answer; an answer to HEAD has no body.
     """
     code = re.search(rb"<Code>([^<]*)</Code>", body)
     message = re.search(rb"<Message>([^<]*)</Message>", body)
-    return AwsError(
+    return AwsFailure(
         status,
         code[1].decode() if code else NO_REASON,
         message[1].decode("utf-8", "replace") if message else "",

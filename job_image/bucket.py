@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import urllib3
 
-from aws import NO_REASON, TRANSIENT, AwsError, Service, s3_path, xml_error
+from aws import NO_REASON, TRANSIENT, AwsFailure, Service, s3_path, xml_error
 from faults import BadInput, Fault, Refused
 from rate import back_off
 
@@ -35,7 +35,7 @@ class S3Object(NamedTuple):
         return f"s3://{self.bucket}/{self.key}"
 
 
-class Bucket:
+class SourceBucket:
     """
     A bucket and what this job asks of it.
     """
@@ -75,11 +75,11 @@ class Bucket:
             if not token:
                 return sorted(found, key=lambda one: one.key)
 
-    def beside(self, name: str) -> Bucket:
+    def beside(self, name: str) -> SourceBucket:
         """
         Another bucket, reached the same way.
         """
-        return Bucket(self._service, name, self._wait)
+        return SourceBucket(self._service, name, self._wait)
 
     def get_json(self, key: str) -> Any:
         """
@@ -181,7 +181,7 @@ class Bucket:
             return BadInput(f"{where}: was changed while it was read; run the job again")
         if response.status == 403:
             return Refused(
-                f"{where}: {error or AwsError(403, 'Forbidden', '')}; it may not exist "
+                f"{where}: {error or AwsFailure(403, 'Forbidden', '')}; it may not exist "
                 "either: without s3:ListBucket S3 doesn't say which"
             )
         return Refused(f"{where}: {error}")

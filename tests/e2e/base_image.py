@@ -77,7 +77,7 @@ def key(wheels: list[str]) -> str:
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
 
 
-class Image:
+class BaseImage:
     """
     A tar in the making, and the shared libraries that its programs need.
     """
@@ -147,7 +147,7 @@ def _plain(info: tarfile.TarInfo) -> tarfile.TarInfo | None:
     return info
 
 
-def _python(image: Image) -> None:
+def _python(image: BaseImage) -> None:
     """
     The interpreter, its standard library and its pip, where the official images have them.
     """
@@ -171,7 +171,7 @@ def _python(image: Image) -> None:
     image.link("usr/local/bin/pip3", "pip")
 
 
-def _tools(image: Image) -> None:
+def _tools(image: BaseImage) -> None:
     """
     A shell and the few programs that Dockerfiles use.
     """
@@ -181,7 +181,7 @@ def _tools(image: Image) -> None:
             image.program(path, f"usr/{'sbin' if 'sbin' in path else 'bin'}/{name}")
 
 
-def _libraries(image: Image) -> None:
+def _libraries(image: BaseImage) -> None:
     """
     All that was noted, and what the C library loads by itself.
     """
@@ -201,7 +201,7 @@ def write(file: str, wheels: str) -> None:
     Writes the whole image as a tar.
     """
     with tarfile.open(file, "w") as tar:
-        image = Image(tar)
+        image = BaseImage(tar)
         for path in FOLDERS:
             image.folder(path)
         image.folder("tmp", 0o1777)

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import requests
 from attrs import field, frozen
 
-from serving import Handler, Server, serving
+from serving import Handler, LoopbackServer, serving
 
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 
@@ -57,15 +57,15 @@ def refusal(status: int, code: str, message: str) -> Answer:
     return status, "application/json", json.dumps({"errors": [{"code": code, "message": message}]})
 
 
-class _Fake(Server):
+class _FakeRegistry(LoopbackServer):
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
         self.end = threading.Event()
-        super().__init__(_Speaker)
+        super().__init__(_RegistryHandler)
 
 
-class _Speaker(Handler):
-    server: _Fake
+class _RegistryHandler(Handler):
+    server: _FakeRegistry
 
     def serve(self) -> None:
         sent = self.body()
@@ -105,7 +105,7 @@ def fake_registry(rule: Rule) -> Iterator[str]:
 
     The rule gets the method, the path and the password, and gives an answer or None.
     """
-    with serving(_Fake(rule)) as server:
+    with serving(_FakeRegistry(rule)) as server:
         try:
             yield server.address
         finally:

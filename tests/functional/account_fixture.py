@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from batchkit._blueprint.blueprint import kinds
+from batchkit._blueprint.blueprint import resource_types
 from batchkit._engine import reads as _reads, teardown as _teardown
 from batchkit._engine.apply import Engine
 from batchkit._engine.aws import Aws
@@ -98,7 +98,7 @@ class AccountFixture:
         """
         How the deletion of *found* ended.
         """
-        return _teardown.delete(self.aws, ignore, found, kinds())
+        return _teardown.delete(self.aws, ignore, found, resource_types())
 
     def vpc(self, cidr: str = "10.9.0.0/16") -> str:
         return str(self.ec2.create_vpc(CidrBlock=cidr)["Vpc"]["VpcId"])

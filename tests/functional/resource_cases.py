@@ -29,7 +29,7 @@ class Drift:
 
 
 @frozen
-class Case:
+class ResourceCase:
     """
     A kind: a *wish*, the calls that make it, every *drift* of it, and others for *fixed* fields.
     """

@@ -16,7 +16,7 @@ from batchkit import (
     ScheduleGroup,
     StateMachine,
 )
-from resource_cases import Act, Case, drift
+from resource_cases import Act, ResourceCase, drift
 
 COMMON: dict[str, Any] = {"name": STACK, "stack": STACK, "tags": TAGS}
 OTHER = {"StartAt": "End", "States": {"End": {"Type": "Fail"}}}
@@ -214,7 +214,7 @@ REVISIONS: dict[str, Act] = {
 }
 UPDATE_ENVIRONMENT = "UpdateComputeEnvironment"
 CASES = {
-    "ComputeEnvironment": Case(
+    "ComputeEnvironment": ResourceCase(
         environment,
         ("CreateComputeEnvironment",),
         ("UpdateComputeEnvironment", "DeleteComputeEnvironment"),
@@ -228,7 +228,7 @@ CASES = {
         },
         {"type": "FARGATE_SPOT"},
     ),
-    "JobQueue": Case(
+    "JobQueue": ResourceCase(
         queue,
         ("CreateJobQueue",),
         ("UpdateJobQueue", "DeleteJobQueue"),
@@ -240,7 +240,7 @@ CASES = {
             "tags": drift(untag_batch, "TagResource"),
         },
     ),
-    "JobDefinition": Case(
+    "JobDefinition": ResourceCase(
         definition,
         (NEW_REVISION,),
         ("DeregisterJobDefinition",),
@@ -249,7 +249,7 @@ CASES = {
             "tags": drift(untag_batch, "TagResource"),
         },
     ),
-    "StateMachine": Case(
+    "StateMachine": ResourceCase(
         machine,
         ("CreateStateMachine",),
         ("DeleteStateMachine",),
@@ -259,13 +259,13 @@ CASES = {
             "tags": drift(untag_machine, "TagResource"),
         },
     ),
-    "ScheduleGroup": Case(
+    "ScheduleGroup": ResourceCase(
         lambda there: ScheduleGroup(**COMMON),
         ("CreateScheduleGroup",),
         ("DeleteScheduleGroup",),
         {"tags": drift(untag_schedules, "TagResource")},
     ),
-    "Schedule": Case(
+    "Schedule": ResourceCase(
         schedule,
         ("CreateSchedule",),
         ("DeleteSchedule",),

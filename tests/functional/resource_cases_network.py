@@ -18,7 +18,7 @@ from batchkit import (
     Vpc,
 )
 from batchkit._model.tags import SETTLED
-from resource_cases import Act, Case, drift
+from resource_cases import Act, ResourceCase, drift
 
 COMMON: dict[str, Any] = {"name": STACK, "stack": STACK, "tags": TAGS}
 CLOSED = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
@@ -98,7 +98,7 @@ def _route(there: AccountFixture, actual: Any, **target: str) -> None:
 
 
 CASES = {
-    "Vpc": Case(
+    "Vpc": ResourceCase(
         lambda there: Vpc(cidr="10.1.0.0/16", **COMMON),
         ("CreateVpc", "CreateLogGroup", "ModifyVpcAttribute"),
         ("DeleteLogGroup", "DeleteVpc"),
@@ -111,47 +111,47 @@ CASES = {
         },
         {"cidr": "10.2.0.0/16"},
     ),
-    "Subnet": Case(
+    "Subnet": ResourceCase(
         lambda there: Subnet(vpc=there.vpc(), cidr="10.9.2.0/24", **COMMON),
         ("CreateSubnet",),
         ("DeleteSubnet",),
         TAGS_LOST,
         {"vpc": "vpc-0f", "cidr": "10.9.3.0/24"},
     ),
-    "SecurityGroup": Case(
+    "SecurityGroup": ResourceCase(
         lambda there: SecurityGroup(vpc=there.vpc(), **COMMON),
         ("CreateSecurityGroup",),
         ("DeleteSecurityGroup",),
         {"egress": drift(close, "AuthorizeSecurityGroupEgress"), **TAGS_LOST},
         {"vpc": "vpc-0f", "description": "another"},
     ),
-    "InternetGateway": Case(
+    "InternetGateway": ResourceCase(
         lambda there: InternetGateway(vpc=there.vpc(), **COMMON),
         ("CreateInternetGateway", "AttachInternetGateway"),
         ("DetachInternetGateway", "DeleteInternetGateway"),
         {"vpc": drift(detach, "AttachInternetGateway"), **TAGS_LOST},
     ),
-    "ElasticIp": Case(
+    "ElasticIp": ResourceCase(
         lambda there: ElasticIp(**COMMON),
         ("AllocateAddress", "CreateLogGroup", "CreateTags"),
         ("DeleteLogGroup", "ReleaseAddress"),
         {"settled": drift(unsettle, "CreateLogGroup", "CreateTags"), **TAGS_LOST},
     ),
-    "NatGateway": Case(
+    "NatGateway": ResourceCase(
         nat,
         ("CreateNatGateway",),
         ("DeleteNatGateway",),
         TAGS_LOST,
         {"subnet": "subnet-0f", "address": "eipalloc-0f"},
     ),
-    "RouteTable": Case(
+    "RouteTable": ResourceCase(
         table,
         ("CreateRouteTable", "AssociateRouteTable"),
         ("DisassociateRouteTable", "DeleteRouteTable"),
         {"subnets": drift(disassociate, "AssociateRouteTable"), **TAGS_LOST},
         {"vpc": "vpc-0f"},
     ),
-    "Route to the internet": Case(
+    "Route to the internet": ResourceCase(
         out,
         ("CreateRoute",),
         ("DeleteRoute",),
@@ -159,7 +159,7 @@ CASES = {
         {"table": "rtb-0f"},
         lists=False,
     ),
-    "Route through NAT": Case(
+    "Route through NAT": ResourceCase(
         through,
         ("CreateRoute",),
         ("DeleteRoute",),

@@ -9,7 +9,7 @@ from typing import Any
 
 from account_fixture import STACK, TAGS, TRUST, AccountFixture
 from batchkit import Bucket, LogGroup, Repository, Role, Table, allow, aws_managed
-from resource_cases import Case, drift
+from resource_cases import ResourceCase, drift
 
 COMMON: dict[str, Any] = {"name": STACK, "stack": STACK, "tags": TAGS}
 MANAGED = "arn:aws:iam::aws:policy/service-role/AWSBatchServiceRole"
@@ -99,7 +99,7 @@ def untag_bucket(there: AccountFixture, actual: Any) -> None:
 
 
 CASES = {
-    "Role": Case(
+    "Role": ResourceCase(
         role,
         ("CreateRole", "AttachRolePolicy", "PutRolePolicy"),
         ("DetachRolePolicy", "DeleteRolePolicy", "DeleteRole"),
@@ -112,7 +112,7 @@ CASES = {
             "tags": drift(untag_role, "TagRole"),
         },
     ),
-    "Repository": Case(
+    "Repository": ResourceCase(
         lambda there: Repository(**COMMON),
         ("CreateRepository", "PutLifecyclePolicy"),
         ("DeleteRepository",),
@@ -123,7 +123,7 @@ CASES = {
             "tags": drift(untag_repository, "TagResource"),
         },
     ),
-    "LogGroup": Case(
+    "LogGroup": ResourceCase(
         lambda there: LogGroup(**{**COMMON, "name": "/batchkit/movies"}),
         ("CreateLogGroup", "PutRetentionPolicy"),
         ("DeleteLogGroup",),
@@ -132,7 +132,7 @@ CASES = {
             "tags": drift(untag_group, "TagResource"),
         },
     ),
-    "Table": Case(
+    "Table": ResourceCase(
         lambda there: Table(**COMMON),
         ("CreateTable",),
         ("DeleteTable",),
@@ -142,7 +142,7 @@ CASES = {
         },
         {"key_name": "key", "key_type": "N"},
     ),
-    "Bucket": Case(
+    "Bucket": ResourceCase(
         lambda there: Bucket(**{**COMMON, "name": "a-bucket"}),
         (
             *("CreateLogGroup", "CreateBucket", "PutBucketTagging", "DeleteLogGroup"),

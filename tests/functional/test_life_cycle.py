@@ -13,15 +13,15 @@ import resource_cases_batch
 import resource_cases_network
 import resource_cases_stores
 from account_fixture import STACK, AccountFixture
-from batchkit._blueprint.blueprint import kinds
+from batchkit._blueprint.blueprint import resource_types
 from batchkit._model.resource import compared_fields
 from batchkit._model.values import references
 from batchkit.errors import ReplacementNeeded
 from batchkit.events import Action
 from fakes import mutating
-from resource_cases import Case
+from resource_cases import ResourceCase
 
-CASES: dict[str, Case] = {
+CASES: dict[str, ResourceCase] = {
     **resource_cases_network.CASES,
     **resource_cases_stores.CASES,
     **resource_cases_batch.CASES,
@@ -35,7 +35,7 @@ EACH = [pytest.param(case, id=name) for name, case in CASES.items()]
 
 
 @pytest.mark.parametrize("case", EACH)
-def test_made_once_and_then_left_alone(case: Case, there: AccountFixture) -> None:
+def test_made_once_and_then_left_alone(case: ResourceCase, there: AccountFixture) -> None:
     """
     The first ensure makes it with exactly the calls it takes; the second makes no change.
     """
@@ -51,7 +51,9 @@ def test_made_once_and_then_left_alone(case: Case, there: AccountFixture) -> Non
 
 
 @pytest.mark.parametrize("case", EACH)
-def test_what_others_change_is_named_and_repaired(case: Case, there: AccountFixture) -> None:
+def test_what_others_change_is_named_and_repaired(
+    case: ResourceCase, there: AccountFixture
+) -> None:
     """
     For each field: the plan names it alone; ensuring repairs it with the calls for that.
     """
@@ -71,7 +73,7 @@ def test_what_others_change_is_named_and_repaired(case: Case, there: AccountFixt
 
 @pytest.mark.parametrize(("case", "field", "other"), FIXED)
 def test_what_aws_cannot_change_is_refused_before_any_change(
-    case: Case, field: str, other: Any, there: AccountFixture
+    case: ResourceCase, field: str, other: Any, there: AccountFixture
 ) -> None:
     """
     Another value of a fixed field is a ReplacementNeeded that names the field and both values.
@@ -87,7 +89,7 @@ def test_what_aws_cannot_change_is_refused_before_any_change(
 
 
 @pytest.mark.parametrize("case", EACH)
-def test_found_by_its_stack_and_deleted(case: Case, there: AccountFixture) -> None:
+def test_found_by_its_stack_and_deleted(case: ResourceCase, there: AccountFixture) -> None:
     """
     A teardown finds it without its spec, deletes it with the calls it takes, and it is gone.
     """
@@ -105,7 +107,7 @@ def test_found_by_its_stack_and_deleted(case: Case, there: AccountFixture) -> No
 
 
 @pytest.mark.parametrize("case", EACH)
-def test_another_stack_does_not_find_it(case: Case, there: AccountFixture) -> None:
+def test_another_stack_does_not_find_it(case: ResourceCase, there: AccountFixture) -> None:
     """
     What a stack owns is not found by the teardown of another, not even of one that begins alike.
     """
@@ -124,7 +126,7 @@ def test_every_kind_and_every_compared_field_has_its_case() -> None:
         covered.setdefault(name.split()[0], set()).update(case.drifts, case.fixed)
     missing = {
         kind.__name__: lacking
-        for kind in kinds()
+        for kind in resource_types()
         if kind.__name__ != "Image"
         and not kind.INTERNAL
         and (lacking := {a.name for a in compared_fields(kind)} - covered.get(kind.__name__, set()))

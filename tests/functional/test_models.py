@@ -17,7 +17,7 @@ import resource_cases_network
 import resource_cases_stores
 from account_fixture import AccountFixture, account
 from batchkit import StackSpec, destroy_stack, ensure_stack, stack_policy
-from batchkit._blueprint.blueprint import kinds
+from batchkit._blueprint.blueprint import resource_types
 from batchkit._engine.aws import IDENTITY, ZONES
 from batchkit._model.calls import Call, ForEach, Operation
 from batchkit._model.resource import compared_fields, operations
@@ -29,7 +29,7 @@ from fakes import client, here
 ALL = {
     str(op): op
     for op in [
-        *(op for kind in kinds() for op in operations(kind).values()),
+        *(op for kind in resource_types() for op in operations(kind).values()),
         *runs.OPERATIONS,
         IDENTITY,
         ZONES,

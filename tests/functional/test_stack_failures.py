@@ -233,7 +233,11 @@ def test_an_interrupt_finishes_what_runs_and_the_next_run_goes_on(there: Account
     """
 
     def interrupt(event: Event) -> None:
-        if event.resource_type == "Vpc" and event.phase is Phase.DONE and event.action is Action.CREATE:
+        if (
+            event.resource_type == "Vpc"
+            and event.phase is Phase.DONE
+            and event.action is Action.CREATE
+        ):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

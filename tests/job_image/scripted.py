@@ -11,7 +11,7 @@ from typing import Any
 from counts import Counts
 from rate import Rate
 from rows import KeyAttribute
-from table import Batch, Outcome, Table
+from table import Batch, BatchOutcome, TargetTable
 from writer import Writer
 
 KEYS = [KeyAttribute("id", "S", 2048)]
@@ -97,14 +97,14 @@ class ScriptedTable:
         """
         return b"[" + b",".join(batch.values()) + b"]"
 
-    def outcome(self, batch: Batch, status: int, answer: bytes) -> Outcome:
+    def outcome(self, batch: Batch, status: int, answer: bytes) -> BatchOutcome:
         """
         As the real table has it.
         """
-        return Table.outcome(KEYED, batch, status, answer)
+        return TargetTable.outcome(KEYED, batch, status, answer)
 
 
-KEYED = Table.__new__(Table)
+KEYED = TargetTable.__new__(TargetTable)
 KEYED.keys = KEYS
 
 

@@ -77,7 +77,9 @@ def test_another_kind_of_compute_environment(old: StackSpec, new: StackSpec) -> 
         assert first.plan.changes
         aws.clock.advance(60)
         plan = plan_stack(new, session=aws.session, clock=aws.clock)
-        assert Action.UPDATE in {item.action for item in plan.changes if item.resource_type == "JobQueue"}
+        assert Action.UPDATE in {
+            item.action for item in plan.changes if item.resource_type == "JobQueue"
+        }
         watch = Watch(aws)
         with new_mutations(aws) as changed:
             make(aws, new, by=aws.another())

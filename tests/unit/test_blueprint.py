@@ -29,7 +29,7 @@ from batchkit import (
     Table,
     s3_read,
 )
-from batchkit._blueprint.blueprint import kinds, resources
+from batchkit._blueprint.blueprint import resource_types, resources
 from batchkit._engine.apply import in_order, needs
 from batchkit._engine.policy import make
 from batchkit._model.resource import Resource
@@ -235,11 +235,11 @@ def test_the_machine_runs_the_job_with_time_for_all_attempts() -> None:
     assert resolve(job["Resource"], here).endswith(":states:::batch:submitJob.sync")
 
 
-def test_kinds_stand_on_one_another_without_a_circle() -> None:
+def test_resource_types_stand_on_one_another_without_a_circle() -> None:
     """
     Every kind is there, so a teardown finds all of them in an order.
     """
-    graph = kinds()
+    graph = resource_types()
     order = [kind.__name__ for kind in TopologicalSorter(graph).static_order()]
     assert {kind for below in graph.values() for kind in below} <= set(graph)
     assert order.index("Vpc") < order.index("Subnet") < order.index("ComputeEnvironment")

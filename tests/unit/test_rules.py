@@ -41,7 +41,7 @@ SUBNET = {"SubnetId": "subnet-1", "VpcId": "vpc-1"}
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/films@sha256:1"
 
 
-class FakeAws:
+class FakeAnswers:
     """
     Answers from a table by the operation's name, or refuses; what isn't in it is absent.
     """
@@ -72,7 +72,7 @@ def facts(
         "DescribeJobs": {"jobs": []},
     }
     given = parse({"jobId": "1", "jobName": "films", "status": "FAILED", **job}) if job else None
-    aws: Any = FakeAws({**usual, **answers})
+    aws: Any = FakeAnswers({**usual, **answers})
     return JobFacts(aws, "films", "films", given, state)
 
 
