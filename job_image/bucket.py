@@ -68,9 +68,11 @@ class SourceBucket:
             more = f"continuation-token={quote(token, safe='')}&" if token else ""
             query = f"?{more}list-type=2&prefix={quote(prefix, safe='')}"
             root = ElementTree.fromstring(self.ask("GET", "", query=query).data)
+            # A folder made in the console is an empty object whose key ends in a slash.
             found += [
                 one for one in map(self._listed, root.iter(_tag(root, "Contents"))) if one.size
             ]
+            # S3 lists 1000 keys at most in one answer.
             token = root.findtext(_tag(root, "NextContinuationToken")) or ""
             if not token:
                 return sorted(found, key=lambda one: one.key)
@@ -85,6 +87,7 @@ class SourceBucket:
         """
         The JSON document *key*, or None where there is none, or something else.
         """
+        # Without s3:ListBucket S3 answers 403 for a key that does not exist.
         response = self.ask("GET", key, allowed=(403, 404))
         try:
             return json.loads(response.data) if response.status == 200 else None
@@ -103,6 +106,7 @@ class SourceBucket:
         """
         headers = {"Range": f"bytes={start}-{end - 1}"}
         if found.etag:
+            # Someone may replace the object between two ranges; then S3 answers 412.
             headers["If-Match"] = found.etag
         response = self._send("GET", found.key, headers=headers, stream=True)
         # Some servers send the range as 200; where its length is another, it is the whole object.
@@ -162,7 +166,8 @@ class SourceBucket:
             method, path + query, headers=dict(headers or {}), body=body, host=host, stream=stream
         )
         region = response.headers.get("x-amz-bucket-region")
-        # A bucket of another region says so once; from then on it is asked there.
+        # A bucket of another region says so once; from then on it is asked there. S3 does it by
+        # 301, by 400 (the signature names the region), or by 307 while the bucket is new.
         if response.status in (301, 307, 400) and region not in (None, self._service.region):
             self._service.region = str(region)
             return self._send(method, key, headers=headers, query=query, body=body, stream=stream)
@@ -199,6 +204,7 @@ def _may_pass(response: urllib3.BaseHTTPResponse) -> bool:
     """
     status = response.status
     return (
+        # S3 throttles with 503 (SlowDown).
         status >= 500
         or status == 429
         or (status == 400 and xml_error(status, response.data).code in _PASSING)

@@ -51,6 +51,7 @@ def say(line: str) -> None:
     """
     *line* is in the job's log now.
     """
+    # CloudWatch has no more of the log than what left the process before it was killed.
     print(line, flush=True)
 
 

@@ -16,6 +16,7 @@ from rate import back_off
 from rows import KeyAttribute, key_of
 from tojson import to_json
 
+# DynamoDB throttles with status 400; only the code tells it from a mistake.
 THROTTLES = {
     "ProvisionedThroughputExceededException",
     "ThrottlingException",
@@ -70,6 +71,7 @@ class TargetTable:
         if isinstance(answer, AwsFailure):
             if answer.code == "ResourceNotFoundException":
                 raise BadInput(f"there is no table {self.name!r} in {self._service.region}")
+            # The credentials themselves are wrong: no write would be let through either.
             if answer.code in ("UnrecognizedClientException", "InvalidSignatureException"):
                 raise Refused(f"table {self.name!r}: {answer}")
         if isinstance(answer, AwsFailure) or "Table" not in answer:
@@ -139,6 +141,7 @@ def _keys(told: Mapping[str, Any], name: str) -> list[KeyAttribute]:
         KeyAttribute(
             one["AttributeName"],
             kinds[one["AttributeName"]],
+            # DynamoDB's limits for a partition key and for a sort key.
             2048 if one["KeyType"] == "HASH" else 1024,
         )
         for one in schema
@@ -161,6 +164,7 @@ def _accepted(batch: Batch, answer: bytes, keys: Sequence[KeyAttribute]) -> Batc
     The outcome of an answer that took at least some items.
     """
     try:
+        # What the table has no capacity for comes back in an answer of status 200.
         requests = json.loads(answer).get("UnprocessedItems") or {}
         back = [
             key_of(one["PutRequest"]["Item"], keys) for name in requests for one in requests[name]
@@ -180,6 +184,7 @@ def _failed(batch: Batch, error: AwsFailure) -> BatchOutcome:
         return BatchOutcome(batch, throttled=True, error=error)
     if error.status >= 500 or error.code in PASSING or error.status in (408, 429):
         return BatchOutcome(batch, error=error)
+    # One bad item makes DynamoDB refuse all of its batch: which one it is, the writer finds out.
     if error.code == "ValidationException" or error.status == 413:
         return BatchOutcome(batch, error=error, invalid=True)
     if error.code == "ResourceNotFoundException":

@@ -197,6 +197,7 @@ class Writer(Generic[ChannelT]):
         """
         lane.sent_at = None
         lane.channel.close()
+        # A put of the same item twice leaves the same item.
         self._settle(lane, BatchOutcome(lane.batch, error=broken(error)))
 
     def _settle(self, lane: Lane[ChannelT], outcome: BatchOutcome) -> None:
