@@ -81,14 +81,8 @@ class LoaderJob:
         self._resources = ExitStack()
         for opened in (s3, dynamodb, self._writer):
             self._resources.callback(opened.close)
-        self.load = Load(
-            settings,
-            SourceBucket(s3, settings.bucket, self._wait),
-            table,
-            self._writer,
-            counts,
-            say,
-        )
+        bucket = SourceBucket(s3, settings.bucket, self._wait)
+        self.load = Load(settings, bucket, table, self._writer, counts, say)
 
     def run(self) -> None:
         """
