@@ -196,7 +196,9 @@ class JobFacts(Queues):
         """
         The network of the compute environments.
         """
-        return Wiring(self.reader, [one.get("computeResources", {}) for one in self.environments])
+        return Wiring(
+            self.reader, [one.get("computeResources", {}) for one in self.hosting_environments]
+        )
 
     def role(self, name: str) -> RoleFacts | None:
         """

@@ -41,7 +41,7 @@ def lost_groups(facts: JobFacts) -> Iterator[tuple[Mapping[str, Any], str]]:
 def _lost(
     facts: JobFacts, operation: Operation, key: str, there: list[str]
 ) -> Iterator[tuple[Mapping[str, Any], str]]:
-    for one in facts.environments if facts.readable(operation) else ():
+    for one in facts.hosting_environments if facts.readable(operation) else ():
         said = one.get("statusReason") or "" if one["status"] == "INVALID" else ""
         for id in one.get("computeResources", {}).get(key, ()):
             if id not in there and id not in said:

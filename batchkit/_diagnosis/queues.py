@@ -24,8 +24,6 @@ QUOTA: Final = Operation(
     wide=True,
     absent=("NoSuchResourceException",),
 )
-FARGATE_VCPUS: Final = {"FARGATE": "L-3032A538", "FARGATE_SPOT": "L-36FBB829"}
-"""The quotas of vCPUs that run at once, on demand and on Spot."""
 AT_WORK: Final = ("STARTING", "RUNNING")
 LISTED: Final = (*AT_WORK, "PENDING")
 """In which states they are listed: of an array Batch lists the parent, which is PENDING."""
@@ -124,7 +122,7 @@ class Queues:
         ]
 
     @property
-    def places(self) -> list[Mapping[str, Any]]:
+    def hosting_environments(self) -> list[Mapping[str, Any]]:
         """
         Where jobs run, or would if Batch could use it.
         """

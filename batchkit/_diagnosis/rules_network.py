@@ -62,7 +62,7 @@ def no_way_out(facts: JobFacts, self: Rule) -> Findings:
     "back.",
 )
 def no_egress(facts: JobFacts, self: Rule) -> Findings:
-    for one in facts.environments:
+    for one in facts.hosting_environments:
         names, problem = egress_blocked(facts, one)
         if problem:
             message = f"{problem}, so jobs of {one['computeEnvironmentName']} reach no registry."

@@ -131,7 +131,9 @@ def plan(made: Plan) -> str:
     A plan as a diff.
     """
     lines = [row for item in made.changes for row in _item(item)]
-    kept = [f"{item.resource_type} {item.name}" for item in made.items if item.action is Action.KEEP]
+    kept = [
+        f"{item.resource_type} {item.name}" for item in made.items if item.action is Action.KEEP
+    ]
     folded = tag(
         "details",
         tag("summary", f"{len(kept)} stay as they are", class_="dim"),
@@ -145,7 +147,9 @@ def plan(made: Plan) -> str:
 def _item(item: _plan.Item) -> Iterable[Sequence[object]]:
     colour = _ACTIONS[item.action]
     sign = tag("span", _plan.SIGNS[item.action], class_=f"sign {colour}")
-    yield join(sign, tag("span", str(item.action), class_=colour)), tag("b", item.resource_type), item.name
+    yield join(sign, tag("span", str(item.action), class_=colour)), tag(
+        "b", item.resource_type
+    ), item.name
     for change in item.changes:
         for place, actual, wanted in differences(change):
             diff = join(tag("code", actual, class_=BAD), " → ", tag("code", wanted, class_=GOOD))

@@ -27,7 +27,7 @@ def page(stack: Stack) -> str:
 
 
 def _row(resource: Resource, stack: Stack) -> tuple[object, ...]:
-    kind, identity = type(resource).__name__, str(resource.identity)
+    kind, identity = resource.type_name(), str(resource.identity)
     state = resource.state if isinstance(resource.state, str) else ""
     address = _links.resource(kind, identity, stack.region, stack.partition)
     return (

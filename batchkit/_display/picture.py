@@ -150,7 +150,7 @@ def _edge(start: tuple[int, int], end: tuple[int, int]) -> Markup:
 
 
 def _box(resource: Resource, x: int, y: int, region: str, partition: str) -> Markup:
-    kind, name, state = type(resource).__name__, resource.name, _state(resource)
+    kind, name, state = resource.type_name(), resource.name, _state(resource)
     colour = colour_of(state) if state else GOOD
     shown = name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
     told = f"{kind} {name}: {resource.identity} {state}".strip()

@@ -65,7 +65,7 @@ def stack(stands: Stack) -> RenderableType:
     table = Table("kind", "name", "state", title=f"{stands.name} in {stands.region}", box=None)
     for one in stands.resources:
         state = one.state if isinstance(one.state, str) else ""
-        table.add_row(type(one).__name__, Text(printable(one.name)), word(state))
+        table.add_row(one.type_name(), Text(printable(one.name)), word(state))
     return table
 
 

@@ -123,29 +123,30 @@ def _result(index: int, item: Any, job: Job) -> Result:
 
 
 def fan_out(
-    aws: Aws, wanted: Submission, items: Sequence[Any], bucket: str | None, *, once: bool
+    aws: Aws, submission: Submission, items: Sequence[Any], bucket: str | None, *, once: bool
 ) -> Mapped:
     """
     Submits a job for each of *items*.
 
     Args:
         bucket: Where lists go that have no room in the environment; None for more, shorter arrays.
-        once: Whether the name of *wanted* stands for the fan-out.
+        once: Whether the name of *submission* stands for the fan-out.
     """
     texts = [_json(item) for item in items]
     if not texts:
         refuse("map", "items", items, "at least one item")
-    room = ROOM - len(json.dumps(wanted.call().params["containerOverrides"])) - len(ITEMS) - 200
+    room = ROOM - len(json.dumps(submission.changes())) - len(ITEMS) - 200
     stored = bucket is not None and not _fits(texts, room)
+    others = submission.given.get("environment", {})
     chunks = list(_chunks(texts, LARGEST, None if stored else room))
     ids, fresh = [], False
     for number, chunk in enumerate(chunks):
-        name = wanted.name if len(chunks) == 1 else f"{wanted.name}-{number}"
+        name = submission.name if len(chunks) == 1 else f"{submission.name}-{number}"
         given = _environment(aws, name, chunk, bucket if stored else None)
         part = attrs.evolve(
-            wanted,
+            submission,
             name=name,
-            environment={**wanted.environment, **given},
+            given={**submission.given, "environment": {**others, **given}},
             array_size=len(chunk) if len(chunk) > 1 else None,
         )
         id, new = submit(aws, part, once=once)

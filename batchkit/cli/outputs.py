@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from batchkit._engine.plan import Plan
-from batchkit._model.resource import Resource
+from batchkit._model.resource import Resource, named_fields
 from batchkit._model.values import references
 
 
@@ -31,8 +31,8 @@ def variables(stack: str, region: str, resources: Iterable[Resource]) -> dict[st
 
 
 def _variable(stack: str, region: str, resource: Resource) -> str:
-    kind = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(resource).__name__)
-    rest = "" if resource.NAME_HAS_HASH else resource.name
+    kind = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", resource.type_name())
+    rest = "" if [*named_fields(type(resource))] else resource.name
     rest = re.sub(rf"^(/batchkit/)?{re.escape(stack)}(?![a-z0-9])", "", rest)
     words = re.sub(r"[^A-Za-z0-9]+", "_", f"{kind}_{rest.removesuffix('-' + region)}")
     return words.strip("_").upper()
@@ -86,7 +86,9 @@ def plan(made: Plan) -> dict[str, Any]:
             }
             for item in made.changes
         ],
-        "kept": [f"{item.resource_type} {item.name}" for item in made.items if item not in made.changes],
+        "kept": [
+            f"{item.resource_type} {item.name}" for item in made.items if item not in made.changes
+        ],
     }
 
 

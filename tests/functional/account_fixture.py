@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from batchkit._blueprint.blueprint import resource_types
 from batchkit._engine import reads as _reads, teardown as _teardown
 from batchkit._engine.apply import Engine
 from batchkit._engine.aws import Aws
@@ -22,6 +21,7 @@ from batchkit._model.resource import Resource
 from batchkit.ensure import ensure_all
 from batchkit.events import Event
 from batchkit.local import LocalSession, local_aws
+from batchkit.resources.resource_types import dependencies
 from fakes import FakeClock, Seen, client, recording
 
 _ANYONE = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}}
@@ -98,7 +98,7 @@ class AccountFixture:
         """
         How the deletion of *found* ended.
         """
-        return _teardown.delete(self.aws, ignore, found, resource_types())
+        return _teardown.delete(self.aws, ignore, found, dependencies())
 
     def vpc(self, cidr: str = "10.9.0.0/16") -> str:
         return str(self.ec2.create_vpc(CidrBlock=cidr)["Vpc"]["VpcId"])

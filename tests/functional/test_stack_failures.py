@@ -260,7 +260,7 @@ def test_a_teardown_goes_round_what_fails(there: AccountFixture) -> None:
     error = caught.value
     assert [name for name, _ in error.failed] == ["NatGateway movies"]
     assert {"Vpc movies", "ElasticIp movies"} <= set(error.not_started)
-    assert {"JobQueue movies", "Role movies-job-us-east-1"} <= set(error.done)
+    assert {"JobQueue movies", "Role movies_job-us-east-1"} <= set(error.done)
     assert "ec2:DeleteNatGateway" in str(error) and "something still uses it" in str(error)
     destroy_stack("movies", session=there.session, clock=there.clock)
     assert inventory(there) == before_it

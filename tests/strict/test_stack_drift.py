@@ -10,23 +10,23 @@ import pytest
 
 from batchkit import Repository, ensure_repository
 
-from .drift_cases import DRIFTS, KEYS, TAGGED, Place, moved, retention, role
+from .drift_cases import DRIFTS, KEYS, TAGGED, DriftedStack, moved, retention, role
 from .helpers import allowing
 from .simulator import StrictAws
 from .stacks import NAME, make, new_mutations, operations, unchanged
 
 
 @pytest.fixture(scope="module")
-def place() -> Iterator[Place]:
+def place() -> Iterator[DriftedStack]:
     """
     One stack for all of these tests.
     """
     with StrictAws(seed=8) as aws:
-        yield Place(aws)
+        yield DriftedStack(aws)
 
 
 @pytest.mark.parametrize("what", DRIFTS)
-def test_a_change_is_put_back(place: Place, what: str) -> None:
+def test_a_change_is_put_back(place: DriftedStack, what: str) -> None:
     """
     Somebody changes one attribute: the next run makes exactly the call that puts it back.
     """
@@ -39,7 +39,7 @@ def test_a_change_is_put_back(place: Place, what: str) -> None:
     assert operations(made) == wanted
 
 
-def test_a_subnet_in_the_other_table_is_put_back(place: Place) -> None:
+def test_a_subnet_in_the_other_table_is_put_back(place: DriftedStack) -> None:
     """
     One of the two tables gives it up, and the other takes it; whichever is faster.
     """
@@ -57,13 +57,13 @@ def test_a_subnet_in_the_other_table_is_put_back(place: Place) -> None:
         make(place.aws, TAGGED, by=place.aws.another())
 
 
-def test_what_others_add_stays(place: Place) -> None:
+def test_what_others_add_stays(place: DriftedStack) -> None:
     """
     Tags, rules, routes and policies of others are no drift, and are there after a change was put
     back.
     """
     ec2, iam = place.client("ec2"), place.client("iam")
-    group, table = place.id("SecurityGroup"), place.id("RouteTable films-public")
+    group, table = place.id("SecurityGroup"), place.id("RouteTable films_public")
     rule = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22}
     rule["IpRanges"] = [{"CidrIp": "10.0.0.0/8"}]
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule])

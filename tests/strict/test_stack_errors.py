@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ClientError
 
-from batchkit import ComputeEnvironment, ensure_compute_environment
+from batchkit import FargateEnvironment, ensure_compute_environment
 from batchkit.errors import (
     AccessDenied,
     ApplyError,
@@ -180,7 +180,7 @@ def test_a_compute_environment_that_stays_invalid(strict_aws: StrictAws) -> None
     """
     What AWS says about a subnet that isn't there is raised with the state, in less than a minute.
     """
-    wanted = ComputeEnvironment(
+    wanted = FargateEnvironment(
         name="lost", subnets=["subnet-0123456789"], security_groups=["sg-0123456789"]
     )
     with pytest.raises(BrokenResource, match="INVALID: CLIENT_ERROR.*subnet-0123456789"):
@@ -228,7 +228,7 @@ def test_batch_needs_a_role_that_is_gone() -> None:
     with StrictAws(seed=6) as aws:
         before = aws.snapshot()
         make(aws)
-        name = f"{NAME}-batch-us-east-1"
+        name = f"{NAME}_batch-us-east-1"
         iam = aws.raw.client("iam")
         role = iam.get_role(RoleName=name)["Role"]
         policies = iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]

@@ -1,9 +1,9 @@
 """
-An embedded AWS for each test.
+The fixtures of these tests.
 """
 
 from __future__ import annotations
 
-from local_lab import lab
+from local_lab import job_folders, lab
 
-__all__ = ["lab"]
+__all__ = ["job_folders", "lab"]
