@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from account_fixture import AccountFixture
 from batchkit import ensure_stack
 from batchkit._model.resource import Resource
 from batchkit.resources.image_reference import ImageReference
-from core_lab import Account
 from full_specs import full_specs
 from inventory import inventory
 
@@ -24,7 +24,9 @@ def seen(resource: Resource, held: str) -> bool:
 
 
 @pytest.mark.slow
-def test_every_resource_of_a_stack_is_in_the_inventory(there: Account, tmp_path: Path) -> None:
+def test_every_resource_of_a_stack_is_in_the_inventory(
+    there: AccountFixture, tmp_path: Path
+) -> None:
     """
     What isn't in it could be left behind by a teardown without any test that notices.
     """
