@@ -5,7 +5,7 @@ A clock that only tests move, a record of calls, and answers without AWS.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,6 +13,7 @@ import boto3
 from attrs import field, frozen
 
 from batchkit._model.calls import Call, Step
+from batchkit._model.resource import is_there
 from batchkit._model.values import Arn, Here, Scope
 
 HERE = Scope("aws", "us-east-1", "123456789012")
@@ -94,7 +95,7 @@ class FakeAsk:
         answer = self.answers[call.operation.name]
         return answer(call.params) if callable(answer) else answer
 
-    def all(self, *calls: Call) -> list[Any]:
+    def all(self, *calls: Call, exists: Callable[[Any], Any] = is_there) -> list[Any]:
         return [self(call) for call in calls]
 
 

@@ -17,8 +17,9 @@ from batchkit.resources.iam import Role
 
 Reader = Callable[[Call], Any]
 ATTACHED: Final = Operation("iam", "ListAttachedRolePolicies", absent=("NoSuchEntity",))
-MANAGED: Final = Operation("iam", "GetPolicy", absent=("NoSuchEntity",))
-VERSION: Final = Operation("iam", "GetPolicyVersion", absent=("NoSuchEntity",))
+# The policies of roles may be AWS's or anybody's in the account.
+MANAGED: Final = Operation("iam", "GetPolicy", wide=True, absent=("NoSuchEntity",))
+VERSION: Final = Operation("iam", "GetPolicyVersion", wide=True, absent=("NoSuchEntity",))
 INLINE: Final = Operation("iam", "ListRolePolicies", absent=("NoSuchEntity",))
 DOCUMENT: Final = Operation("iam", "GetRolePolicy", absent=("NoSuchEntity",))
 OPERATIONS: Final = (Role.GET, ATTACHED, MANAGED, VERSION, INLINE, DOCUMENT)

@@ -5,7 +5,7 @@ Reading what AWS holds: all at once, each call only once, each client as soon as
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Any, Final
@@ -14,7 +14,7 @@ from attrs import field, frozen
 
 from batchkit._engine.aws import Aws
 from batchkit._model.calls import Call
-from batchkit._model.resource import Key, Resource, operations
+from batchkit._model.resource import Key, Resource, is_there, operations
 from batchkit._model.values import Scope
 from batchkit.errors import AwsError
 
@@ -57,7 +57,7 @@ class CachedReader:
                 answer.set_exception(error)
         return answer.result()
 
-    def all(self, *calls: Call) -> list[Any]:
+    def all(self, *calls: Call, exists: Callable[[Any], Any] = is_there) -> list[Any]:
         """
         The answers of *calls*, asked at the same time.
 
@@ -65,9 +65,9 @@ class CachedReader:
         """
         others = [self._pool.submit(self, call) for call in calls[1:]]
         first = self(calls[0])
-        if first is None:
+        if not exists(first):
             refused = [isinstance(other.exception(), AwsError) for other in others]
-            return [None, *(None if no else o.result() for no, o in zip(refused, others))]
+            return [first, *(None if no else o.result() for no, o in zip(refused, others))]
         return [first, *(other.result() for other in others)]
 
 

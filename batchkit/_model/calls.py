@@ -19,6 +19,7 @@ from batchkit.clock import Clock
 from batchkit.events import Listener
 
 _READS: Final = re.compile(r"(Describe|List|Get|Head|BatchGet|Lookup|Simulate)")
+_REMOVES: Final = re.compile(r"(Delete|Deregister|Detach|Disassociate|Release|Stop)")
 _IAM_PREFIX: Final = {"stepfunctions": "states", "resourcegroupstaggingapi": "tag"}
 
 
@@ -46,7 +47,9 @@ class Operation:
     Args:
         also: Permissions that AWS checks besides the operation's own.
         permission: The IAM action, where it isn't `service:name`.
-        wide: IAM knows no resource-level permission for it, so a policy must say `*`.
+        wide: A policy says `*`: IAM knows no resource-level permission for it, or none that
+            would leave out anything.
+        for_deletion: A deletion makes it, although its name doesn't say so.
         absent: Codes that mean that the resource isn't there.
         unset: Codes that mean that it is there, with nothing set; the answer is {} then.
         exists: Codes that mean that it is there already.
@@ -59,6 +62,7 @@ class Operation:
     also: tuple[str, ...] = ()
     permission: str = field(kw_only=True, default="")
     wide: bool = field(kw_only=True, default=False)
+    for_deletion: bool = field(kw_only=True, default=False)
     absent: tuple[str, ...] = field(kw_only=True, default=())
     unset: tuple[str, ...] = field(kw_only=True, default=())
     exists: tuple[str, ...] = field(kw_only=True, default=())
@@ -84,6 +88,13 @@ class Operation:
         Whether the call changes nothing.
         """
         return bool(_READS.match(self.name))
+
+    @property
+    def removes(self) -> bool:
+        """
+        Whether a deletion may make the call.
+        """
+        return self.for_deletion or bool(_REMOVES.match(self.name))
 
     @property
     def permissions(self) -> tuple[str, ...]:

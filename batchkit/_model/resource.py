@@ -9,7 +9,7 @@ docs/resource-types.md explains the whole interface with an example.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Final, Protocol, TypeVar
 
 import attrs
@@ -28,6 +28,13 @@ Key = tuple[str, str]
 _UNSET: Final = object()
 
 
+def is_there(answer: Any) -> bool:
+    """
+    Whether the answer of a call doesn't mean absent.
+    """
+    return answer is not None
+
+
 class Reader(Protocol):
     """
     What `read` and `find` may use: calls that change nothing.
@@ -41,9 +48,10 @@ class Reader(Protocol):
         The answer, all its pages in one; None if the call's operation says that this means absent.
         """
 
-    def all(self, *calls: Call) -> list[Any]:
+    def all(self, *calls: Call, exists: Callable[[Any], Any] = is_there) -> list[Any]:
         """
-        The answers of calls that are made at the same time; the first tells whether it is there.
+        The answers of calls that are made at the same time; *exists* says of the first whether it
+        is there.
         """
 
 
@@ -123,6 +131,8 @@ class Resource(Checked):
     """The resource types that `depends_on` may name: they are made before it, and deleted after."""
     LINKED_ROLES: ClassVar[Collection[str]] = ()
     """The services whose service-linked roles AWS makes when it is made for the first time."""
+    NAMED_BY_USER: ClassVar[bool] = False
+    """Whether a user chooses its name, so that the stack's name doesn't give its ARN."""
     FOUND_BY: ClassVar[Operation | None] = None
     """The call that finds those of a stack, if it is of another service than what reads them."""
 
@@ -236,11 +246,18 @@ class Resource(Checked):
         """
         return (self,)
 
+    @classmethod
+    def targets_of(cls, stack: str) -> tuple[str | Arn, ...]:
+        """
+        The ARNs of all resources of this type that *stack* may have, as IAM's patterns.
+        """
+        return ()
+
     def targets(self) -> tuple[str | Arn, ...]:
         """
         The ARNs that its calls act on, for the policy of whoever makes them.
         """
-        return ("*",)
+        return self.targets_of(self.stack)
 
     def assumed_by(self) -> Collection[str]:
         """

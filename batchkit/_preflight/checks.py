@@ -9,35 +9,26 @@ from functools import cached_property
 from typing import Any, Final, TypeVar
 
 from batchkit._blueprint.blueprint import resources
-from batchkit._diagnosis import explain
 from batchkit._diagnosis.finding import Finding, Severity
 from batchkit._diagnosis.queues import QUOTA
 from batchkit._docker.publisher import publisher
-from batchkit._engine import policy as _policy
 from batchkit._engine.aws import IDENTITY, Aws
 from batchkit._model.calls import Call, Operation
 from batchkit._model.image_uri import ImageUri
 from batchkit._model.resource import Resource, operations
 from batchkit._model.tags import of_stack
 from batchkit._model.values import resolve
-from batchkit._runs import run as runs
+from batchkit._preflight.deployer import SIMULATE, deployer, looked_for, own_names
 from batchkit.errors import AwsError, BatchkitError, DockerUnavailable
 from batchkit.grants import flatten
 from batchkit.resources.dynamodb import Table
 from batchkit.resources.environments_fargate import FargateEnvironment
 from batchkit.resources.gateways import ElasticIp, NatGateway
+from batchkit.resources.iam import Role
 from batchkit.resources.image import Image, ImageSource
 from batchkit.resources.vpc import Subnet, Vpc
 from batchkit.spec import StackSpec
 
-HEAD_BUCKET: Final = Operation(
-    "s3", "HeadBucket", permission="s3:ListBucket", absent=("404", "NoSuchBucket")
-)
-HEAD_OBJECT: Final = Operation(
-    "s3", "HeadObject", permission="s3:GetObject", absent=("404", "NoSuchKey", "NoSuchBucket")
-)
-GET_ROLE: Final = Operation("iam", "GetRole", absent=("NoSuchEntity",))
-SIMULATE: Final = Operation("iam", "SimulatePrincipalPolicy", absent=("NoSuchEntity",))
 _VPCS: Final = ("vpc", "L-F678F1CE")
 _NATS: Final = ("vpc", "L-FE5A380F")
 _ADDRESSES: Final = ("ec2", "L-0263D0A3")
@@ -201,30 +192,26 @@ def named_in_grants(facts: PreflightFacts) -> Iterator[Finding]:
     """
     The buckets, objects and tables that the grants name are there, or the stack makes them.
     """
-    stores = (facts.spec.bucket, facts.spec.table)
-    own = {one.name for one in stores if isinstance(one, Resource)}
+    own = own_names(facts.spec)
     for grant in flatten(facts.spec.grants):
         for arn in grant.resources:
             text = str(resolve(arn, facts.aws.resolve))
-            if ":::" in text and text.split(":")[2] == "s3":
-                yield from _s3(facts, text.split(":::")[1], grant.actions, own)
+            if (asked := looked_for(text, grant.actions, own)) is not None:
+                yield from _s3(facts, asked[0], text.split(":::")[1])
             elif ":dynamodb:" in text:
                 yield from _table(facts, text, own)
 
 
-def _s3(
-    facts: PreflightFacts, path: str, actions: Iterable[str], own: set[str]
-) -> Iterator[Finding]:
+def _s3(facts: PreflightFacts, asked: Operation, path: str) -> Iterator[Finding]:
     bucket, _, key = path.partition("/")
-    if bucket in own or "*" in bucket:
+    where = {"Bucket": bucket, "Key": key} if key else {"Bucket": bucket}
+    if facts.aws.call(asked(**where)) is not None:
         return
-    if not key:
-        if facts.aws.call(HEAD_BUCKET(Bucket=bucket)) is None:
-            yield finding(f"bucket {bucket}", "a grant names it, and it isn't there.", "Make it.")
-    elif "s3:GetObject" in actions and not any(sign in key for sign in "*?"):
-        if facts.aws.call(HEAD_OBJECT(Bucket=bucket, Key=key)) is None:
-            message = "a grant names it, and it isn't there."
-            yield finding(f"object {path}", message, "Upload it.", Severity.WARNING)
+    message = "a grant names it, and it isn't there."
+    if key:
+        yield finding(f"object {path}", message, "Upload it.", Severity.WARNING)
+    else:
+        yield finding(f"bucket {bucket}", message, "Make it.")
 
 
 def _table(facts: PreflightFacts, arn: str, own: set[str]) -> Iterator[Finding]:
@@ -241,9 +228,8 @@ def permissions(facts: PreflightFacts) -> Iterator[Finding]:
     caller = _caller(facts.aws)
     if caller is None:
         return
-    further = (*runs.OPERATIONS, *explain.OPERATIONS)
     denied: list[str] = []
-    for grant in _policy.grants(facts.spec.name, facts.wanted, further):
+    for grant in deployer(facts.aws, facts.spec, facts.wanted).grants():
         arns = [str(resolve(arn, facts.aws.resolve)) for arn in grant.resources]
         answer = facts.aws.call(_simulation(caller, grant.actions, arns)) or {}
         for result in answer.get("EvaluationResults", ()):
@@ -274,7 +260,7 @@ def _caller(aws: Aws) -> str | None:
     """
     arn = str(aws.call(IDENTITY())["Arn"])
     if ":assumed-role/" in arn:
-        role = aws.call(GET_ROLE(RoleName=arn.split("/")[1]))
+        role = aws.call(Role.GET(RoleName=arn.split("/")[1]))
         return str(role["Role"]["Arn"]) if role else None
     return arn if ":iam:" in arn and ":user/" in arn else None
 

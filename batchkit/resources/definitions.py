@@ -85,8 +85,9 @@ class JobDefinition(JobSettings, Resource):
     arn: str = read_only("jobDefinitionArn", regenerated=True)
     revisions: tuple[str, ...] = read_only()
 
-    def targets(self) -> tuple[str | Arn, ...]:
-        name = f"job-definition/{self.name}"
+    @classmethod
+    def targets_of(cls, stack: str) -> tuple[str | Arn, ...]:
+        name = f"job-definition/{stack}"
         return (Arn("batch", name), Arn("batch", f"{name}:*"))
 
     @classmethod

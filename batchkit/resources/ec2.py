@@ -17,6 +17,7 @@ from batchkit._model.calls import NotYet, Operation, Steps
 from batchkit._model.checks import text
 from batchkit._model.resource import Reader, Resource
 from batchkit._model.tags import as_list, of_stack, owner, parse
+from batchkit._model.values import Arn
 from batchkit.resources.locks import (
     RELEASE_LOCK,
     TAKE_LOCK,
@@ -91,6 +92,11 @@ class Ec2Resource(Resource):
     LOCKED_BY: ClassVar[str] = ""
     INTERFACE_FILTER: ClassVar[tuple[str, str] | None] = None
     """EC2's filter for the network interfaces in it, and the field with the filter's value."""
+
+    @classmethod
+    def targets_of(cls, stack: str) -> tuple[str | Arn, ...]:
+        # EC2 gives ids; which of them are the stack's, their tags tell.
+        return (Arn("ec2", "*/*"),)
 
     @classmethod
     def find(cls: type[Ec2], stack: str, reader: Reader) -> Iterable[Ec2]:

@@ -58,8 +58,9 @@ class Repository(Resource):
     arn: str = read_only("repository.repositoryArn")
     uri: str = read_only("repository.repositoryUri")
 
-    def targets(self) -> tuple[str | Arn, ...]:
-        return (Arn("ecr", f"repository/{self.name}"),)
+    @classmethod
+    def targets_of(cls, stack: str) -> tuple[str | Arn, ...]:
+        return (Arn("ecr", f"repository/{stack}"),)
 
     @classmethod
     def find(cls, stack: str, reader: Reader) -> Iterable[Repository]:

@@ -112,7 +112,11 @@ class EnvironmentBase(BatchResource):
         "batch", "UpdateComputeEnvironment", ("iam:PassRole",), not_yet=(MODIFIED, PASS_ROLE)
     )
     DISABLE: ClassVar = Operation(
-        "batch", "UpdateComputeEnvironment", absent=(MISSING,), not_yet=(MODIFIED,)
+        "batch",
+        "UpdateComputeEnvironment",
+        for_deletion=True,
+        absent=(MISSING,),
+        not_yet=(MODIFIED,),
     )
     DELETE: ClassVar = Operation(
         "batch", "DeleteComputeEnvironment", absent=(MISSING,), not_yet=(MODIFIED, RELATED)
@@ -126,8 +130,9 @@ class EnvironmentBase(BatchResource):
     arn: str = read_only("computeEnvironmentArn")
     orphaned: bool = read_only()
 
-    def targets(self) -> tuple[str | Arn, ...]:
-        return (Arn("batch", f"compute-environment/{self.stack}_*"),)
+    @classmethod
+    def targets_of(cls, stack: str) -> tuple[str | Arn, ...]:
+        return (Arn("batch", f"compute-environment/{stack}_*"),)
 
     @property
     def family(self) -> Family:

@@ -94,7 +94,9 @@ class Role(Resource):
         session_seconds: How long a session of it may last.
     """
 
-    GET: ClassVar = Operation("iam", "GetRole", absent=("NoSuchEntity",))
+    # IAM has no ARN for a role that isn't there, and denies the call to whoever may make it only
+    # for some roles (https://github.com/keikoproj/iam-manager/pull/35).
+    GET: ClassVar = Operation("iam", "GetRole", wide=True, absent=("NoSuchEntity",))
     ATTACHED: ClassVar = Operation("iam", "ListAttachedRolePolicies", absent=("NoSuchEntity",))
     INLINE: ClassVar = Operation("iam", "GetRolePolicy", absent=("NoSuchEntity",))
     LIST: ClassVar = Operation("iam", "ListRoles", wide=True)
@@ -140,8 +142,9 @@ class Role(Resource):
         """
         return path_of(self.stack)
 
-    def targets(self) -> tuple[str | Arn, ...]:
-        return (Arn("iam", f"role{self.path}{self.name}", region=False),)
+    @classmethod
+    def targets_of(cls, stack: str) -> tuple[str | Arn, ...]:
+        return (Arn("iam", f"role{path_of(stack)}*", region=False),)
 
     def assumed_by(self) -> Collection[str]:
         return (self.service,)
@@ -167,14 +170,18 @@ class Role(Resource):
             calls["attached"] = self.ATTACHED(RoleName=self.name)
         if self.grants is not None:
             calls["inline"] = self.INLINE(RoleName=self.name, PolicyName=POLICY)
-        answers = dict(zip(calls, reader.all(*calls.values()), strict=True))
-        listed = (one for one in answers["listed"]["Roles"] if one["RoleName"] == self.name)
-        role = next(listed, None)
+        # IAM has no ARN for a role that isn't there, so it may refuse to tell of its policies.
+        found = reader.all(*calls.values(), exists=self._listed)
+        answers = dict(zip(calls, found, strict=True))
+        role = self._listed(answers["listed"])
         # ListRoles leaves out the tags and the boundary; the owner is known from the path
         # (https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListRoles.html).
         if role is None or self.tags or self.boundary:
             role = (reader(self.GET(RoleName=self.name)) or {}).get("Role")
         return None if role is None else self._parse(role, answers)
+
+    def _listed(self, answer: Any) -> Mapping[str, Any] | None:
+        return next((one for one in answer["Roles"] if one["RoleName"] == self.name), None)
 
     def _parse(self, role: Mapping[str, Any], answers: Mapping[str, Any]) -> Role:
         by_path = {OWNER: self.stack} if role["Path"] == self.path else {}
@@ -206,12 +213,13 @@ class Role(Resource):
             yield self._put()
 
     def update(self, actual: Role, drift: Collection[str]) -> Steps:
+        # First, as the caller may be allowed to give policies only to roles that have it.
+        if "boundary" in drift:
+            yield self._set_boundary()
         if "trust" in drift:
             yield self.TRUST(RoleName=self.name, PolicyDocument=Json(self.trust))
         if "session_seconds" in drift:
             yield self.UPDATE(RoleName=self.name, MaxSessionDuration=self.session_seconds)
-        if "boundary" in drift:
-            yield self._set_boundary()
         if "managed" in drift:
             yield from self._attach(actual)
         if "grants" in drift:

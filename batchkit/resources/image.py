@@ -202,8 +202,9 @@ class Image(Resource):
     digest: str = read_only()
     uri: str = read_only(regenerated=True)
 
-    def targets(self) -> tuple[str | Arn, ...]:
-        return (Arn("ecr", f"repository/{self.name}"),)
+    @classmethod
+    def targets_of(cls, stack: str) -> tuple[str | Arn, ...]:
+        return Repository.targets_of(stack)
 
     @classmethod
     def find(cls, stack: str, reader: Reader) -> Iterable[Image]:

@@ -59,10 +59,13 @@ class LogGroup(Resource):
     retention: int | None = checked(RETENTION, default=30)
     arn: str = read_only()
 
-    def targets(self) -> tuple[str | Arn, ...]:
+    @classmethod
+    def targets_of(cls, stack: str) -> tuple[str | Arn, ...]:
         # The calls for tags are authorized on the ARN without :*, the others on the one with it
         # (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_LogGroup.html).
-        return (_arn(self.name), _arn(f"{self.name}:*"))
+        # Below it are locks and intent records.
+        own = group_name(stack)
+        return (_arn(own), _arn(f"{own}:*"), _arn(f"{own}/*"))
 
     @classmethod
     def find(cls, stack: str, reader: Reader) -> Iterable[LogGroup]:

@@ -41,7 +41,9 @@ class JobQueue(BatchResource):
         not_yet=(MODIFIED, NOT_VALID),
     )
     UPDATE: ClassVar = Operation("batch", "UpdateJobQueue", not_yet=(MODIFIED, NOT_VALID))
-    DISABLE: ClassVar = Operation("batch", "UpdateJobQueue", absent=(MISSING,), not_yet=(MODIFIED,))
+    DISABLE: ClassVar = Operation(
+        "batch", "UpdateJobQueue", for_deletion=True, absent=(MISSING,), not_yet=(MODIFIED,)
+    )
     DELETE: ClassVar = Operation("batch", "DeleteJobQueue", absent=(MISSING,), not_yet=(MODIFIED,))
     COMES_AFTER: ClassVar = ("LogGroup",)
     LISTED: ClassVar = "jobQueues"
@@ -65,8 +67,10 @@ class JobQueue(BatchResource):
         """
         return Arn("batch", f"job-queue/{self.name}")
 
-    def targets(self) -> tuple[str | Arn, ...]:
-        return (self.named, Arn("batch", f"compute-environment/{self.stack}_*"))
+    @classmethod
+    def targets_of(cls, stack: str) -> tuple[str | Arn, ...]:
+        # A job has an id, which says nothing of its queue.
+        return (Arn("batch", f"job-queue/{stack}"), Arn("batch", "job/*"))
 
     @classmethod
     def parse(cls, answer: Mapping[str, Any], stack: str = "") -> JobQueue:

@@ -39,6 +39,13 @@ _ABORTED: Final = NotYet("OperationAborted", 300)
 # A new bucket may be unknown to the calls that follow its creation.
 _NEW_BUCKET: Final = (NotYet("NoSuchBucket", 120), _ABORTED)
 
+HEAD_BUCKET: Final = Operation(
+    "s3", "HeadBucket", permission="s3:ListBucket", absent=("404", "NoSuchBucket")
+)
+HEAD_OBJECT: Final = Operation(
+    "s3", "HeadObject", permission="s3:GetObject", absent=("404", "NoSuchKey", "NoSuchBucket")
+)
+
 
 @frozen(kw_only=True)
 class Bucket(Resource):
@@ -78,7 +85,11 @@ class Bucket(Resource):
         not_yet=_NEW_BUCKET,
     )
     LIST: ClassVar = Operation(
-        "s3", "ListObjectVersions", permission="s3:ListBucketVersions", absent=("NoSuchBucket",)
+        "s3",
+        "ListObjectVersions",
+        permission="s3:ListBucketVersions",
+        for_deletion=True,
+        absent=("NoSuchBucket",),
     )
     DELETE_OBJECTS: ClassVar = Operation(
         "s3",
@@ -94,6 +105,7 @@ class Bucket(Resource):
     READ_LOCK: ClassVar = READ_LOCK
     RELEASE_LOCK: ClassVar = RELEASE_LOCK
     RETAIN: ClassVar = True
+    NAMED_BY_USER: ClassVar = True
     UNTAGGED: ClassVar = "untagged"
     ALL_BLOCKED: ClassVar[Mapping[str, bool]] = {
         "BlockPublicAcls": True,

@@ -128,8 +128,9 @@ class ScheduleGroup(Resource):
     name: str = checked(_NAME)
     arn: str = read_only("ScheduleGroupArn")
 
-    def targets(self) -> tuple[str | Arn, ...]:
-        return (Arn("scheduler", f"schedule-group/{self.name}"),)
+    @classmethod
+    def targets_of(cls, stack: str) -> tuple[str | Arn, ...]:
+        return (Arn("scheduler", f"schedule-group/{stack}"),)
 
     @classmethod
     def find(cls, stack: str, reader: Reader) -> Iterable[ScheduleGroup]:
@@ -205,9 +206,10 @@ class Schedule(Resource):
     enabled: bool = checked(a_bool(), default=True)
     arn: str = read_only("ScheduleArn")
 
-    def targets(self) -> tuple[str | Arn, ...]:
-        group = f"schedule-group/{self.group}"
-        return (Arn("scheduler", f"schedule/{self.group}/{self.name}"), Arn("scheduler", group))
+    @classmethod
+    def targets_of(cls, stack: str) -> tuple[str | Arn, ...]:
+        # To delete a group, one must be allowed to delete whatever is in it.
+        return (Arn("scheduler", f"schedule/{stack}/*"),)
 
     @classmethod
     def find(cls, stack: str, reader: Reader) -> Iterable[Schedule]:

@@ -67,9 +67,10 @@ class StateMachine(Resource):
     role: str | Ref = checked(ROLE, to="Role")
     arn: str = read_only("stateMachineArn")
 
-    def targets(self) -> tuple[str | Arn, ...]:
-        executions = Arn("states", f"execution:{self.name}:*")
-        return (Arn("states", f"stateMachine:{self.name}"), executions)
+    @classmethod
+    def targets_of(cls, stack: str) -> tuple[str | Arn, ...]:
+        executions = Arn("states", f"execution:{stack}:*")
+        return (Arn("states", f"stateMachine:{stack}"), executions)
 
     @classmethod
     def find(cls, stack: str, reader: Reader) -> Iterable[StateMachine]:

