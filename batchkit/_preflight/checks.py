@@ -4,7 +4,7 @@ The checks before a stack is made, one small function each.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any, Final, TypeVar
 
@@ -13,12 +13,13 @@ from batchkit._diagnosis.finding import Finding, Severity
 from batchkit._diagnosis.queues import QUOTA
 from batchkit._docker.publisher import publisher
 from batchkit._engine.aws import IDENTITY, Aws
-from batchkit._model.calls import Call, Operation
+from batchkit._model.calls import Operation
 from batchkit._model.image_uri import ImageUri
 from batchkit._model.resource import Resource, operations
 from batchkit._model.tags import of_stack
 from batchkit._model.values import resolve
-from batchkit._preflight.deployer import SIMULATE, deployer, looked_for, own_names
+from batchkit._preflight.deployer import deployer, looked_for, own_names
+from batchkit._preflight.simulation import is_allowed, simulation
 from batchkit.errors import AwsError, BatchkitError, DockerUnavailable
 from batchkit.grants import flatten
 from batchkit.resources.dynamodb import Table
@@ -228,30 +229,16 @@ def permissions(facts: PreflightFacts) -> Iterator[Finding]:
     caller = _caller(facts.aws)
     if caller is None:
         return
-    denied: list[str] = []
+    denied: set[str] = set()
     for grant in deployer(facts.aws, facts.spec, facts.wanted).grants():
-        arns = [str(resolve(arn, facts.aws.resolve)) for arn in grant.resources]
-        answer = facts.aws.call(_simulation(caller, grant.actions, arns)) or {}
-        for result in answer.get("EvaluationResults", ()):
-            if result["EvalDecision"] != "allowed":
-                denied.append(result["EvalActionName"])
+        call = resolve(simulation(caller, grant), facts.aws.resolve)
+        answer = facts.aws.call(call) or {}
+        results = answer.get("EvaluationResults", ())
+        denied.update(one["EvalActionName"] for one in results if not is_allowed(one))
     if denied:
-        names = ", ".join(sorted(set(denied)))
+        names = ", ".join(sorted(denied))
         fix = "stack_policy(spec) (`batchkit policy`) is the policy to ask for."
         yield finding(f"caller {caller}", f"it may not do {names}.", fix)
-
-
-def _simulation(caller: str, actions: Iterable[str], arns: list[str]) -> Call:
-    """
-    What IAM is asked; conditions such as iam:PassedToService are part of the request.
-    """
-    passed = {
-        "ContextKeyName": "iam:PassedToService",
-        "ContextKeyValues": ["ecs-tasks.amazonaws.com"],
-        "ContextKeyType": "string",
-    }
-    given = {"PolicySourceArn": caller, "ActionNames": list(actions), "ResourceArns": arns}
-    return SIMULATE(**given, ContextEntries=[passed] if "iam:PassRole" in actions else [])
 
 
 def _caller(aws: Aws) -> str | None:
