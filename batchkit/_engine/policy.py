@@ -33,16 +33,17 @@ LIMIT: Final = 6144
 Characters that a managed policy may have, white space not counted
 (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html).
 """
+_BINDING: Final = "iam:PutRolePermissionsBoundary"
+_UNBINDING: Final = "iam:DeleteRolePermissionsBoundary"
 # A boundary binds only if it is demanded of each role that is given a policy or a trust
 # (https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html).
 _BOUNDED: Final = {
     "iam:AttachRolePolicy",
     "iam:CreateRole",
-    "iam:PutRolePermissionsBoundary",
+    _BINDING,
     "iam:PutRolePolicy",
     "iam:UpdateAssumeRolePolicy",
 }
-_UNBINDING: Final = "iam:DeleteRolePermissionsBoundary"
 _APART: Final = {"iam:PassRole", "iam:CreateServiceLinkedRole"}
 _ANY: Final[Targets] = ("*",)
 
@@ -109,7 +110,7 @@ class Deployer:
         self, operation: Operation, resource_type: type[Resource], own: Targets
     ) -> Iterator[Need]:
         for action in operation.permissions:
-            if action in _APART or (action == _UNBINDING and self.boundary):
+            if action in _APART or action == (_UNBINDING if self.boundary else _BINDING):
                 continue
             service = action.partition(":")[0]
             if operation.wide or action.startswith("ec2:Describe"):

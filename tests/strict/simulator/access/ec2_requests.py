@@ -76,7 +76,7 @@ def ec2_requests(call: ApiCall) -> Iterator[AccessRequest]:
         return
     for id in ids:
         yield AccessRequest(action, _arn(call, id), _there(call.account, id))
-    if call.operation not in MADE and not ids:
+    if call.operation not in {*MADE, *ASSOCIATED} and not ids:
         assert call.operation.startswith("Describe"), f"not known: {action}"
         yield AccessRequest(action, "*")
 
@@ -94,6 +94,8 @@ def _made(call: ApiCall, action: str, type: str) -> Iterator[AccessRequest]:
 def _associated(call: ApiCall) -> list[str]:
     """
     The ids of a subnet and its route table, and of the table that takes that one's place.
+
+    Of an association that isn't there, nothing is known that a request could be authorised on.
     """
     found = call.account.raw("ec2").describe_route_tables()["RouteTables"]
     ids = [
@@ -105,7 +107,7 @@ def _associated(call: ApiCall) -> list[str]:
         if id
     ]
     new = call.params.get("RouteTableId")
-    return [*ids, new] if new else ids or ["rtb-unknown"]
+    return [*ids, new] if new else ids
 
 
 def _arn(call: ApiCall, id: str) -> str:

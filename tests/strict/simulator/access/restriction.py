@@ -22,16 +22,18 @@ class Restriction:
 
     def __init__(self, documents: Sequence[Mapping[str, Any]]) -> None:
         self.statements: list[Statement] = statements(documents)
-        self.asked: dict[AccessRequest, None] = {}
+        self.allowed: dict[AccessRequest, None] = {}
+        self.refused: dict[AccessRequest, None] = {}
 
     def check(self, call: ApiCall) -> None:
         """
         Refuses *call* if the documents don't allow all that it needs.
         """
         for request in requests(call):
-            self.asked[request] = None
             if not allows(self.statements, request):
+                self.refused[request] = None
                 raise denied(call, request.action, request.resource)
+            self.allowed[request] = None
 
     def answer(self, call: ApiCall) -> dict[str, Any] | None:
         """
