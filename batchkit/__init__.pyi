@@ -14,6 +14,9 @@ from ._display.progress import (
 from ._engine.plan import (
     Plan as Plan,
 )
+from ._engine.policy import (
+    Policy as Policy,
+)
 from ._engine.teardown import (
     Teardown as Teardown,
 )

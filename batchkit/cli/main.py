@@ -131,13 +131,20 @@ def list_(terminal: Terminal) -> None:
 
 @main.command()
 @options
+@click.option("--part", type=click.IntRange(1), help="Only this one of the documents that fit IAM.")
 @click.pass_obj
-def policy(terminal: Terminal) -> None:
+def policy(terminal: Terminal, part: int | None) -> None:
     """
     Print the IAM policy that `up`, `run` and `down` need.
     """
     document = stacks.stack_policy(terminal.spec(), session=terminal.session())
-    click.echo(json.dumps(document, indent=2))
+    parts = document.documents
+    if part is not None and part > len(parts):
+        raise click.BadParameter(f"there are {len(parts)} documents", param_hint="--part")
+    if part is None and len(parts) > 1:
+        message = f"a managed policy of IAM takes less: see --part 1 to --part {len(parts)}"
+        click.echo(message, err=True)
+    click.echo(json.dumps(parts[part - 1] if part else document, indent=2))
 
 
 @main.command()

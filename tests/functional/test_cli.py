@@ -136,6 +136,8 @@ def test_policy_and_preflight(cli: Cli) -> None:
     actions = {action for one in statements for action in one["Action"]}
     assert {"states:StartExecution", "batch:SubmitJob", "logs:GetLogEvents"} <= actions
     assert {"ec2:Describe*", "servicequotas:GetServiceQuota"} <= actions
+    assert cli.data("policy", "--part", "1")["Statement"] == statements
+    assert "there are 1 documents" in cli("policy", "--part", "2", code=Exit.USAGE).stderr
     assert cli.data("preflight") == []
 
 
