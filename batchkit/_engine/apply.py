@@ -21,7 +21,8 @@ from batchkit._engine.graph import Outcome, walk
 from batchkit._engine.reads import Observation, observe
 from batchkit._engine.steps import Runner
 from batchkit._model.calls import Steps
-from batchkit._model.resource import Key, Resource, compared_fields, read_only_fields
+from batchkit._model.properties import compared_fields, read_only_fields
+from batchkit._model.resource import Key, Resource
 from batchkit._model.signals import AlreadyThere, Ambiguous, Cancelled
 from batchkit._model.values import references
 from batchkit.errors import ApplyError, BatchkitError

@@ -11,7 +11,8 @@ import attrs
 from attrs import frozen
 
 from batchkit._engine.aws import Aws
-from batchkit._model.resource import Key, Resource, compared_fields, read_only_fields
+from batchkit._model.properties import compared_fields, read_only_fields
+from batchkit._model.resource import Key, Resource
 from batchkit._model.values import Arn, Here, Ref, references, resolve
 from batchkit.errors import NotOwnedError, ReplacementNeeded
 from batchkit.events import Action

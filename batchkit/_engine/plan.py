@@ -12,7 +12,8 @@ from batchkit._engine.apply import steps
 from batchkit._engine.compare import Change, Decision
 from batchkit._model.calls import Call, Steps, each_step
 from batchkit._model.display import Displayed
-from batchkit._model.resource import Resource, named_fields
+from batchkit._model.properties import named_fields
+from batchkit._model.resource import Resource
 from batchkit.events import Action
 
 SIGNS = {

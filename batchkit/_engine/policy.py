@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from batchkit._engine.aws import IDENTITY, ZONES
-from batchkit._model.calls import Operation
-from batchkit._model.resource import Resource, operations
+from batchkit._model.calls import Operation, operations
+from batchkit._model.resource import Resource
 from batchkit._model.values import Arn, resolve
 from batchkit.grants import Grant
 

@@ -13,8 +13,8 @@ from typing import Any, Final
 from attrs import field, frozen
 
 from batchkit._engine.aws import Aws
-from batchkit._model.calls import Call
-from batchkit._model.resource import Key, Resource, operations
+from batchkit._model.calls import Call, operations
+from batchkit._model.resource import Key, Resource
 from batchkit._model.values import Scope
 from batchkit.errors import AwsError
 

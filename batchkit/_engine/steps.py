@@ -25,8 +25,10 @@ from batchkit._model.calls import (
     Step,
     Steps,
     Wait,
+    operations,
 )
-from batchkit._model.resource import Resource, operations, read_only_fields
+from batchkit._model.properties import read_only_fields
+from batchkit._model.resource import Resource
 from batchkit._model.signals import AlreadyThere
 from batchkit._model.values import references
 from batchkit.errors import AwsError, BatchkitError, BrokenResource, StillWaiting

@@ -10,7 +10,7 @@ from typing import Any
 from attrs import frozen
 
 from batchkit._model.checks import a_bool, as_set, checked, each, whole
-from batchkit._model.resource import named
+from batchkit._model.properties import named
 from batchkit._model.values import Ref
 from batchkit.resources.ec2 import ID
 from batchkit.resources.environment_base import FARGATE, FARGATE_SPOT, EnvironmentBase, Family

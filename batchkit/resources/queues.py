@@ -11,7 +11,7 @@ from attrs import frozen
 
 from batchkit._model.calls import WAIT_DELETED, WAIT_STABLE, Operation, Steps
 from batchkit._model.checks import as_tuple, checked, each, optional, text, whole
-from batchkit._model.resource import read_only
+from batchkit._model.properties import read_only
 from batchkit._model.values import Arn, Ref
 from batchkit.resources.batch import DUPLICATE, MISSING, MODIFIED, NOT_VALID, BatchResource
 

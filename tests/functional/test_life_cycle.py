@@ -12,7 +12,7 @@ import pytest
 import kinds_batch
 import kinds_network
 import kinds_stores
-from batchkit._model.resource import compared_fields
+from batchkit._model.properties import compared_fields
 from batchkit._model.values import references
 from batchkit.errors import ReplacementNeeded
 from batchkit.events import Action

@@ -29,7 +29,7 @@ from batchkit import (
     plan_stack,
 )
 from batchkit._blueprint.blueprint import resources
-from batchkit._model.resource import operations
+from batchkit._model.calls import operations
 from core_lab import Account
 from fakes import mutating
 from injected import Disown, Lose, Refuse, before, unreachable
