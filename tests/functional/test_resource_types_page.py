@@ -13,6 +13,7 @@ import attrs
 import boto3
 import pytest
 
+from account_fixture import AccountFixture
 from batchkit._model import calls, values
 from batchkit._model.resource import Resource, operations
 from batchkit.ensure import ensure
@@ -48,7 +49,7 @@ def in_tables() -> set[str]:
     return {name for row in rows for name in re.findall(r"`(\w+)", row)}
 
 
-def test_the_example_lives_as_every_resource_type_does(topic: Any, there: Any) -> None:
+def test_the_example_lives_as_every_resource_type_does(topic: Any, there: AccountFixture) -> None:
     """
     Made once, left alone, repaired, found by its stack alone, and deleted.
     """
@@ -73,7 +74,7 @@ def test_the_example_lives_as_every_resource_type_does(topic: Any, there: Any) -
     assert there.actual(desired) == [] == there.found(topic, "movies")
 
 
-def test_the_example_leaves_a_topic_of_others_alone(topic: Any, there: Any) -> None:
+def test_the_example_leaves_a_topic_of_others_alone(topic: Any, there: AccountFixture) -> None:
     """
     One of its name without the stack's tag is refused.
     """
