@@ -53,7 +53,7 @@ def test_the_example_lives_as_every_resource_type_does(topic: Any, there: Accoun
     """
     Made once, left alone, repaired, found by its stack alone, and deleted.
     """
-    options = {"session": there.session, "clock": there.clock}
+    options: dict[str, Any] = {"session": there.session, "clock": there.clock}
     desired = topic(name="movies", display_name="Movies", tags={"team": "data"})
     with there.calls() as seen:
         made = ensure(desired, **options)
