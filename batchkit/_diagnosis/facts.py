@@ -11,7 +11,6 @@ from typing import Any, Final, TypeVar
 
 import attrs
 
-from batchkit._diagnosis.images import parse_image
 from batchkit._diagnosis.queues import Queues
 from batchkit._diagnosis.roles import RoleFacts, read_role
 from batchkit._diagnosis.wiring import Wiring
@@ -20,6 +19,7 @@ from batchkit._jobs import jobs as _jobs, logs as _logs
 from batchkit._jobs.jobs import Attempt, Job
 from batchkit._jobs.state import State
 from batchkit._model.calls import Operation
+from batchkit._model.image_uri import ImageUri
 from batchkit._model.values import Arn
 from batchkit.errors import AwsError
 from batchkit.resources.definitions import JobDefinition
@@ -220,16 +220,16 @@ class JobFacts(Queues):
         return attrs.evolve(role, known=len(self.unreadable) == before)
 
     @cached_property
-    def stored(self) -> Mapping[str, Any] | None:
+    def stored(self) -> ImageUri | None:
         """
-        Repository and id of the image, if it is in this account's ECR of this region.
+        The image, if its URI is of this account's ECR in this region.
         """
-        parsed = parse_image(self.uri)
-        if parsed is None:
+        uri = ImageUri.parse(self.uri)
+        if uri.ecr is None:
             return None
         _, region, account = self.place
-        own = account in ("", parsed["account"]) and region in ("", parsed["region"])
-        return parsed if own else None
+        own = account in ("", uri.ecr.account) and region in ("", uri.ecr.region)
+        return uri if own else None
 
     @cached_property
     def image(self) -> Mapping[str, Any] | None:
@@ -238,7 +238,7 @@ class JobFacts(Queues):
         """
         if self.stored is None:
             return None
-        name, id = self.stored["repositoryName"], self.stored["id"]
+        name, id = self.stored.repository, self.stored.image_id
         answer = self.reader(Image.DESCRIBE(repositoryName=name, imageIds=[id]))
         if not self.readable(Image.DESCRIBE):
             return None
@@ -251,7 +251,7 @@ class JobFacts(Queues):
         """
         if self.stored is None or not self.image:
             return ""
-        name, id = self.stored["repositoryName"], self.stored["id"]
+        name, id = self.stored.repository, self.stored.image_id
         answer = self.reader(MANIFEST(repositoryName=name, imageIds=[id])) or {}
         images = answer.get("images") or [{}]
         return str(images[0].get("imageManifest") or "")

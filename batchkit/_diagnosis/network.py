@@ -9,9 +9,9 @@ from ipaddress import IPv4Network
 from typing import Any, Final
 
 from batchkit._diagnosis.facts import JobFacts
-from batchkit._diagnosis.images import registry
 from batchkit._diagnosis.wiring import ANYWHERE, ENDPOINTS
 from batchkit._model.calls import Operation
+from batchkit._model.image_uri import ImageUri
 from batchkit.resources.gateways import NatGateway
 from batchkit.resources.routes import RouteTable
 from batchkit.resources.vpc import SecurityGroup, Subnet
@@ -92,7 +92,7 @@ def without_internet(facts: JobFacts, subnet: Mapping[str, Any]) -> str:
     Why a job can't do without the internet in a subnet; an empty text if it can.
     """
     if facts.uri and facts.stored is None:
-        return f"VPC endpoints don't lead to {registry(facts.uri)}"
+        return f"VPC endpoints don't lead to {ImageUri.parse(facts.uri).host}"
     actual = _endpoints(facts, subnet)
     if not facts.readable(ENDPOINTS):
         return "whether there are VPC endpoints instead could not be looked at"

@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from batchkit._diagnosis.facts import JobFacts
 from batchkit._diagnosis.finding import Findings, Rule, rule
-from batchkit._diagnosis.images import parse_image, platforms, registry
+from batchkit._diagnosis.images import platforms
 from batchkit._diagnosis.roles import RoleFacts
+from batchkit._model.image_uri import ImageUri
 
 ENSURE: Final = "Run ensure_stack(spec) again (`batchkit up`): it puts the role back."
 TASKS: Final = "ecs-tasks.amazonaws.com"
@@ -51,7 +52,7 @@ def image_missing(facts: JobFacts, self: Rule) -> Findings:
     elif "CannotPullContainer" in facts.reason and not facts.image:
         said = facts.reason.lower()
         if any(words in said for words in _NOT_FOUND) and not any(w in said for w in _REFUSED):
-            fix = f"Correct image, or push it to {registry(facts.uri)}."
+            fix = f"Correct image, or push it to {ImageUri.parse(facts.uri).host}."
             yield self.found(image, "the registry doesn't have it.", fix)
 
 
@@ -86,13 +87,12 @@ def registry_refuses(facts: JobFacts, self: Rule) -> Findings:
     said = facts.reason.lower()
     if "cannotpullcontainer" not in said:
         return
-    where, parsed = registry(facts.uri), parse_image(facts.uri)
+    uri = ImageUri.parse(facts.uri)
     if any(words in said for words in _LIMITED):
-        message = f"{where} allows only so many pulls without a login."
+        message = f"{uri.host} allows only so many pulls without a login."
         yield self.found(f"image {facts.uri}", message)
     elif any(words in said for words in _REFUSED) and not _lacking(facts):
-        other = parsed is not None and facts.stored is None
-        who = f"account {parsed['account']}" if parsed and other else where
+        who = f"account {uri.ecr.account}" if uri.ecr and facts.stored is None else uri.host
         yield self.found(f"image {facts.uri}", f"{who} doesn't let the job pull it.")
 
 
@@ -142,10 +142,10 @@ def _lacking(facts: JobFacts) -> Sequence[tuple[str, str]]:
 
 
 def _pulling(facts: JobFacts) -> Iterator[tuple[str, str]]:
-    image = parse_image(facts.uri)
-    if image is not None:
-        place = f"{image['region']}:{image['account']}:repository/{image['repositoryName']}"
-        repository = f"arn:{facts.place[0] or 'aws'}:ecr:{place}"
+    uri = ImageUri.parse(facts.uri)
+    if ecr := uri.ecr:
+        place = f"{ecr.region}:{ecr.account}:repository/{uri.repository}"
+        repository = f"arn:{ecr.partition}:ecr:{place}"
         yield _LOGIN, "*"
         yield from ((action, repository) for action in _PULL)
 

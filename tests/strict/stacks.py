@@ -17,12 +17,13 @@ from batchkit.stack.stack import Stack
 from .simulator import Crash, Process, Record, StrictAws
 
 NAME = "films"
+TABLE, BUCKET = "films-seen", "films-kept-here"
 SPEC = StackSpec(
     name=NAME,
     image="public.ecr.aws/docker/library/python:3.12-slim",
     schedule="rate(1 day)",
-    table="films-seen",
-    bucket="films-kept-here",
+    table=TABLE,
+    bucket=BUCKET,
 )
 BARE = StackSpec(name=NAME, image=SPEC.image)
 ONE_OF_EACH = {
@@ -42,7 +43,7 @@ ONE_OF_EACH = {
     "schedule-group": 1,
     "schedule": 1,
     "log-group": 1,
-    "claim": 2,
+    "lock": 2,
     "table": 1,
     "bucket": 1,
 }
@@ -94,7 +95,7 @@ def counts(aws: StrictAws, before: dict[str, Any]) -> dict[str, int]:
     How many of each kind there are that were not there *before*.
     """
     new = aws.snapshot().keys() - before.keys()
-    return dict(Counter("claim" if "/claims/" in key else key.partition("/")[0] for key in new))
+    return dict(Counter("lock" if "/locks/" in key else key.partition("/")[0] for key in new))
 
 
 def check_one_of_each(

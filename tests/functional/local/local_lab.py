@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import functools
 import json
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,10 +17,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from batchkit.local import local_aws
 from batchkit.local.runtime.account import LocalAccount
 from batchkit.local.runtime.images import FakeImages
 from batchkit.local.runtime.server import HttpEndpoint
 from batchkit.local.session import LocalSession, embedded
+from fakes import client
 
 TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
 IMAGE = "local/job:v1"
@@ -58,10 +61,13 @@ class Lab:
     A session, and the resources that a job needs, created at first use.
     """
 
-    def __init__(self, session: LocalSession, folder: Path, patience: float = 60) -> None:
+    def __init__(
+        self, session: LocalSession, folder: Path, patience: float = 60, image: str = IMAGE
+    ) -> None:
         self.session = session
         self.folder = folder
         self.patience = patience
+        self.image = image
 
     def until(self, condition: Callable[[], Any]) -> Any:
         """
@@ -75,9 +81,9 @@ class Lab:
         raise AssertionError(f"not within {self.patience} s")
 
     def __getattr__(self, service: str) -> Any:
-        client = self.session.client(service)
-        setattr(self, service, client)
-        return client
+        made = client(self.session, service)
+        setattr(self, service, made)
+        return made
 
     def refused(self, code: str, call: Callable[..., Any], **given: Any) -> Any:
         """
@@ -123,7 +129,7 @@ class Lab:
         """
         The ARN of a new compute environment.
         """
-        base = {"type": "MANAGED", "serviceRole": self.role, "state": "ENABLED"}
+        base: dict[str, Any] = {"type": "MANAGED", "serviceRole": self.role, "state": "ENABLED"}
         base["computeResources"] = self.resources()
         made = self.batch.create_compute_environment(
             computeEnvironmentName=name, **{**base, **given}
@@ -142,13 +148,13 @@ class Lab:
         made = self.batch.create_job_queue(jobQueueName=name, **{**base, **given})
         return str(made["jobQueueArn"])
 
-    def definition(self, name: str = "definition", image: str = IMAGE, **given: Any) -> str:
+    def definition(self, name: str = "definition", image: str = "", **given: Any) -> str:
         """
         The ARN of a new revision; lower-case names in *given* are container properties.
         """
         top = {k: given.pop(k) for k in list(given) if k in _TOP}
         properties = {
-            "image": image,
+            "image": image or self.image,
             "resourceRequirements": [
                 {"type": "VCPU", "value": "1"},
                 {"type": "MEMORY", "value": "2048"},
@@ -170,7 +176,7 @@ class Lab:
         """
         (self.folder / "Dockerfile").write_text(DOCKERFILE)
         (self.folder / "main.py").write_text("print('main')\n")
-        self.session.fake_image(IMAGE, self.folder)
+        self.session.fake_image(self.image, self.folder)
         self.queue()
         return self.definition()
 
@@ -271,3 +277,22 @@ def machine_of(state: dict[str, Any]) -> dict[str, Any]:
     A machine of one state.
     """
     return {"StartAt": "Job", "States": {"Job": state}}
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[Lab]:
+    """
+    An embedded AWS whose jobs are child processes.
+    """
+    with local_aws(docker=False) as session:
+        yield Lab(session, tmp_path)
+
+
+@pytest.fixture
+def job_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """
+    The folder in which jobs that are child processes have their files; only this test uses it.
+    """
+    folder = tmp_path_factory.mktemp("jobs")
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
