@@ -193,7 +193,7 @@ class Runner:
         """
         Waits until reads give what an update has set, or has had long enough for that.
         """
-        # For some seconds after UpdateStateMachine, reads and new executions have the old values, see
+        # For some seconds after UpdateStateMachine, reads and new executions have the old values:
         # https://docs.aws.amazon.com/step-functions/latest/apireference/API_UpdateStateMachine.html.
         desired = self._outputs.resolve_fields(resource)
         for actual, spent in self._polls(resource, action):
