@@ -68,7 +68,7 @@ class Plan(Displayed):
         return not self.changes
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """
         What would be done to how many resources, in words.
         """
@@ -77,7 +77,7 @@ class Plan(Displayed):
         return ", ".join(parts) or "nothing"
 
     def __str__(self) -> str:
-        return "\n".join([f"{self.stack}: {self.told}", *map(str, self.changes)])
+        return "\n".join([f"{self.stack}: {self.summary}", *map(str, self.changes)])
 
 
 def make(stack: str, decisions: Sequence[Decision], orphans: Sequence[Resource]) -> Plan:

@@ -152,7 +152,7 @@ class JobDefinition(JobSettings, Resource):
             yield from self.create()
 
     def delete(self) -> Steps:
-        # No call takes a whole definition, so each revision is deregistered; its running jobs go on.
+        # No call takes a whole definition: each revision is deregistered; its jobs that run go on.
         for revision in self.revisions:
             yield self.DELETE(jobDefinition=revision)
 
@@ -176,17 +176,18 @@ class JobDefinition(JobSettings, Resource):
                 {"type": "MEMORY", "value": str(self.memory)},
             ],
             "environment": [{"name": k, "value": v} for k, v in self.environment.items()],
-            "logConfiguration": {
-                "logDriver": "awslogs",
-                "options": {
-                    "awslogs-group": self.log_group,
-                    "awslogs-region": REGION,
-                    "awslogs-stream-prefix": self.name,
-                },
-            },
+            "logConfiguration": self._log_configuration(),
             **self._platform.container(self),
             **{name: value for name, value in optional_ones.items() if value},
         }
+
+    def _log_configuration(self) -> dict[str, Any]:
+        options = {
+            "awslogs-group": self.log_group,
+            "awslogs-region": REGION,
+            "awslogs-stream-prefix": self.name,
+        }
+        return {"logDriver": "awslogs", "options": options}
 
 
 def _container(revision: Mapping[str, Any]) -> dict[str, Any]:

@@ -184,7 +184,7 @@ class EnvironmentBase(BatchResource):
             yield evolve(actual, orphaned=own and actual.service_role not in there)
 
     def active_users(self, reader: Reader) -> list[str]:
-        # ListJobs doesn't say which environment a job runs on, so the jobs of all queues of the stack
+        # ListJobs doesn't say which environment a job runs on, so those of all queues of the stack
         # count.  It lists one state at a time, RUNNING if none is given; of an array whose children
         # run it lists the parent, which is PENDING
         # (https://docs.aws.amazon.com/batch/latest/APIReference/API_ListJobs.html).
