@@ -37,7 +37,7 @@ class Progress:
 
     Args:
         console: Where to; standard error if None.
-        verbose: Whether resources that are left alone, and each state of the others, are told too.
+        verbose: Whether resources that are left alone, and each state of the others, are shown too.
     """
 
     def __init__(self, console: Console | None = None, *, verbose: bool = False) -> None:
@@ -54,7 +54,7 @@ class Progress:
             if self._notebook is not None:
                 self._notebook.show(self._ended, list(self._running.values()))
                 return
-        if self._told(event):
+        if self._is_shown(event):
             self.console.print(line(event), soft_wrap=True)
 
     def __rich__(self) -> RenderableType:
@@ -62,20 +62,23 @@ class Progress:
             running = list(self._running.values())
         spinners = [Spinner("dots", line(event)) for event in running[:_SHOWN]]
         more = len(running) - _SHOWN
-        return Group(*spinners, *([Text(f"  and {more} more", "dim")] if more > 0 else []))
+        if more <= 0:
+            return Group(*spinners)
+        return Group(*spinners, Text(f"  and {more} more", "dim"))
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """
-        What was done so far, and what was under way, in words.
+        What was done so far, and what is under way, in words.
         """
         with self._lock:
             ended, running = list(self._ended), list(self._running.values())
-        done = [f"{e.action} {e.resource_type} {e.name}" for e in ended if e.phase is Phase.DONE]
-        open_ones = [f"{event.resource_type} {event.name}" for event in running]
-        parts = (("Done", done), ("Under way", open_ones))
-        told = [f"{what}: {', '.join(names) or 'nothing'}." for what, names in parts]
-        return printable("  ".join(told))
+        done = [event for event in ended if event.phase is Phase.DONE]
+        names_done = [f"{event.action} {event.resource_type} {event.name}" for event in done]
+        names_running = [f"{event.resource_type} {event.name}" for event in running]
+        done_so_far = f"Done: {', '.join(names_done) or 'nothing'}."
+        under_way = f"Under way: {', '.join(names_running) or 'nothing'}."
+        return printable(f"{done_so_far}  {under_way}")
 
     def _note(self, event: Event) -> None:
         key = (event.resource_type, event.name)
@@ -86,7 +89,7 @@ class Progress:
         if event.action is not Action.KEEP:
             self._ended.append(event)
 
-    def _told(self, event: Event) -> bool:
+    def _is_shown(self, event: Event) -> bool:
         return self._verbose or (event.action is not Action.KEEP and event.phase in _ENDED)
 
 
