@@ -1,5 +1,5 @@
 """
-Differences as a reader wants them: of a document only what differs, each with its place.
+Differences for a reader: of a document only what differs, each with its place.
 """
 
 from __future__ import annotations

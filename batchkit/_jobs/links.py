@@ -39,23 +39,28 @@ def job(id: str, region: str, partition: str = "aws") -> str:
 
 def log_stream(group: str, stream: str, region: str, partition: str = "aws") -> str:
     """
-    The page of a log stream; CloudWatch wants the names quoted twice, with $ for %.
+    The page of a log stream.
     """
-
-    def twice(name: str) -> str:
-        return quote(quote(name, safe=""), safe="").replace("%", "$")
-
-    there = f"log-group/{twice(group)}/log-events/{twice(stream)}"
+    there = f"log-group/{_quoted_twice(group)}/log-events/{_quoted_twice(stream)}"
     return _console(partition, region, f"cloudwatch/home?region={region}#logsV2:log-groups/{there}")
 
 
-def resource(kind: str, identity: str, region: str, partition: str = "aws") -> str:
+def _quoted_twice(name: str) -> str:
     """
-    The page of a resource of a stack; an empty text if its kind has none.
+    A name as CloudWatch's console reads it: quoted twice, with $ for %.
+    """
+    return quote(quote(name, safe=""), safe="").replace("%", "$")
+
+
+def resource(resource_type: str, identity: str, region: str, partition: str = "aws") -> str:
+    """
+    The page of a resource of a stack; an empty text if its type has none.
     """
     last = quote(identity.rpartition("/")[2], safe="")
     whole = quote(identity, safe="")
     vpc = f"vpcconsole/home?region={region}"
+    log_groups = f"cloudwatch/home?region={region}#logsV2:log-groups/log-group"
+    log_group = identity.partition("log-group:")[2]
     pages = {
         "Vpc": f"{vpc}#VpcDetails:VpcId={last}",
         "Subnet": f"{vpc}#SubnetDetails:subnetId={last}",
@@ -65,8 +70,7 @@ def resource(kind: str, identity: str, region: str, partition: str = "aws") -> s
         "ElasticIp": f"{vpc}#ElasticIpDetails:AllocationId={last}",
         "SecurityGroup": f"ec2/home?region={region}#SecurityGroup:groupId={last}",
         "Role": f"iam/home#/roles/details/{last}",
-        "LogGroup": f"cloudwatch/home?region={region}#logsV2:log-groups/log-group/"
-        + quote(quote(identity.partition("log-group:")[2], safe=""), safe="").replace("%", "$"),
+        "LogGroup": f"{log_groups}/{_quoted_twice(log_group)}",
         "Repository": f"ecr/repositories/private/{_account(identity)}/{last}?region={region}",
         "ComputeEnvironment": f"batch/home?region={region}#compute-environments/detail/{whole}",
         "JobQueue": f"batch/home?region={region}#queues/detail/{whole}",
@@ -75,7 +79,8 @@ def resource(kind: str, identity: str, region: str, partition: str = "aws") -> s
         "Table": f"dynamodbv2/home?region={region}#table?name={last}",
         "Bucket": f"s3/buckets/{quote(identity.rpartition(':')[2], safe='')}?region={region}",
     }
-    return _console(partition, region, pages[kind]) if kind in pages else ""
+    page = pages.get(resource_type)
+    return _console(partition, region, page) if page else ""
 
 
 def _account(arn: str) -> str:

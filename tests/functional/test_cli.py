@@ -163,7 +163,7 @@ def test_plans_are_data_too(cli: Cli, empty: Path) -> None:
         (["plan"], "batchkit init"),
         (["logs"], "--stack"),
         (["init", "Not_A_Name"], "lower-case"),
-        (["logs", "-s", "films", "arn:x"], "takes the ARN"),
+        (["logs", "-s", "films", "arn:x"], "expects the ARN"),
     ],
 )
 def test_wrong_usage_is_told_apart_from_changes(
