@@ -30,19 +30,19 @@ _SIGNALS: Final = {
     "number of vCPUs.",
 )
 def out_of_memory(facts: JobFacts, self: Rule) -> Findings:
-    said = "OutOfMemory" in facts.reason
+    reported = "OutOfMemory" in facts.reason
     # 137 is 128 + 9: a SIGKILL, which the kernel sends if memory is used up, and ECS if a container
     # that it stops doesn't end by itself.
     other_causes = (_TIMEOUT, *_SPOT)  # which end a program by the same signal
     by_other = _stopped(facts) or any(sign in facts.reason for sign in other_causes)
     killed = _code(facts) == _KILLED and not by_other
-    if said or killed:
+    if reported or killed:
         has = int(facts.required("MEMORY"))
         sizes = FARGATE_MEMORY.get(facts.required("VCPU"), ())
         more = next((size for size in sizes if size >= 2 * has), None)
         fix = f"Set memory={more} in the spec.  " if more else ""
-        sure = "it used up" if said else "it was killed, most likely because it used up"
-        message = f"{sure} its {has} MiB of memory{_earlier(facts)}."
+        cause = "it used up" if reported else "it was killed, most likely because it used up"
+        message = f"{cause} its {has} MiB of memory{_earlier(facts)}."
         yield self.found(facts.what, message, fix + self.fix)
 
 
@@ -220,7 +220,7 @@ _PATIENCE: Final = {
 
 @rule(
     "The job is SUBMITTED, PENDING, RUNNABLE or STARTING, and nothing is wrong.",
-    "Every job takes that way; Batch needs a minute or two to get a container.",
+    "Every job goes through these states; Batch needs a minute or two to get a container.",
     "Wait.  If it stays so for more than ten minutes, look at the other jobs of the queue and the "
     "account's quotas.",
 )

@@ -108,7 +108,7 @@ def _reason_has(facts: JobFacts, texts: Sequence[str]) -> bool:
     "`ResourceInitializationError: failed to validate logger args: ... The specified log group "
     "does not exist`.",
     "The log group isn't there any more.",
-    "Run ensure_stack(spec) again (`batchkit up`): it makes the log group anew.",
+    "Run ensure_stack(spec) again (`batchkit up`): it makes the log group again.",
 )
 def log_group_missing(facts: JobFacts, self: Rule) -> Findings:
     group, there = facts.log_group

@@ -85,7 +85,7 @@ def no_environment(facts: JobFacts, self: Rule) -> Findings:
 @rule(
     "A job can't be submitted: the job definition doesn't exist, or isn't active.",
     "The job definition, or the revision that the state machine names, was deregistered.",
-    "Run ensure_stack(spec) again (`batchkit up`): it registers the job definition anew.",
+    "Run ensure_stack(spec) again (`batchkit up`): it registers the job definition again.",
 )
 def definition_missing(facts: JobFacts, self: Rule) -> Findings:
     active = [one["jobDefinitionArn"] for one in facts.definitions if one.get("status") == "ACTIVE"]

@@ -57,7 +57,7 @@ _SEVERITIES: Final = {Severity.ERROR: BAD, Severity.WARNING: BUSY, Severity.INFO
 
 class Markup(str):
     """
-    HTML that is safe as it stands.
+    HTML that needs no escaping.
     """
 
 

@@ -1,5 +1,5 @@
 """
-Progress: a listener that shows resources as they come, on a terminal, in a notebook or in a log.
+Progress: a listener that shows each change of a resource, on a terminal, in a notebook or a log.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Progress:
 
     def __call__(self, event: Event) -> None:
         with self._lock:
-            self._note(event)
+            self._record(event)
             if self._notebook is not None:
                 self._notebook.show(self._ended, list(self._running.values()))
                 return
@@ -80,7 +80,7 @@ class Progress:
         under_way = f"Under way: {', '.join(names_running) or 'nothing'}."
         return printable(f"{done_so_far}  {under_way}")
 
-    def _note(self, event: Event) -> None:
+    def _record(self, event: Event) -> None:
         key = (event.resource_type, event.name)
         if event.phase not in _ENDED:
             self._running[key] = event
@@ -130,7 +130,7 @@ def line(event: Event) -> Text:
 
 class Notebook:
     """
-    A table in a notebook that is written anew with each event.
+    A table in a notebook that is replaced with each event.
     """
 
     def __init__(self, display: Any) -> None:

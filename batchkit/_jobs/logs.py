@@ -40,7 +40,7 @@ class LogLine:
 
 def parse(event: Mapping[str, Any], job: Job) -> LogLine:
     """
-    The line that an event of CloudWatch Logs holds.
+    The line of an event of CloudWatch Logs.
     """
     seconds = event["timestamp"] / 1000
     time = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)

@@ -242,6 +242,7 @@ class Run(Displayed):
         Raises:
             StillWaiting: *timeout* seconds have passed.
         """
+        # Neither service calls back: EventBridge reports an end only to targets within AWS.
         clock = self._aws.clock
         began = clock.monotonic()
         while True:
