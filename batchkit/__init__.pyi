@@ -37,6 +37,7 @@ from ._runs.run import (
 from .cli.config import (
     load_spec as load_spec,
 )
+from .compute.fargate import Fargate as Fargate
 from .ensure import (
     ensure as ensure,
     ensure_bucket as ensure_bucket,
@@ -96,6 +97,7 @@ from .grants import (
 from .local import (
     local_aws as local_aws,
 )
+from .networks.nat import Nat as Nat
 from .resources.definitions import (
     JobDefinition as JobDefinition,
 )
@@ -108,6 +110,7 @@ from .resources.ecr import (
 from .resources.environments import (
     ComputeEnvironment as ComputeEnvironment,
 )
+from .resources.environments_fargate import FargateEnvironment as FargateEnvironment
 from .resources.gateways import (
     ElasticIp as ElasticIp,
     InternetGateway as InternetGateway,

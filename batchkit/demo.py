@@ -1,5 +1,5 @@
 """
-The whole of batchkit in a minute, without an account: films from a zip file into a table.
+The demo: a job loads films from a zip file into a table, on an embedded AWS, in a minute.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from batchkit._display.progress import progress
 from batchkit.ensure import ensure_bucket
 from batchkit.errors import BatchkitError, StackNotFound
 from batchkit.grants import dynamodb_write, s3_read
-from batchkit.local import local_aws
+from batchkit.local import LocalSession, local_aws
 from batchkit.resources.s3 import Bucket
 from batchkit.spec import StackSpec
 from batchkit.stack.stack import Stack
@@ -33,23 +33,23 @@ SHOWN: Final = ("id", "title", "vote_average", "vote_count")
 
 def demo(console: Console | None = None) -> None:
     """
-    Makes the sample stack on an embedded AWS, runs its job, shows the rows, and takes it all down.
+    Creates the sample stack on an embedded AWS, runs its job, shows rows, and deletes the stack.
 
     Raises:
-        BatchkitError: The table doesn't hold what the job says that it wrote, or something is left.
+        BatchkitError: The number of rows in the table differs from the job's own summary.
     """
     console = console or Console()
     began = time.monotonic()
     with local_aws() as session:
-        how = "as containers" if session.docker else "as child processes (no Docker here)"
-        console.print(f"An embedded AWS is up; jobs run {how}.")
+        form = "as containers" if session.docker else "as child processes (no Docker here)"
+        console.print(f"An embedded AWS is up; jobs run {form}.")
         _upload(session, console)
-        with _told(console, "Making the stack"), progress(console) as listener:
+        with _timed(console, "Making the stack"), progress(console) as listener:
             stack = ensure_stack(_spec(), session=session, on_event=listener)
         _show_rows(session, console, _run(stack, console))
         again = ensure_stack(_spec(), session=session)
         console.print(f"\n[bold]ensure_stack again:[/] {len(again.plan.changes)} changes")
-        with _told(console, "Taking it down"), progress(console) as listener:
+        with _timed(console, "Taking it down"), progress(console) as listener:
             destroy_stack(NAME, session=session, delete_data=True, on_event=listener)
         console.print(f"Left in the account: {_left(session)}")
     console.print(f"\nAll of it took {time.monotonic() - began:.0f} s.")
@@ -57,7 +57,7 @@ def demo(console: Console | None = None) -> None:
 
 def job_folder() -> Path:
     """
-    The folder of the sample job: the package's own, or that of the checkout.
+    The folder of the sample job, in the installed package or in the checkout.
     """
     beside = Path(__file__).parent / "job_image"
     return beside if beside.is_dir() else Path(__file__).parent.parent / "job_image"
@@ -76,7 +76,7 @@ def _spec() -> StackSpec:
     )
 
 
-def _upload(session: Any, console: Console) -> None:
+def _upload(session: LocalSession, console: Console) -> None:
     ensure_bucket(Bucket(name=BUCKET, stack=NAME), session=session)
     films = job_folder() / "sample" / FILE
     session.client("s3").put_object(Bucket=BUCKET, Key=FILE, Body=films.read_bytes())
@@ -84,18 +84,18 @@ def _upload(session: Any, console: Console) -> None:
 
 
 @contextmanager
-def _told(console: Console, what: str) -> Iterator[None]:
-    console.print(f"\n[bold]{what}[/]")
+def _timed(console: Console, step: str) -> Iterator[None]:
+    console.print(f"\n[bold]{step}[/]")
     began = time.monotonic()
     yield
-    console.print(f"{what}: done in {time.monotonic() - began:.1f} s")
+    console.print(f"{step}: done in {time.monotonic() - began:.1f} s")
 
 
 def _run(stack: Stack, console: Console) -> dict[str, Any]:
     """
-    Runs the job, shows its lines, and returns the summary that is the last of them.
+    Runs the job and shows its lines. Returns the summary in the last line.
     """
-    with _told(console, "Running the job"):
+    with _timed(console, "Running the job"):
         run = stack.run()
         last = ""
         for line in run.logs(follow=True):
@@ -105,7 +105,7 @@ def _run(stack: Stack, console: Console) -> dict[str, Any]:
     return dict(json.loads(last))
 
 
-def _show_rows(session: Any, console: Console, summary: dict[str, Any]) -> None:
+def _show_rows(session: LocalSession, console: Console, summary: dict[str, Any]) -> None:
     pages = session.client("dynamodb").get_paginator("scan").paginate(TableName=NAME)
     items = [item for page in pages for item in page["Items"]]
     console.print(
@@ -120,7 +120,7 @@ def _show_rows(session: Any, console: Console, summary: dict[str, Any]) -> None:
     console.print(table)
 
 
-def _left(session: Any) -> str:
+def _left(session: LocalSession) -> str:
     try:
         return ", ".join(map(str, describe_stack(NAME, session=session).resources))
     except StackNotFound:

@@ -18,7 +18,7 @@ from batchkit.events import listeners
 from batchkit.resources.definitions import JobDefinition
 from batchkit.resources.dynamodb import Table
 from batchkit.resources.ecr import Repository
-from batchkit.resources.environments import ComputeEnvironment
+from batchkit.resources.environment_base import EnvironmentBase
 from batchkit.resources.gateways import ElasticIp
 from batchkit.resources.iam import Role
 from batchkit.resources.image import Image
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from batchkit.events import Listener
 
 R = TypeVar("R", bound=Resource)
+E = TypeVar("E", bound=EnvironmentBase)
 
 
 class Options(TypedDict, total=False):
@@ -127,13 +128,12 @@ def ensure_bucket(bucket: Bucket, /, **options: Unpack[Options]) -> Bucket:
     return _ensure(Bucket, bucket, options)
 
 
-def ensure_compute_environment(
-    environment: ComputeEnvironment, /, **options: Unpack[Options]
-) -> ComputeEnvironment:
+def ensure_compute_environment(environment: E, /, **options: Unpack[Options]) -> E:
     """
-    Makes, updates or leaves alone a compute environment; as `ensure` does.
+    Makes, updates or leaves alone a compute environment, such as a `FargateEnvironment`; as
+    `ensure` does.
     """
-    return _ensure(ComputeEnvironment, environment, options)
+    return cast(E, _ensure(EnvironmentBase, environment, options))
 
 
 def ensure_image(image: Image, /, **options: Unpack[Options]) -> Image:

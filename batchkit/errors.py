@@ -62,7 +62,9 @@ class SpecError(BatchkitError, ValueError):
     def __init__(self, subject: str, problems: Sequence[Problem]) -> None:
         self.subject = subject
         self.problems = tuple(problems)
-        super().__init__("\n".join([f"{subject} is not valid:", *(f"  {f}" for f in self.problems)]))
+        super().__init__(
+            "\n".join([f"{subject} is not valid:", *(f"  {f}" for f in self.problems)])
+        )
 
 
 class ConfigError(BatchkitError, ValueError):

@@ -1,18 +1,19 @@
 """
-The roles of a stack: whom AWS's services act as, and what the job may do.
+The roles of a stack that don't belong to its compute: whom the container's agent, the job, the
+state machine and the schedule act as.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
 from attrs import frozen
 
 from batchkit._model.values import Arn
+from batchkit._parts import Ground
 from batchkit.grants import Grant, allow, flatten
-from batchkit.resources.iam import Role, aws_managed
-from batchkit.resources.s3 import ITEMS, Bucket
+from batchkit.resources.iam import Role
+from batchkit.resources.s3 import ITEMS
 from batchkit.spec import StackSpec
 
 EVENTS_RULE: Final = "StepFunctionsGetEventsForBatchJobsRule"
@@ -22,49 +23,35 @@ EVENTS_RULE: Final = "StepFunctionsGetEventsForBatchJobsRule"
 @frozen
 class Roles:
     """
-    The roles of a stack.  Their names end with the region, since IAM has only one list for all.
+    The roles of a stack; *schedule* is None if it has none.
     """
 
-    service: Role | None
     execution: Role
     job: Role
     states: Role
-    schedule: Role
+    schedule: Role | None
 
     @classmethod
-    def of(cls, spec: StackSpec, region: str, common: dict[str, Any]) -> Roles:
+    def of(cls, spec: StackSpec, ground: Ground) -> Roles:
         """
-        A role for Batch, for starting containers, for the job, the state machine and the schedule.
+        The roles that *spec* needs.
         """
-
-        def role(
-            suffix: str, service: str, grants: Iterable[Grant] | None, managed: str = ""
-        ) -> Role:
-            return Role(
-                name=f"{spec.name}-{suffix}-{region}",
-                service=f"{service}.amazonaws.com",
-                managed=[aws_managed(f"service-role/{managed}")] if managed else None,
-                grants=None if grants is None else tuple(grants),
-                boundary=spec.boundary,
-                **common,
-            )
-
-        dedicated = spec.service_role == "dedicated"
         starter = "AmazonECSTaskExecutionRolePolicy"
+        started = [_start(ground.stack)]
         return cls(
-            service=role("batch", "batch", None, "AWSBatchServiceRole") if dedicated else None,
-            execution=role("exec", "ecs-tasks", _secrets(spec), starter),
-            job=role("job", "ecs-tasks", [*flatten(spec.grants), *_items(spec)]),
-            states=role("states", "states", _states_grants(spec.name)),
-            schedule=role("schedule", "scheduler", [_start(spec.name)]),
+            execution=ground.role("exec", "ecs-tasks", _secrets(spec), starter),
+            job=ground.role("job", "ecs-tasks", [*flatten(spec.grants), *_items(spec)]),
+            states=ground.role("states", "states", _states_grants(ground)),
+            schedule=ground.role("schedule", "scheduler", started) if spec.schedule else None,
         )
 
     @property
     def all(self) -> list[Role]:
         """
-        The roles that every stack has.
+        The roles that there are.
         """
-        return [r for r in (self.service, self.execution, self.job, self.states) if r is not None]
+        roles = (self.execution, self.job, self.states, self.schedule)
+        return [role for role in roles if role is not None]
 
 
 def _secrets(spec: StackSpec) -> list[Grant]:
@@ -78,16 +65,25 @@ def _secrets(spec: StackSpec) -> list[Grant]:
     return [allow(action, secrets) for action, secrets in readable.items() if secrets]
 
 
-def _states_grants(name: str) -> list[Grant]:
+def _states_grants(ground: Ground) -> list[Grant]:
     """
     What the state machine needs to run a job and to wait for its end
     (https://docs.aws.amazon.com/step-functions/latest/dg/connect-batch.html).
     """
-    definition = Arn("batch", f"job-definition/{name}")
-    revisions = Arn("batch", f"job-definition/{name}:*")
+    name, others = ground.stack, ground.name("*")
+    targets = tuple(
+        Arn("batch", f"{what}/{which}")
+        for what, which in (
+            ("job-queue", name),
+            # Another lane's queue: an execution that has begun goes on with the one that it knows.
+            ("job-queue", others),
+            ("job-definition", name),
+            ("job-definition", f"{name}:*"),
+        )
+    )
     rule = Arn("events", f"rule/{EVENTS_RULE}")
     return [
-        allow("batch:SubmitJob", (Arn("batch", f"job-queue/{name}"), definition, revisions)),
+        allow("batch:SubmitJob", targets),
         allow("batch:TerminateJob", Arn("batch", "job/*")),
         allow("batch:DescribeJobs"),  # IAM knows no resources for it
         allow(("events:DescribeRule", "events:PutRule", "events:PutTargets"), rule),
@@ -102,7 +98,7 @@ def _items(spec: StackSpec) -> list[Grant]:
     """
     What lets a job read its item, where `Stack.map` had to put the list into the stack's bucket.
     """
-    if not isinstance(spec.bucket, Bucket):
+    if spec.bucket is None:
         return []
     objects = Arn("s3", f"{spec.bucket.name}/{ITEMS}/*", region=False, account=False)
     return [allow("s3:GetObject", objects)]

@@ -274,7 +274,7 @@ class JobFacts:
         """
         The network of the compute environments.
         """
-        resources = [one.get("computeResources", {}) for one in self.environments]
+        resources = [one.get("computeResources", {}) for one in self.hosting_environments]
         return Wiring(self.reader.read, resources)
 
     def container_role(self, field: str) -> RoleFacts | None:

@@ -47,7 +47,7 @@ def _lost(
     """
     if not facts.readable(operation):
         return
-    for environment in facts.environments:
+    for environment in facts.hosting_environments:
         # If Batch has noticed it, its reason names the id, and that is a finding of its own.
         invalid = environment["status"] == "INVALID"
         reason = (environment.get("statusReason") or "") if invalid else ""

@@ -23,8 +23,6 @@ QUOTA: Final = Operation(
     wide=True,
     absent=("NoSuchResourceException",),
 )
-FARGATE_VCPUS: Final = {"FARGATE": "L-3032A538", "FARGATE_SPOT": "L-36FBB829"}
-"""The quotas of vCPUs that run at once, on demand and on Spot."""
 AT_WORK: Final = ("STARTING", "RUNNING")
 LISTED: Final = (*AT_WORK, "PENDING")
 """

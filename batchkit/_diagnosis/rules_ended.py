@@ -8,11 +8,15 @@ from typing import Final
 
 from batchkit._diagnosis.facts import JobFacts
 from batchkit._diagnosis.finding import Findings, Rule, Severity, rule
-from batchkit.resources.definitions import FARGATE_MEMORY
+from batchkit.resources.environment_base import FAMILIES
+from batchkit.resources.platforms import FARGATE_MEMORY
 
 _KILLED: Final = 137
 _TIMEOUT: Final = "attempt duration exceeded timeout"
-_SPOT: Final = ("Your Spot Task was interrupted", "Host EC2 (instance")
+_SPOT: Final = (
+    *(one.reclaim.rstrip("*") for one in FAMILIES.values() if one.reclaim),
+    "Host EC2 (instance",
+)
 _SIGNALS: Final = {
     130: "SIGINT: it was interrupted",
     134: "SIGABRT: it gave itself up",
@@ -68,7 +72,7 @@ def timed_out(facts: JobFacts, self: Rule) -> Findings:
 @rule(
     "`Your Spot Task was interrupted.` or `Host EC2 (instance i-...) terminated.`",
     "AWS took the Spot capacity back.",
-    "Raise attempts in the spec: with spot=True an attempt that AWS took back is tried again.",
+    "Raise attempts in the spec: on Spot capacity an attempt that AWS took back is tried again.",
 )
 def spot_reclaimed(facts: JobFacts, self: Rule) -> Findings:
     if any(sign in facts.reason for sign in _SPOT):

@@ -67,7 +67,7 @@ def no_way_out(facts: JobFacts, self: Rule) -> Findings:
     "back.",
 )
 def no_egress(facts: JobFacts, self: Rule) -> Findings:
-    for environment in facts.environments:
+    for environment in facts.hosting_environments:
         groups, problem = egress_blocked(facts, environment)
         if problem:
             name = environment["computeEnvironmentName"]

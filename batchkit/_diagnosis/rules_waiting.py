@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from batchkit._diagnosis.facts import JobFacts
 from batchkit._diagnosis.finding import Findings, Rule, Severity, rule
-from batchkit._diagnosis.queues import FARGATE_VCPUS
 from batchkit._diagnosis.roles import RoleFacts
 from batchkit.resources.definitions import JobDefinition
+from batchkit.resources.environment_base import Family, family_of
 from batchkit.resources.environments import ComputeEnvironment
 
 ENSURE: Final = "Run ensure_stack(spec) again (`batchkit up`): it puts back what differs."
@@ -103,14 +103,15 @@ def definition_missing(facts: JobFacts, self: Rule) -> Findings:
     "The job stays in RUNNABLE, with `MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE` or "
     "`MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT`.",
     "The job wants more vCPUs than the compute environments may have.",
-    "Raise max_vcpus in the spec, or lower vcpus, and run ensure_stack(spec) (`batchkit up`).",
+    "Raise compute.max_vcpus in the spec, or lower vcpus, and run ensure_stack(spec) "
+    "(`batchkit up`).",
 )
 def job_too_large(facts: JobFacts, self: Rule) -> Findings:
-    most = max((_limit(one) for one in facts.environments), default=None)
+    most = max((_limit(one) for one in facts.hosting_environments), default=None)
     wanted = facts.required("VCPU")
     if most is not None and wanted > most and _waits(facts):
         message = f"it wants {wanted:g} vCPUs; its compute environments may have {most:g} at most."
-        fix = f"Set max_vcpus={wanted:g} in the spec, or lower vcpus; then ensure_stack(spec)."
+        fix = f"Set max_vcpus={wanted:g} in the compute, or lower vcpus; then ensure_stack(spec)."
         yield self.found(facts.what, message, fix)
 
 
@@ -121,29 +122,32 @@ def job_too_large(facts: JobFacts, self: Rule) -> Findings:
     "L-3032A538 on demand, L-36FBB829 on Spot).",
 )
 def fargate_quota(facts: JobFacts, self: Rule) -> Findings:
-    kinds = {str(one.get("computeResources", {}).get("type")) for one in facts.environments}
-    fargate = sorted(kinds & FARGATE_VCPUS.keys())
-    short = [(kind, told) for kind in fargate if (told := _over_quota(facts, kind))]
+    families = {family_of(one) for one in facts.hosting_environments}
+    limited = sorted((one for one in families if one and one.quota), key=lambda one: one.word)
+    full = [(family, message) for family in limited if (message := _over_quota(facts, family))]
     # With room on one of them the job will run there.
-    for kind, message in short if len(short) == len(kinds) and _waits(facts) else ():
-        yield self.found(f"quota {FARGATE_VCPUS[kind]} ({kind})", message)
+    if len(full) < len(families) or not _waits(facts):
+        return
+    for family, message in full:
+        code = family.quota[1] if family.quota else ""
+        yield self.found(f"quota {code} ({family.word})", message)
 
 
-def _over_quota(facts: JobFacts, kind: str) -> str:
-    quota = facts.quota("fargate", FARGATE_VCPUS[kind])
-    wanted = facts.required("VCPU")
-    if quota is None or facts.busy_on(kind) + wanted <= quota:
+def _over_quota(facts: JobFacts, family: Family) -> str:
+    quota = facts.quota(*family.quota) if family.quota else None
+    needed, busy = facts.required("VCPU"), facts.busy_on(family.word)
+    if quota is None or busy + needed <= quota:
         return ""
     return (
-        f"{facts.busy_on(kind):g} vCPUs are in use and the job wants {wanted:g}; the account may "
-        f"have {quota:g} at once."
+        f"{busy:g} vCPUs are in use and the job wants {needed:g}; the account may have {quota:g} "
+        "at once."
     )
 
 
 @rule(
     "The job stays in RUNNABLE while others of the queue run.",
     "The compute environments have as many vCPUs at work as they may; the job waits its turn.",
-    "Wait, or raise max_vcpus in the spec and run ensure_stack(spec) (`batchkit up`).",
+    "Wait, or raise compute.max_vcpus in the spec and run ensure_stack(spec) (`batchkit up`).",
 )
 def queue_full(facts: JobFacts, self: Rule) -> Findings:
     queue, wanted = facts.queue, facts.required("VCPU")
@@ -160,7 +164,7 @@ def queue_full(facts: JobFacts, self: Rule) -> Findings:
     "The job stays in RUNNABLE, with `CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY`; or `Capacity is "
     "unavailable at this time`.",
     "AWS has no capacity of that kind at the moment; with Spot that is common.",
-    "Wait, let the stack have more availability_zones, or set spot=True, which falls back on "
+    "Wait, let the network have more zones, or take compute='fargate-spot', which falls back on "
     "demand.",
 )
 def no_capacity(facts: JobFacts, self: Rule) -> Findings:

@@ -28,7 +28,7 @@ def page(stack: Stack) -> str:
 
 
 def _row(resource: Resource, stack: Stack) -> tuple[object, ...]:
-    resource_type, identity = type(resource).__name__, str(resource.identity)
+    resource_type, identity = resource.type_name(), str(resource.identity)
     state = state_of(resource)
     address = _links.resource(resource_type, identity, stack.region, stack.partition)
     return (

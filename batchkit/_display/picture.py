@@ -194,7 +194,7 @@ def _box(resource: Resource, x: int, y: int) -> Markup:
     """
     A box with the type and the name of a resource, in the colour of its state.
     """
-    resource_type, name, state = type(resource).__name__, resource.name, state_of(resource)
+    resource_type, name, state = resource.type_name(), resource.name, state_of(resource)
     colour = f"var(--{colour_of(state) if state else GOOD})"
     title = f"{resource_type} {name}: {resource.identity} {state}".strip()
     size = {"width": WIDTH, "height": HEIGHT, "rx": 6}
@@ -212,6 +212,6 @@ def _linked(box: Markup, resource: Resource, region: str, partition: str) -> Mar
     """
     A box that leads to the resource's page in AWS's console, if there is one.
     """
-    resource_type, identity = type(resource).__name__, str(resource.identity)
+    resource_type, identity = resource.type_name(), str(resource.identity)
     address = _links.resource(resource_type, identity, region, partition)
     return link(box, address) if address else box

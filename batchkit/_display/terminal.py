@@ -67,7 +67,7 @@ def stack(described: Stack) -> RenderableType:
     title = f"{described.name} in {described.region}"
     table = Table("kind", "name", "state", title=title, box=None)
     for one in described.resources:
-        table.add_row(type(one).__name__, Text(printable(one.name)), word(state_of(one)))
+        table.add_row(one.type_name(), Text(printable(one.name)), word(state_of(one)))
     return table
 
 

@@ -1,5 +1,5 @@
 """
-Finding a Docker daemon, building an image on it, and looking at what it holds.
+Connects to a Docker daemon, builds images on it, and inspects its images.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from batchkit.errors import BuildFailed, DockerUnavailable, WrongArchitecture
 SILENCE = 120.0
 BUILD_DEADLINE = 3600.0
 LAST_LINES = 20
-# A shorter value is no secret, and masking it ("1", "3.13") would only spoil the text.
+# A shorter value ("1", "3.13") is no secret, and masking it would make the text unreadable.
 SHORTEST_SECRET = 6
 
-# With a version given, docker-py makes a client without asking the daemon for its own.
+# docker-py asks the daemon for its version when it makes a client, unless one is given.
 ANY_VERSION = "1.41"
 
 _SAME = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -43,7 +43,7 @@ _COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 @frozen
 class Built:
     """
-    An image on the daemon: its id, and the tag for what really went into it.
+    An image on the daemon: its id, and the tag made of the files that were sent.
     """
 
     image: str
@@ -52,16 +52,16 @@ class Built:
 
 def ignore(_: object) -> None:
     """
-    Does nothing with a line or a layer.
+    Ignores a line or a layer.
     """
 
 
 def connect(timeout: float = SILENCE) -> DockerClient:
     """
-    A client of the daemon that the Docker command would use; the caller closes it.
+    A client of the daemon that the Docker command uses. The caller closes it.
 
     Args:
-        timeout: the seconds that the daemon may be silent; bounds each read, not the whole.
+        timeout: The seconds that the daemon may be silent: the limit of each read.
     """
     try:
         docker = import_module("docker")
@@ -70,16 +70,18 @@ def connect(timeout: float = SILENCE) -> DockerClient:
         raise DockerUnavailable(msg) from error
     try:
         with docker.from_env(timeout=timeout, version=ANY_VERSION).api as found:
-            _knock(found)
+            _check_socket(found)
         return cast(DockerClient, docker.from_env(timeout=timeout).api)
     except breakages() as error:
         msg = f"No Docker daemon answers: {error}. {known(str(error), CONNECT).advice}"
         raise DockerUnavailable(msg) from error
 
 
-def _knock(client: Any) -> None:
+def _check_socket(client: Any) -> None:
     """
-    Raises if nobody listens at the daemon's socket; docker-py also would, and leave its end open.
+    Raises OSError if nobody listens at the daemon's socket.
+
+    docker-py raises an error too, but leaves its own socket open.
     """
     path = getattr(client.get_adapter(client.base_url), "socket_path", None)
     if path is None:
@@ -105,46 +107,50 @@ def build(
     clock: Clock = SystemClock(),
 ) -> Built:
     """
-    The image that *context* makes, built anew as far as Docker's cache does not have it.
+    Builds the image of *context*; Docker's cache is used.
 
-    A base image that the daemon holds is not asked for again. Values of *build_args* are
-    replaced by asterisks in all that is shown.
+    A base image that the daemon has is not pulled again. Values of *build_args* are replaced by
+    asterisks in all output and messages.
 
     Args:
-        tag: a name for the image on this daemon, `name:tag`; it needs none to be pushed.
+        tag: A name for the image on this daemon, `name:tag`. An image is pushed without one too.
     """
     args = dict(build_args or {})
     log = _BuildLog(on_line, _secrets(args.values()))
     options = {"platform": platform, "buildargs": dict(args), "target": target, "tag": tag}
-    fixed = {"custom_context": True, "decode": True, "pull": False, "rm": True, "forcerm": True}
+    constant = {"custom_context": True, "decode": True, "pull": False, "rm": True, "forcerm": True}
     with context.packed() as packed:
         sent = {"fileobj": packed.file, "dockerfile": packed.dockerfile, "timeout": deadline}
         end = clock.monotonic() + deadline
-        with closing(events(lambda: client.build(**sent, **fixed, **options), clock, end)) as said:
-            for event in said:
+        with closing(
+            events(lambda: client.build(**sent, **constant, **options), clock, end)
+        ) as stream:
+            for event in stream:
                 log.read(event)
         return Built(log.result(), packed.tag(args, target, platform))
 
 
 def check_architecture(client: DockerClient, image: str, platform: str) -> None:
     """
-    Returns if *image* is for *platform*; the classic builder takes a local base of any other.
+    Raises WrongArchitecture if *image* is not for *platform*.
+
+    The classic builder uses a base image of the daemon even if it is for another platform.
     """
-    held = inspect(client, image)
-    got = _platform(f"{held.get('Os') or 'linux'}/{held.get('Architecture') or 'unknown'}")
-    wanted = _platform(platform)
-    if got != wanted:
+    found = inspect(client, image)
+    actual = _platform(f"{found.get('Os') or 'linux'}/{found.get('Architecture') or 'unknown'}")
+    desired = _platform(platform)
+    if actual != desired:
         msg = (
-            f"The image {image} is for {got}, and {wanted} is wanted. Build it from a base that "
-            f"is for {wanted} (`docker pull --platform {wanted}` gets it; a base that the daemon "
-            "holds is taken whatever it is for), or ask for the other architecture."
+            f"The image {image} is for {actual}, and {desired} is wanted. Build it from a base "
+            f"that is for {desired} (`docker pull --platform {desired}` gets it; a base that the "
+            "daemon has is used whatever it is for), or ask for the other architecture."
         )
         raise WrongArchitecture(msg)
 
 
 def resolve_local(client: DockerClient, reference: str) -> str | None:
     """
-    *reference* as `repository@sha256:...`, if the daemon holds it and knows its digest.
+    *reference* as `repository@sha256:...`, if the daemon has the image and knows its digest.
     """
     if "@" in reference:
         return reference
@@ -156,7 +162,7 @@ def resolve_local(client: DockerClient, reference: str) -> str | None:
 
 def _platform(text: str) -> str:
     """
-    The system and architecture, in Docker's words, without the variant.
+    The system and architecture, as Docker names them, without the variant.
     """
     system, _, rest = text.lower().partition("/")
     machine = rest.partition("/")[0]
@@ -171,7 +177,7 @@ def _secrets(values: Iterable[str]) -> tuple[str, ...]:
 @define
 class _BuildLog:
     """
-    The output of a build as it comes: its last lines, the step it is at, and the image.
+    The output of a build so far: its last lines, the present step, and the image.
     """
 
     on_line: Callable[[str], None]
@@ -183,7 +189,7 @@ class _BuildLog:
 
     def read(self, event: StreamEvent) -> None:
         """
-        Takes in one event; raises BuildFailed for one that is a failure.
+        Adds one event to the log. Raises BuildFailed if the event is a failure.
         """
         text = failure_of(event)
         if text is not None:
@@ -198,6 +204,9 @@ class _BuildLog:
             self.line(line)
 
     def line(self, text: str) -> None:
+        """
+        Adds one line, with secrets masked, and passes it on.
+        """
         shown = masked(_COLOUR.sub("", text).rstrip().rpartition("\r")[2], self.secrets)
         if re.match(r"Step \d+/\d+ : ", shown):
             self.step = shown
@@ -206,11 +215,17 @@ class _BuildLog:
             self.on_line(shown)
 
     def result(self) -> str:
+        """
+        The id of the image. Raises BuildFailed if there is none.
+        """
         if not self.image:
             self.fail("the build ended without an image")
         return self.image
 
     def fail(self, text: str) -> NoReturn:
+        """
+        Raises BuildFailed with the step, the reason and the last lines.
+        """
         self.line(self.rest)
         text = masked(text.strip(), self.secrets)
         failure = build_failure(text, self.step, self.lines)

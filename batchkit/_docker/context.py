@@ -1,12 +1,12 @@
 """
-The build context: what of a folder is sent to Docker, its hash and its tar.
+The build context: the files of a folder that are sent to Docker, their hash and their tar.
 
-The hash names the image, so it must be the same wherever the same files are: it is taken over
-the sorted paths with their content, targets and executable bits, and over nothing else that a
-machine may add. The tar is made of the same things, so that one hash is one image.
+The hash names the image, so it is the same for the same files on every machine: it covers the
+sorted paths with their content, link targets and executable bits, and nothing else. The tar
+contains exactly the same, so one hash is one image.
 
-A file may change between the hash (is the image there already?) and the tar (no: build it).
-Therefore the tar is hashed as it is written, and the image gets the tag of what was sent.
+A file may change between the first hash (does the image exist?) and the tar (no: build it).
+Therefore the tar is hashed while it is written, and the image is tagged with that hash.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ from batchkit.errors import ContextError
 
 LIMIT = 1 << 30
 CHUNK = 1 << 20
-APART = ".batchkit.Dockerfile"  # a Dockerfile's name in the tar, if the context has it not
-MTIME = 315_619_200  # not zero: zip files, and so wheels made in the image, start in 1980
+APART = ".batchkit.Dockerfile"  # the Dockerfile's name in the tar if it is not in the context
+MTIME = 315_619_200  # 1980: zip files, and so wheels built in the image, have no earlier dates
 
 
 @frozen(kw_only=True)
 class Entry:
     """
-    One path of a context, with nothing that differs from machine to machine.
+    One path of a context, without anything that differs from machine to machine.
     """
 
     path: str
-    kind: bytes = tarfile.REGTYPE
+    type: bytes = tarfile.REGTYPE
     size: int = 0
     executable: bool = False
     target: str = ""
@@ -48,26 +48,27 @@ class Entry:
 
     def header(self) -> bytes:
         """
-        The tar header: owned by root, dated the same, readable by all.
+        The tar header: owned by root, with a constant date, readable by everyone.
         """
         info = tarfile.TarInfo(self.path)
-        info.type, info.linkname, info.size, info.mtime = self.kind, self.target, self.size, MTIME
-        info.mode = 0o755 if self.executable or self.kind == tarfile.DIRTYPE else 0o644
+        info.type, info.linkname = self.type, self.target
+        info.size, info.mtime = self.size, MTIME
+        info.mode = 0o755 if self.executable or self.type == tarfile.DIRTYPE else 0o644
         return info.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape")
 
     def line(self, content: str) -> bytes:
         """
-        What the hash of the context takes in for this entry with that *content*.
+        This entry's part of the context's hash; *content* is the hash of its content.
         """
         bit = "x" if self.executable else "-"
-        fields = (self.kind.decode(), bit, self.path, self.target, content, "")
+        fields = (self.type.decode(), bit, self.path, self.target, content, "")
         return "\0".join(fields).encode("utf-8", "surrogateescape")
 
 
 @frozen(kw_only=True)
 class Packed:
     """
-    A tar of a context, and the hash of precisely what is in it.
+    A tar of a context, and the hash of what it contains.
     """
 
     file: IO[bytes] = field(repr=False)
@@ -81,16 +82,17 @@ class Packed:
         platform: str = "linux/amd64",
     ) -> str:
         """
-        The tag of an image built of this tar in that way.
+        The tag of an image that is built from this tar with these options.
         """
-        way = [self.digest, self.dockerfile, sorted((build_args or {}).items()), target, platform]
-        return f"ctx-{hashlib.sha256(json.dumps(way).encode()).hexdigest()[:40]}"
+        args = sorted((build_args or {}).items())
+        options = json.dumps([self.digest, self.dockerfile, args, target, platform])
+        return f"ctx-{hashlib.sha256(options.encode()).hexdigest()[:40]}"
 
 
 @frozen(kw_only=True)
 class Context:
     """
-    The files of a folder that Docker gets; *dockerfile* is the path of one of them.
+    The files of a folder that are sent to Docker; *dockerfile* is the path of one of them.
     """
 
     folder: Path
@@ -101,7 +103,7 @@ class Context:
     @property
     def size(self) -> int:
         """
-        The bytes of all files together.
+        The total size of the files in bytes.
         """
         return sum(entry.size for entry in self.entries)
 
@@ -112,7 +114,7 @@ class Context:
         platform: str = "linux/amd64",
     ) -> str:
         """
-        The tag of the image that this context makes: equal for equal files, whatever the machine.
+        The tag of the image of this context: the same for the same files on every machine.
         """
         with open(os.devnull, "wb") as nowhere:
             return self._packed(nowhere).tag(build_args, target, platform)
@@ -120,7 +122,7 @@ class Context:
     @contextmanager
     def packed(self) -> Iterator[Packed]:
         """
-        The context as a tar in a temporary file, open as long as the block runs.
+        The context as a tar in a temporary file that is open until the block ends.
         """
         with tempfile.TemporaryFile() as file:
             packed = self._packed(file)
@@ -139,7 +141,7 @@ class Context:
 
     def _blocks(self, whole: Any) -> Iterator[bytes]:
         """
-        The tar, block by block; *whole* takes in each entry as it goes by.
+        The tar, block by block. *whole* is updated with each entry.
         """
         for entry in self.entries:
             yield entry.header()
@@ -153,9 +155,9 @@ class Context:
 
     def _chunks(self, entry: Entry) -> Iterator[bytes]:
         """
-        The content of *entry*: as many bytes as its header says, or a ContextError.
+        The content of *entry*. Raises ContextError if the file is shorter than its header says.
         """
-        if entry.data is not None or entry.kind != tarfile.REGTYPE:
+        if entry.data is not None or entry.type != tarfile.REGTYPE:
             yield entry.data or b""
             return
         left = entry.size
@@ -172,11 +174,11 @@ def read_context(
     folder: str | Path, dockerfile: str | Path = "Dockerfile", *, limit: int | None = LIMIT
 ) -> Context:
     """
-    The build context in *folder*; its files are listed here and read later.
+    The build context in *folder*. Its files are listed now and read later.
 
     Args:
-        dockerfile: relative to *folder*; as with Docker it may lie outside, or be ignored.
-        limit: the most bytes that the files may have together; None for any number.
+        dockerfile: Relative to *folder*. As with Docker, it may be outside the folder or ignored.
+        limit: The largest total size of the files in bytes; None for no limit.
     """
     root = Path(folder).expanduser().resolve()
     if not root.is_dir():
@@ -207,7 +209,7 @@ def _dockerfile(root: Path, dockerfile: str | Path) -> Path:
 
 def _walk(root: Path, at: str, above: Hits, ignore: Ignore, skipped: list[str]) -> Iterator[Entry]:
     """
-    The entries under the folder *at*; a folder left out is there if something in it is kept.
+    The entries below the folder *at*. An ignored folder is an entry if something in it is kept.
     """
     with _reading(at or str(root)), os.scandir(root / at) as listing:
         items = list(listing)
@@ -220,7 +222,7 @@ def _walk(root: Path, at: str, above: Hits, ignore: Ignore, skipped: list[str]) 
                 continue
             below = list(_walk(root, path, hits, ignore, skipped))
             if below or not out:
-                yield Entry(path=path, kind=tarfile.DIRTYPE)
+                yield Entry(path=path, type=tarfile.DIRTYPE)
             yield from below
         elif not out:
             yield from _entry(item, path, skipped)
@@ -228,16 +230,16 @@ def _walk(root: Path, at: str, above: Hits, ignore: Ignore, skipped: list[str]) 
 
 def _entry(item: os.DirEntry[str], path: str, skipped: list[str]) -> Iterator[Entry]:
     """
-    The entry for a file or link; a socket, pipe or device is none, as an image has no use for it.
+    The entry of a file or link. Sockets, pipes and devices are skipped: an image can't use them.
     """
     with _reading(path):
-        held = item.stat(follow_symlinks=False)
-        if stat.S_ISLNK(held.st_mode):
+        status = item.stat(follow_symlinks=False)
+        if stat.S_ISLNK(status.st_mode):
             target = os.readlink(item.path).replace(os.sep, "/")
-            yield Entry(path=path, kind=tarfile.SYMTYPE, target=target)
-        elif stat.S_ISREG(held.st_mode):
-            run = bool(held.st_mode & stat.S_IXUSR)
-            yield Entry(path=path, size=held.st_size, executable=run)
+            yield Entry(path=path, type=tarfile.SYMTYPE, target=target)
+        elif stat.S_ISREG(status.st_mode):
+            run = bool(status.st_mode & stat.S_IXUSR)
+            yield Entry(path=path, size=status.st_size, executable=run)
         else:
             skipped.append(path)
 
@@ -246,8 +248,8 @@ def _with_dockerfile(root: Path, recipe: Path, found: list[Entry]) -> tuple[str,
     """
     The Dockerfile's path in the tar, and the entries with it.
 
-    One that the context does not hold goes beside it, with a .dockerignore that makes the daemon
-    take both away before the first COPY, as Docker's own client does.
+    A Dockerfile that is not in the context is added to the tar, with a .dockerignore that removes
+    both before the first COPY. Docker's own client does the same.
     """
     name = recipe.relative_to(root).as_posix() if recipe.is_relative_to(root) else ""
     if any(entry.path == name for entry in found):
@@ -288,7 +290,7 @@ def _human(size: float) -> str:
 @contextmanager
 def _reading(what: str) -> Iterator[None]:
     """
-    A refusal of the file system is a ContextError that names *what*.
+    An OSError in the block becomes a ContextError that names *what*.
     """
     try:
         yield

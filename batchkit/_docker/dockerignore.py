@@ -1,9 +1,9 @@
 """
 Which paths of a build context a .dockerignore leaves out.
 
-The last line that matches a path, or a folder above it, decides. This is what Docker documents
-and what BuildKit does; the classic client (and docker-py after it) forgets `!**/name` below a
-folder that is left out.
+The last line that matches a path or a folder above it decides. Docker documents this, and
+BuildKit does it; the classic client (and docker-py with it) ignores `!**/name` below a folder
+that is left out.
 """
 
 from __future__ import annotations
@@ -40,16 +40,16 @@ class Pattern:
 
     def may_match_below(self, folder: str) -> bool:
         """
-        False only if no path under *folder* can match.
+        Whether a path under *folder* may match; False only if none can.
         """
-        fixed = takewhile(lambda part: not _WILD.search(part), self.text.split("/"))
-        return all(a == b for a, b in zip(fixed, folder.split("/"), strict=False))
+        literal = takewhile(lambda part: not _WILD.search(part), self.text.split("/"))
+        return all(a == b for a, b in zip(literal, folder.split("/"), strict=False))
 
 
 @frozen
 class Ignore:
     """
-    The lines of a .dockerignore, in their order.
+    The patterns of a .dockerignore, in order.
     """
 
     patterns: tuple[Pattern, ...] = ()
@@ -67,21 +67,21 @@ class Ignore:
 
     def leaves_out(self, hits: Hits) -> bool:
         """
-        Whether the last pattern that hit is one that leaves out.
+        Whether the last pattern that matched is one that leaves out.
         """
         last = [p for p, hit in zip(self.patterns, hits, strict=True) if hit][-1:]
         return any(not p.keeps for p in last)
 
     def may_keep_below(self, folder: str) -> bool:
         """
-        Whether something under *folder*, itself left out, may have to be kept.
+        Whether something in *folder*, which is left out itself, may have to be kept.
         """
         return any(p.keeps and p.may_match_below(folder) for p in self.patterns)
 
 
 def read_ignore(folder: Path, dockerfile: Path) -> Ignore:
     """
-    The rules beside *dockerfile* if it has its own, else those of *folder*, else none.
+    The patterns of *dockerfile*'s own ignore file, or those of *folder*, or none.
     """
     for path in (dockerfile.with_name(f"{dockerfile.name}.dockerignore"), folder / ".dockerignore"):
         try:
@@ -96,7 +96,7 @@ def read_ignore(folder: Path, dockerfile: Path) -> Ignore:
 
 def parse(text: str) -> Ignore:
     """
-    The patterns of a .dockerignore; a ValueError says which line is not one.
+    The patterns of a .dockerignore. Raises ValueError for a line that is not a pattern.
     """
     lines = (_clean(line) for line in text.removeprefix("\ufeff").splitlines())
     return Ignore(tuple(_patterns(line for line in lines if line not in ("", ".", "!."))))

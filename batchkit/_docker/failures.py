@@ -1,8 +1,9 @@
 """
 What Docker's failures mean, and what to do about them.
 
-Docker and the registries report by text only, so a failure is known by loose fragments of it,
-in small letters. The first row that fits counts; the last one of a table fits everything.
+Docker and the registries report failures as text only, so a failure is recognised by fragments
+of that text in lower case. The first row that matches counts; the last row of a table matches
+every text.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ from attrs import frozen
 @frozen
 class Failure:
     """
-    A *reason* to match on in code, and advice for people.
+    A *reason* for programs, *advice* for people, and the *fragments* that identify the failure.
     """
 
     reason: str
     advice: str
     fragments: tuple[str, ...] = ("",)
 
-    def fits(self, text: str) -> bool:
+    def matches(self, text: str) -> bool:
         """
         Whether *text* has one of the fragments.
         """
@@ -32,24 +33,24 @@ class Failure:
 
 def known(text: str, table: Iterable[Failure]) -> Failure:
     """
-    The first row of *table* that fits *text*; URLs, which hold names that users chose, don't count.
+    The first row of *table* that matches *text*. URLs are ignored: users choose names in them.
     """
-    told = re.sub(r'"https?://[^"]*"', "", text)
-    return next(failure for failure in table if failure.fits(told))
+    without_urls = re.sub(r'"https?://[^"]*"', "", text)
+    return next(failure for failure in table if failure.matches(without_urls))
 
 
 def build_failure(text: str, step: str, lines: Iterable[str]) -> Failure:
     """
-    What it means that a build ended with *text* at *step*, after printing *lines*.
+    The failure of a build that ended with *text* at *step* after the output *lines*.
     """
-    # before "returned" stands the command itself, which may hold any words
+    # the text before "returned" is the command itself, which may contain any words
     failure = known(text[max(text.rfind("returned a non-zero code"), 0) :], BUILD)
     if failure is not STEP_FAILED:
         return failure
     if " : FROM " in step:
         return BASE_MISSING
-    said = "\n".join(lines)
-    return next((cause for cause in (NO_SPACE, NO_EMULATION) if cause.fits(said)), failure)
+    output = "\n".join(lines)
+    return next((cause for cause in (NO_SPACE, NO_EMULATION) if cause.matches(output)), failure)
 
 
 def masked(text: str, secrets: Iterable[str]) -> str:

@@ -1,5 +1,5 @@
 """
-Who takes an image to where jobs find it: Docker and ECR, unless the session has another.
+Publishes images: with Docker to ECR, unless the type of the session registers another way.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 @frozen
 class Publication:
     """
-    An image to build from *folder* and to have in *repository* under *tag*.
+    An image to build from *folder* and to publish in *repository* under *tag*.
 
     Args:
-        context: The files that Docker is given.
-        platform: Docker's word for the architecture, such as linux/amd64.
-        login: Gives the user and password of the repository's registry.
-        tell: Called with each line of the build and each step of the push.
+        context: Returns the files that are sent to Docker.
+        platform: Docker's name of the architecture, such as linux/amd64.
+        login: Returns the user and password of the repository's registry.
+        report: Called with each line of the build and each step of the push.
     """
 
     folder: Path
@@ -39,23 +39,23 @@ class Publication:
     tag: str
     login: Callable[[], tuple[str, str]]
     clock: Clock
-    tell: Callable[[object], None]
+    report: Callable[[object], None]
 
 
 class Publisher(Protocol):
     """
-    Builds and delivers images.
+    Builds and publishes images.
     """
 
     @property
     def needs_docker(self) -> bool:
         """
-        Whether it can't do without a Docker daemon.
+        Whether it needs a Docker daemon.
         """
 
     def publish(self, image: Publication) -> str:
         """
-        Jobs find the image in its repository from now on; returns its digest.
+        The image is in its repository. Returns its digest.
         """
 
 
@@ -67,6 +67,9 @@ class RegistryPublisher:
     needs_docker = True
 
     def publish(self, image: Publication) -> str:
+        """
+        The image is built and pushed. Returns its digest.
+        """
         from batchkit._docker import build as _build, push as _push  # these load docker
 
         with closing(_build.connect()) as client:
@@ -77,17 +80,17 @@ class RegistryPublisher:
                 image.repository,
                 built.tag,
                 auth=image.login,
-                on_layer=image.tell,
+                on_layer=image.report,
                 clock=image.clock,
             )
 
 
 def build(image: Publication, reference: str | None) -> Built:
     """
-    The image that Docker has built, named *reference* if that is given.
+    Builds the image with Docker, and tags it as *reference* if that is given.
 
     Raises:
-        WrongArchitecture: It is for another platform, as the Dockerfile names another base.
+        WrongArchitecture: The image is for another platform, because its base is.
     """
     from batchkit._docker import build as _build
 
@@ -99,7 +102,7 @@ def build(image: Publication, reference: str | None) -> Built:
             build_args=image.build_args,
             target=image.target,
             tag=reference,
-            on_line=image.tell,
+            on_line=image.report,
             clock=image.clock,
         )
         _build.check_architecture(client, built.image, image.platform)
@@ -109,6 +112,6 @@ def build(image: Publication, reference: str | None) -> Built:
 @singledispatch
 def publisher(session: object) -> Publisher:
     """
-    Who delivers images for *session*; a sort of session may register another.
+    The publisher for *session*. Another type of session may register its own.
     """
     return RegistryPublisher()

@@ -1,8 +1,8 @@
 """
 Pushing an image to a registry through the Docker daemon.
 
-Nothing here knows AWS: who pushes hands in the repository and a function that gives a fresh user
-and password. They go with the one push, never into Docker's configuration.
+This module doesn't know AWS: the caller gives the repository and a function that returns a new
+user and password. They are sent with this push only, and never stored in Docker's configuration.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ BACKOFF = (1.0, 2.0, 4.0, 8.0)
 @frozen
 class LayerProgress:
     """
-    How far one layer of a push is; *total* is 0 where Docker does not say.
+    The progress of one layer of a push; *total* is 0 if Docker doesn't report it.
     """
 
     layer: str
@@ -52,18 +52,21 @@ def push(
     clock: Clock = SystemClock(),
 ) -> str:
     """
-    The digest of *image*, that the registry has as *repository*:*tag* now.
+    The registry has *image* as *repository*:*tag*. Returns its digest.
 
     Args:
-        auth: gives a fresh user and password; called once more if the registry says "expired".
-        deadline: seconds for everything; PushFailed with the reason `TimedOut` after that.
+        auth: Returns a new user and password; called again once if the token has expired.
+        deadline: Seconds for the whole push; then PushFailed is raised with the reason `TimedOut`.
     """
     job = _Push(client, image, repository, tag, on_layer, clock, clock.monotonic() + deadline)
-    login, waits, regenerated = _Login(*auth()), list(BACKOFF), False
+    login = _Login(*auth())
+    waits = list(BACKOFF)
+    renewed = False
     while text := job.attempt(login):
         reason = known(text, PUSH).reason
-        if reason == "TokenExpired" and not regenerated:
-            login, regenerated = _Login(*auth()), True
+        if reason == "TokenExpired" and not renewed:
+            login = _Login(*auth())
+            renewed = True
         elif reason == "Throttled" and waits and clock.monotonic() + waits[0] < job.end:
             clock.sleep(waits.pop(0))
         else:
@@ -78,7 +81,7 @@ class _Login:
 
     def secrets(self) -> tuple[str, ...]:
         """
-        The password in the forms in which a text might hold it.
+        The password in the forms in which a text might contain it.
         """
         pair = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
         return (self.password, pair) if len(self.password) >= 4 else ()
@@ -87,7 +90,7 @@ class _Login:
 @define
 class _Push:
     """
-    One image on its way to one repository, over as many attempts as it takes.
+    The push of one image to one repository, with its attempts.
     """
 
     client: DockerClient
@@ -102,23 +105,26 @@ class _Push:
 
     def attempt(self, login: _Login) -> str:
         """
-        Sets *digest*, or says why the push failed.
+        Sets *digest* and returns "", or returns the text of the failure.
         """
         with (
             silence(self.client, max(self.end - self.clock.monotonic(), 0.01)),
-            closing(events(lambda: self._start(login), self.clock, self.end)) as said,
+            closing(events(lambda: self._start(login), self.clock, self.end)) as stream,
         ):
-            for event in said:
+            for event in stream:
                 text = failure_of(event)
                 if text is not None:
                     return masked(text.strip(), login.secrets())
                 self._read(event, login)
-            self.digest = self.digest or self._held_digest()
+            self.digest = self.digest or self._local_digest()
         return "" if self.digest else "the push ended without a digest"
 
     def give_up(self, text: str) -> NoReturn:
+        """
+        Raises PushFailed with the reason of *text* and the last status.
+        """
         failure = known(text, PUSH)
-        last = f" (its last word: {self.last})" if self.last else ""
+        last = f" (its last status: {self.last})" if self.last else ""
         msg = f"Pushing {self.repository}:{self.tag} failed: {text.rstrip('.')}{last}. "
         raise PushFailed(msg + failure.advice, reason=failure.reason)
 
@@ -139,6 +145,6 @@ class _Push:
             sizes = int(detail.get("current") or 0), int(detail.get("total") or 0)
             self.on_layer(LayerProgress(str(event["id"]), self.last, *sizes))
 
-    def _held_digest(self) -> str:
-        held = resolve_local(self.client, f"{self.repository}:{self.tag}")
-        return held.partition("@")[2] if held else ""
+    def _local_digest(self) -> str:
+        found = resolve_local(self.client, f"{self.repository}:{self.tag}")
+        return found.partition("@")[2] if found else ""

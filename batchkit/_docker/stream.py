@@ -1,10 +1,10 @@
 """
-The daemon's answers as a stream of events in which every failure is an event.
+The Docker daemon's answers as a stream of events. Every failure is an event.
 
-Docker answers 200 and reports failures as events in the stream that follows; time-outs and lost
-connections come as exceptions of four libraries while the stream is read. Here they become a
-last event too. Nothing is raised while such an exception is handled: its request holds the
-build arguments and the password, and would be chained to ours.
+Docker answers 200 and reports failures as events in the stream that follows. Time-outs and lost
+connections are exceptions of four libraries while the stream is read; this module turns them into
+a last event. No error is raised while such an exception is handled: the exception holds the
+request with the build arguments and the password, and would be chained to that error.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ StreamEvent = dict[str, Any]
 
 class DockerClient(Protocol):
     """
-    What is used of docker-py's low-level client; *timeout* bounds each read.
+    The part of docker-py's low-level client that is used; *timeout* bounds each read.
     """
 
     timeout: Any
@@ -43,13 +43,14 @@ def events(
     start: Callable[[], Iterable[Any]], clock: Clock, end: float
 ) -> Generator[StreamEvent, None, None]:
     """
-    What *start* streams, until a failure, the clock's *end*, or its own end.
+    The events that *start* streams, up to a failure, the time *end*, or the end of the stream.
 
-    DockerUnavailable is raised if it is the daemon itself that went away.
+    Raises:
+        DockerUnavailable: The daemon stopped answering.
     """
     with closing(_whole(start)) as stream:
         for event in stream:
-            yield _present(event)
+            yield _checked(event)
             if clock.monotonic() >= end:
                 break
         else:
@@ -59,7 +60,7 @@ def events(
 
 def failure_of(event: StreamEvent) -> str | None:
     """
-    Docker's text if *event* is a failure.
+    Docker's text if *event* is a failure, otherwise None.
     """
     detail = event.get("errorDetail")
     text = detail.get("message") if isinstance(detail, dict) else None
@@ -68,28 +69,28 @@ def failure_of(event: StreamEvent) -> str | None:
 
 def inspect(client: DockerClient, image: str) -> dict[str, Any]:
     """
-    What the daemon says of *image*; empty if it does not hold it.
+    The daemon's description of *image*; empty if the daemon doesn't have the image.
     """
     answer = next(_whole(lambda: [client.inspect_image(image)]))
-    return {} if failure_of(_present(answer)) else answer
+    return {} if failure_of(_checked(answer)) else answer
 
 
 @contextmanager
 def silence(client: DockerClient, seconds: float) -> Iterator[None]:
     """
-    While the block runs, no read of *client* waits longer than *seconds*.
+    No read of *client* waits longer than *seconds* until the block ends.
     """
-    held = client.timeout
-    client.timeout = min(held or seconds, seconds)
+    before = client.timeout
+    client.timeout = min(before or seconds, seconds)
     try:
         yield
     finally:
-        client.timeout = held
+        client.timeout = before
 
 
-def _present(event: StreamEvent) -> StreamEvent:
+def _checked(event: StreamEvent) -> StreamEvent:
     """
-    *event*, unless it says that the daemon itself went away.
+    *event*; raises DockerUnavailable if the event is that the daemon stopped answering.
     """
     if "lost" in event:
         msg = f"The Docker daemon stopped answering: {event['lost']}. Start it and run this again."
@@ -99,7 +100,7 @@ def _present(event: StreamEvent) -> StreamEvent:
 
 def breakages() -> tuple[type[Exception], ...]:
     """
-    The exceptions that docker-py lets through; its own, and those of the three layers below.
+    The exceptions that docker-py raises: its own, and those of the three layers below it.
     """
     errors = import_module("docker.errors")
     http = import_module("urllib3.exceptions")
@@ -108,7 +109,7 @@ def breakages() -> tuple[type[Exception], ...]:
 
 def text_of(error: Exception) -> str:
     """
-    What an exception says, without the URL in which build arguments are shown.
+    The exception's message, without the URL, which contains the build arguments.
     """
     explanation = getattr(error, "explanation", None)
     return str(explanation or re.sub(r"\S*/build\?\S*", "/build", str(error)))

@@ -55,7 +55,10 @@ class Engine:
         self._made: dict[Key, Resource] = {}
 
     def observe(
-        self, wanted: Sequence[Resource], resource_types: Collection[type[Resource]] = (), stack: str = ""
+        self,
+        wanted: Sequence[Resource],
+        resource_types: Collection[type[Resource]] = (),
+        stack: str = "",
     ) -> list[Decision]:
         """
         Looks at everything at once; says what is to be done to each of *wanted*.
@@ -282,15 +285,21 @@ def failure(outcome: Outcome[Key]) -> ApplyError:
     causes = {k: e for k, e in outcome.failed.items() if not isinstance(e, Cancelled)}
     waiting = [k for k, e in outcome.failed.items() if isinstance(e, Cancelled)]
     lines = [f"{len(outcome.done)} resources are in place, {len(causes)} failed:"]
-    lines += [f"  {resource_type} {name}: {error}" for (resource_type, name), error in causes.items()]
+    lines += [
+        f"  {resource_type} {name}: {error}" for (resource_type, name), error in causes.items()
+    ]
     left = [*waiting, *outcome.not_started]
     if left:
-        lines.append("Not finished: " + ", ".join(f"{resource_type} {name}" for resource_type, name in left))
+        lines.append(
+            "Not finished: " + ", ".join(f"{resource_type} {name}" for resource_type, name in left)
+        )
     lines.append("Nothing is lost: run it again and it goes on from here.")
     error = ApplyError(
         "\n".join(lines),
         done=[f"{resource_type} {name}" for resource_type, name in outcome.done],
-        failed=[(f"{resource_type} {name}", cause) for (resource_type, name), cause in causes.items()],
+        failed=[
+            (f"{resource_type} {name}", cause) for (resource_type, name), cause in causes.items()
+        ],
         not_started=[f"{resource_type} {name}" for resource_type, name in left],
     )
     error.__cause__ = next(iter(causes.values()), None)

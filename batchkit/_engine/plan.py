@@ -12,7 +12,7 @@ from batchkit._engine.apply import steps
 from batchkit._engine.compare import Change, Decision
 from batchkit._model.calls import Call, Steps, each_step
 from batchkit._model.display import Displayed
-from batchkit._model.resource import Resource
+from batchkit._model.resource import Resource, named_fields
 from batchkit.events import Action
 
 SIGNS = {
@@ -97,7 +97,7 @@ def _item(decision: Decision, orphans: Sequence[Resource]) -> Item:
     replaced = [
         actual
         for actual in orphans
-        if type(actual) is type(decision.desired) and actual.NAME_HAS_HASH
+        if actual.type_name() == decision.desired.type_name() and [*named_fields(type(actual))]
     ]
     if action is Action.CREATE and replaced:
         action, changes = Action.REPLACE, (Change("name", replaced[0].name, decision.desired.name),)

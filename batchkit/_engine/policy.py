@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final
+from typing import Any
 
 from batchkit._engine.aws import IDENTITY, ZONES
 from batchkit._model.calls import Operation
@@ -14,8 +14,6 @@ from batchkit._model.resource import Resource, operations
 from batchkit._model.values import Arn, resolve
 from batchkit.grants import Grant
 
-_PASSED_TO: Final = ("batch", "ecs-tasks", "scheduler", "states")
-_LINKED: Final = ("batch", "ecs")
 _Targets = tuple["str | Arn", ...]
 
 
@@ -52,8 +50,8 @@ def grants(stack: str, wanted: Sequence[Resource], further: Iterable[Operation])
     linking = targets.pop("iam:CreateServiceLinkedRole", set())
     return [
         *_by_targets(targets),
-        *([_pass_role(stack)] if passing else []),
-        *([_linked_role()] if linking else []),
+        *([_pass_role(stack, wanted)] if passing else []),
+        *([_linked_role(wanted)] if linking else []),
     ]
 
 
@@ -65,14 +63,14 @@ def _by_targets(targets: dict[str, set[str | Arn]]) -> list[Grant]:
     return [Grant(tuple(actions), arns) for arns, actions in ordered]
 
 
-def _pass_role(stack: str) -> Grant:
-    services = [f"{service}.amazonaws.com" for service in _PASSED_TO]
+def _pass_role(stack: str, wanted: Sequence[Resource]) -> Grant:
+    services = sorted({service for resource in wanted for service in resource.assumed_by()})
     roles = Arn("iam", f"role/batchkit/{stack}/*", region=False)
     return Grant(("iam:PassRole",), (roles,), {"StringEquals": {"iam:PassedToService": services}})
 
 
-def _linked_role() -> Grant:
-    services = [f"{service}.amazonaws.com" for service in _LINKED]
+def _linked_role(wanted: Sequence[Resource]) -> Grant:
+    services = sorted({service for resource in wanted for service in resource.LINKED_ROLES})
     return Grant(
         ("iam:CreateServiceLinkedRole",),
         (Arn("iam", "role/aws-service-role/*", region=False),),

@@ -110,7 +110,10 @@ def observe(
         reads: dict[Key, Future[list[Resource]]] = {}
         finds: list[Future[list[Resource]]] = []
         reading = {type(desired) for desired in wanted}
-        needed = {resource_type: service(resource_type, resource_type in reading) for resource_type in (*reading, *resource_types)}
+        needed = {
+            resource_type: service(resource_type, resource_type in reading)
+            for resource_type in (*reading, *resource_types)
+        }
         for resource_type in sorted(needed, key=lambda resource_type: _rank(needed[resource_type])):
             aws.client(needed[resource_type])
             for desired in (w for w in wanted if type(w) is resource_type):

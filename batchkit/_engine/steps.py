@@ -233,7 +233,7 @@ class Runner:
                 raise StillWaiting(f"{what}: {over}") from None
 
     def _tell(self, resource: Resource, action: Action, state: str, spent: float) -> None:
-        resource_type = type(resource).__name__
+        resource_type = resource.type_name()
         self._emit(Event(resource_type, resource.name, action, Phase.WAITING, state, spent))
 
     def _poll(self, resource: Resource, action: Action, spent: float) -> Resource | None:

@@ -19,7 +19,8 @@ from batchkit._model.resource import Resource
 from batchkit.errors import TeardownError
 from batchkit.events import Action, Event, Listener, Phase
 
-TypeGraph = Mapping[type[Resource], Collection[type[Resource]]]
+Dependencies = Mapping[str, Collection[str]]
+"""For the name of each resource type, those that its resources stand on."""
 Identity = tuple[str, str, str]
 
 
@@ -57,7 +58,12 @@ def unused(aws: Aws, emit: Listener, found: Sequence[Resource]) -> list[Resource
 
 
 def delete(
-    aws: Aws, emit: Listener, found: Sequence[Resource], resource_types: TypeGraph, *, workers: int = 16
+    aws: Aws,
+    emit: Listener,
+    found: Sequence[Resource],
+    dependencies: Dependencies,
+    *,
+    workers: int = 16,
 ) -> Outcome[Identity]:
     """
     Deletes *found*, each once all that stand on it are gone.
@@ -71,7 +77,7 @@ def delete(
             if (steps := _first_steps(actual))
         }
         outcome = walk(
-            _dependents(found, resource_types),
+            _dependents(found, dependencies),
             lambda key: _remove(aws, emit, runner, by_key[key], prepared.get(key)),
             workers=workers,
             interrupt=aws.stopped.set,
@@ -126,29 +132,38 @@ def _identity(actual: Resource) -> Identity:
     return (*actual.key, str(actual.identity))
 
 
-def _dependents(found: Sequence[Resource], resource_types: TypeGraph) -> dict[Identity, set[Identity]]:
+def _dependents(
+    found: Sequence[Resource], dependencies: Dependencies
+) -> dict[Identity, set[Identity]]:
     """
     For each resource, those that must be gone before it.
     """
-    above: dict[type[Resource], set[type[Resource]]] = {resource_type: set() for resource_type in resource_types}
-    for resource_type in resource_types:
-        for below in _closure(resource_types, resource_type):
-            above.setdefault(below, set()).add(resource_type)
+    above: dict[str, set[str]] = {name: set() for name in dependencies}
+    for name in dependencies:
+        for below in _closure(dependencies, name):
+            above.setdefault(below, set()).add(name)
+    by_type: dict[str, set[Identity]] = {}
+    for actual in found:
+        by_type.setdefault(actual.type_name(), set()).add(_identity(actual))
     return {
-        _identity(actual): {_identity(o) for o in found if type(o) in above.get(type(actual), ())}
+        _identity(actual): {
+            identity
+            for name in above.get(actual.type_name(), ())
+            for identity in by_type.get(name, ())
+        }
         for actual in found
     }
 
 
-def _closure(resource_types: TypeGraph, resource_type: type[Resource]) -> set[type[Resource]]:
-    reached: set[type[Resource]] = set()
-    ahead = list(resource_types.get(resource_type, ()))
+def _closure(dependencies: Dependencies, name: str) -> set[str]:
+    reached: set[str] = set()
+    ahead = list(dependencies.get(name, ()))
     while ahead:
         below = ahead.pop()
         if below not in reached:
             reached.add(below)
-            ahead.extend(resource_types.get(below, ()))
-    return reached - {resource_type}
+            ahead.extend(dependencies.get(below, ()))
+    return reached - {name}
 
 
 def failure(stack: str, outcome: Outcome[Identity]) -> TeardownError:
@@ -156,14 +171,21 @@ def failure(stack: str, outcome: Outcome[Identity]) -> TeardownError:
     The error that tells what is left of a stack, and why.
     """
     lines = [f"{len(outcome.done)} resources of {stack!r} were deleted; these are left:"]
-    lines += [f"  {resource_type} {name} ({i}): {e}" for (resource_type, name, i), e in outcome.failed.items()]
     lines += [
-        f"  {resource_type} {name} ({i}): something still uses it" for resource_type, name, i in outcome.not_started
+        f"  {resource_type} {name} ({i}): {e}"
+        for (resource_type, name, i), e in outcome.failed.items()
+    ]
+    lines += [
+        f"  {resource_type} {name} ({i}): something still uses it"
+        for resource_type, name, i in outcome.not_started
     ]
     lines.append("Run destroy_stack again to go on.")
     return TeardownError(
         "\n".join(lines),
         done=[f"{resource_type} {name}" for resource_type, name, _ in outcome.done],
-        failed=[(f"{resource_type} {name}", error) for (resource_type, name, _), error in outcome.failed.items()],
+        failed=[
+            (f"{resource_type} {name}", error)
+            for (resource_type, name, _), error in outcome.failed.items()
+        ],
         not_started=[f"{resource_type} {name}" for resource_type, name, _ in outcome.not_started],
     )

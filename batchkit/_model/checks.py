@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NoReturn
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
+from typing import Any, ClassVar, NoReturn
 
 import attrs
 from attrs import frozen
@@ -29,13 +30,50 @@ class Constraint:
     test: Callable[[Any], bool]
 
 
+def constraints(*stated: Constraint, to: str = "") -> dict[str, Any]:
+    """
+    The metadata of an attrs field whose value is tested against each of *stated*.
+    """
+    return {"constraints": stated, "to": to}
+
+
 def checked(
-    *constraints: Constraint, metadata: Mapping[str, Any] | None = None, **kwargs: Any
+    *stated: Constraint,
+    to: str = "",
+    metadata: Mapping[str, Any] | None = None,
+    **kwargs: Any,
 ) -> Any:
     """
-    An attrs field whose value is tested against each of *must*.
+    An attrs field whose value is tested against each of *stated*.
+
+    Args:
+        to: The resource type that a `Ref` in it must lead to; several are separated by spaces.
     """
-    return attrs.field(metadata={**(metadata or {}), "constraints": constraints}, **kwargs)
+    return attrs.field(metadata={**(metadata or {}), **constraints(*stated, to=to)}, **kwargs)
+
+
+FieldRule = Callable[[Any], Iterator[Problem]]
+
+
+class WrongField(Exception):
+    """
+    A rule asked for a field that is wrong by itself.
+    """
+
+
+@frozen
+class SoundFields:
+    """
+    The fields of *value* that are right by themselves, for rules that lie between fields.
+    """
+
+    value: Any
+    wrong: Collection[str]
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self.wrong:
+            raise WrongField(name)
+        return getattr(self.value, name)
 
 
 @frozen
@@ -44,26 +82,31 @@ class Checked:
     A base for values that test all their fields when they are made.
     """
 
+    RULES: ClassVar[tuple[FieldRule, ...]] = ()
+    """What must hold between fields: each rule is given the value, and yields its problems."""
+
     def __attrs_post_init__(self) -> None:
         problems = list(self._field_problems())
-        named = {problem.field for problem in problems}
-        problems += [problem for problem in self.problems() if problem.field not in named]
+        wrong = {problem.field for problem in problems}
+        problems += [one for one in self._rule_problems(wrong) if one.field not in wrong]
         if problems:
             raise SpecError(type(self).__name__, problems)
+
+    def _rule_problems(self, wrong: Collection[str]) -> Iterator[Problem]:
+        """
+        What the rules find; one that meets a field that is wrong by itself says nothing.
+        """
+        for rule in self.RULES:
+            with suppress(WrongField):
+                yield from rule(SoundFields(self, wrong))
 
     def _field_problems(self) -> Iterator[Problem]:
         for attribute in attrs.fields(type(self)):
             value = getattr(self, attribute.name)
-            for constraints in attribute.metadata.get("constraints", ()):
-                if not isinstance(value, (Ref, Arn, Here, Zone)) and not passes(constraints, value):
-                    yield Problem(attribute.name, value, constraints.expects)
+            for constraint in attribute.metadata.get("constraints", ()):
+                if not isinstance(value, (Ref, Arn, Here, Zone)) and not passes(constraint, value):
+                    yield Problem(attribute.name, value, constraint.expects)
                     break
-
-    def problems(self) -> Iterator[Problem]:
-        """
-        Faults that lie between fields; they may meet fields that are wrong by themselves.
-        """
-        return iter(())
 
 
 def passes(constraints: Constraint, value: Any) -> bool:

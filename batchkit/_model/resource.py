@@ -1,9 +1,10 @@
 """
-The base of every kind.
+The base of every resource type.
 
-A kind is one frozen class.  It is at once the wish, what AWS holds, and the outputs, so that
-comparing is the same for all.  Its methods only describe: `read` asks, `create`, `update` and
-`delete` yield steps; the engine does them.
+A resource type is one frozen class.  It is at once what is desired, what AWS holds (the actual
+resource), and the read-only properties, so that comparing is the same for all.  Its methods only
+describe: `read` and `find` ask, `create`, `update` and `delete` yield steps; the engine does them.
+docs/resource-types.md explains the whole interface with an example.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from attrs import frozen
 from batchkit._model import tags as _tags
 from batchkit._model.calls import Call, Operation, Steps
 from batchkit._model.checks import TAGS, Checked, Constraint, as_dict, as_tuple, checked, text
-from batchkit._model.values import Arn, Ref, Scope
+from batchkit._model.names import digest
+from batchkit._model.values import Arn, Ref, Scope, references
+from batchkit.errors import Problem
 
 Self = TypeVar("Self", bound="Resource")
 Key = tuple[str, str]
@@ -46,11 +49,11 @@ class Reader(Protocol):
 
 def read_only(path: str = "", *, regenerated: bool = False) -> Any:
     """
-    A field that AWS fills in: a `Ref` until it is known.
+    A property that AWS fills in: a `Ref` until it is known.
 
     Args:
-        path: Where it stands in the answer of the kind's CREATE operation (JMESPath).
-        renewed: An update makes it anew.
+        path: Where it stands in the answer of the CREATE operation (JMESPath).
+        regenerated: Whether an update gives it another value, as a job definition's ARN.
     """
     meta = {"read_only": path, "regenerated": regenerated}
     return attrs.field(default=_UNSET, eq=False, repr=False, metadata=meta)
@@ -58,40 +61,68 @@ def read_only(path: str = "", *, regenerated: bool = False) -> Any:
 
 def create_only(*constraints: Constraint, **kwargs: Any) -> Any:
     """
-    A field that AWS can't change once the resource is made.
+    A property that AWS can't change once the resource is made.
     """
     return checked(*constraints, metadata={"create_only": True}, **kwargs)
 
 
 def write_only(*constraints: Constraint, **kwargs: Any) -> Any:
     """
-    A field that matters when the resource is made and is not compared afterwards.
+    A property that matters when the resource is made and is not compared afterwards.
     """
     return checked(*constraints, metadata={"write_only": True}, eq=False, **kwargs)
+
+
+def named(*constraints: Constraint, create_only: bool = False, **kwargs: Any) -> Any:
+    """
+    A property that is part of the resource's name, by the hash that `suffix` makes.
+
+    Another value is another resource beside the old one, which goes once nothing is at work with
+    it.  Its default may never change: the names of what users have hold it.
+
+    Args:
+        create_only: Whether AWS can't change it even where it was changed by hand.
+    """
+    metadata = {"named": True, **({"create_only": True} if create_only else {})}
+    return checked(*constraints, metadata=metadata, **kwargs)
 
 
 @frozen(kw_only=True)
 class Resource(Checked):
     """
-    Something in an AWS account, or the wish for it.
+    Something in an AWS account, or what is desired there.
 
     Args:
-        name: Its name; unique for its kind in a stack.
+        name: Its name; unique for its resource type in a stack.
         stack: The stack that owns it, written as a tag; its own name where none is given.
         tags: Further tags.  Those that others have put there are left alone.
-        after: Resources that must be there first although no field refers to them.
+        depends_on: Resources that must exist first although no property refers to them.
     """
 
+    VARIANT_OF: ClassVar[str] = ""
+    """The resource type that it is a variant of, as one sort of compute environment is."""
     READY: ClassVar[Collection[str] | None] = None
+    """The states in which AWS is done with it; None if it has no state."""
     FAILED: ClassVar[Collection[str]] = ()
+    """The states in which AWS has given up on it."""
     DELETING: ClassVar[Collection[str]] = ()
+    """The states in which it is being deleted."""
     NATURAL_KEY: ClassVar[bool] = True
+    """Whether AWS refuses a second one of the same name."""
     RETAIN: ClassVar[bool] = False
+    """Whether it holds data, so that a teardown keeps it unless told not to."""
     TAGGED: ClassVar[bool] = True
-    NAME_HAS_HASH: ClassVar[bool] = False
+    """Whether a tag says who owns it; what has none lives in something that has."""
     NEEDS_ZONE: ClassVar[bool] = False
+    """Whether making it needs the names of the availability zones."""
     INTERNAL: ClassVar[bool] = False
+    """Whether it is batchkit's own bookkeeping: torn down, and shown to nobody."""
     TIMEOUT: ClassVar[float] = 300
+    """For how many seconds AWS may be at work on it."""
+    COMES_AFTER: ClassVar[Collection[str]] = ()
+    """The resource types that `depends_on` may name: they are made before it, and deleted after."""
+    LINKED_ROLES: ClassVar[Collection[str]] = ()
+    """The services whose service-linked roles AWS makes when it is made for the first time."""
     FOUND_BY: ClassVar[Operation | None] = None
     """The call that finds those of a stack, if it is of another service than what reads them."""
 
@@ -113,23 +144,46 @@ class Resource(Checked):
             if getattr(self, attribute.name) is _UNSET:
                 unknown = Ref(*self.key, attribute.name) if is_desired else ""
                 object.__setattr__(self, attribute.name, unknown)
-        if is_desired:  # what AWS holds may be what a wish may not
+        if is_desired:  # what AWS holds may be what may not be desired
             super().__attrs_post_init__()
 
+    def _field_problems(self) -> Iterator[Problem]:
+        yield from super()._field_problems()
+        for attribute in attrs.fields(type(self)):
+            for ref in references(getattr(self, attribute.name)):
+                if ref.resource_type not in may_refer_to(type(self), attribute):
+                    expects = f"a reference to {attribute.metadata.get('to') or 'nothing'}"
+                    yield Problem(attribute.name, ref, expects)
+
     def __str__(self) -> str:
-        return f"{type(self).__name__} {self.name}"
+        return f"{self.type_name()} {self.name}"
+
+    @classmethod
+    def type_name(cls) -> str:
+        """
+        What messages, plans and references call its resource type.
+        """
+        return cls.VARIANT_OF or cls.__name__
+
+    @classmethod
+    def suffixed(cls: type[Self], base: str, **fields: Any) -> Self:
+        """
+        The resource called *base* with the hash of its `named` properties behind it.
+        """
+        plain = cls(name=base, **fields)
+        return cls(name=f"{base}-{suffix(plain)}", **fields)
 
     @property
     def key(self) -> Key:
         """
         What references name it by.
         """
-        return type(self).__name__, self.name
+        return self.type_name(), self.name
 
     @property
     def exists(self) -> Ref:
         """
-        A reference to its being there, for `after`.
+        A reference to its existence, for `depends_on`.
         """
         return Ref(*self.key, "exists")
 
@@ -170,7 +224,7 @@ class Resource(Checked):
 
     def differs(self, name: str, actual: Any) -> bool:
         """
-        Whether the field *name* of this wish is other than what AWS holds.
+        Whether the property *name* is desired to be other than AWS holds it.
         """
         if name == "tags":
             return not self.tags.items() <= actual.tags.items()
@@ -188,10 +242,16 @@ class Resource(Checked):
         """
         return ("*",)
 
+    def assumed_by(self) -> Collection[str]:
+        """
+        The services to which its maker passes it, if it is a role.
+        """
+        return ()
+
     @classmethod
     def find(cls: type[Self], stack: str, reader: Reader) -> Iterable[Self]:
         """
-        All of this kind that the stack owns, whatever their names.
+        All of this resource type that the stack owns, whatever their names.
         """
         raise NotImplementedError
 
@@ -216,7 +276,7 @@ class Resource(Checked):
 
     def update(self: Self, actual: Self, drift: Collection[str]) -> Steps:
         """
-        The steps that bring *held* to this wish; *drift* names the fields that differ.
+        The steps that bring *actual* to what is desired; *drift* names the properties that differ.
         """
         raise NotImplementedError
 
@@ -266,14 +326,14 @@ class Resource(Checked):
 
 def read_only_fields(resource_type: type[Resource]) -> Iterator[Any]:
     """
-    The fields of *kind* that AWS fills in.
+    The properties of *resource_type* that AWS fills in.
     """
     return (a for a in attrs.fields(resource_type) if "read_only" in a.metadata)
 
 
 def compared_fields(resource_type: type[Resource]) -> Iterator[Any]:
     """
-    The fields of *kind* that a user states and that are compared.
+    The properties of *resource_type* that a user states and that are compared.
     """
     for attribute in attrs.fields(resource_type):
         hidden = "read_only" in attribute.metadata or "write_only" in attribute.metadata
@@ -281,9 +341,39 @@ def compared_fields(resource_type: type[Resource]) -> Iterator[Any]:
             yield attribute
 
 
+def named_fields(resource_type: type[Resource]) -> Iterator[Any]:
+    """
+    The properties of *resource_type* that are part of its name, by a hash.
+    """
+    return (a for a in attrs.fields(resource_type) if a.metadata.get("named"))
+
+
+def may_refer_to(resource_type: type[Resource], attribute: Any) -> Collection[str]:
+    """
+    The resource types that a `Ref` in *attribute* may lead to.
+    """
+    if attribute.name == "depends_on":
+        return resource_type.COMES_AFTER
+    if "read_only" in attribute.metadata:
+        return (resource_type.type_name(),)
+    return str(attribute.metadata.get("to", "")).split()
+
+
+def suffix(resource: Resource) -> str:
+    """
+    A hash of the `named` properties of *resource* that are other than their defaults.
+
+    A property that is added later changes no name, as it has its default at first.  A reference
+    counts by the resource that it leads to: one that is made again under its name is the same.
+    """
+    values = {a.name: getattr(resource, a.name) for a in named_fields(type(resource))}
+    defaults = {a.name: a.default for a in named_fields(type(resource))}
+    return digest({name: one for name, one in values.items() if one != defaults[name]})
+
+
 def operations(resource_type: type[Resource]) -> dict[str, Operation]:
     """
-    Every call of *kind*, by the name of its class attribute.
+    Every call of *resource_type*, by the name of its class attribute.
     """
     found: dict[str, Operation] = {}
     for base in reversed(resource_type.__mro__):

@@ -139,9 +139,9 @@ def _resolve_fields(value: Any, replace: Callable[[Any], Any]) -> Any:
     changed = {}
     for attribute in fields(type(value)):
         before = getattr(value, attribute.name)
-        depends_on = _resolve(before, replace) if attribute.init else before
-        if depends_on is not before and depends_on != before:
-            changed[attribute.alias or attribute.name] = depends_on
+        after = _resolve(before, replace) if attribute.init else before
+        if after is not before and after != before:
+            changed[attribute.alias or attribute.name] = after
     return evolve(value, **changed) if changed else value
 
 

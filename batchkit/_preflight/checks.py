@@ -6,27 +6,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from batchkit._blueprint.blueprint import resources
 from batchkit._diagnosis import explain
 from batchkit._diagnosis.finding import Finding, Severity
 from batchkit._diagnosis.images import parse_image
-from batchkit._diagnosis.queues import FARGATE_VCPUS, QUOTA
+from batchkit._diagnosis.queues import QUOTA
 from batchkit._docker.publisher import publisher
 from batchkit._engine import policy as _policy
 from batchkit._engine.aws import IDENTITY, Aws
 from batchkit._model.calls import Call, Operation
-from batchkit._model.resource import Resource
+from batchkit._model.resource import Resource, operations
 from batchkit._model.tags import of_stack
 from batchkit._model.values import resolve
 from batchkit._runs import run as runs
 from batchkit.errors import AwsError, BatchkitError, DockerUnavailable
 from batchkit.grants import flatten
 from batchkit.resources.dynamodb import Table
+from batchkit.resources.environments_fargate import FargateEnvironment
 from batchkit.resources.gateways import ElasticIp, NatGateway
 from batchkit.resources.image import Image, ImageSource
-from batchkit.resources.vpc import Vpc
+from batchkit.resources.vpc import Subnet, Vpc
 from batchkit.spec import StackSpec
 
 HEAD_BUCKET: Final = Operation(
@@ -37,7 +38,6 @@ HEAD_OBJECT: Final = Operation(
 )
 GET_ROLE: Final = Operation("iam", "GetRole", absent=("NoSuchEntity",))
 SIMULATE: Final = Operation("iam", "SimulatePrincipalPolicy", absent=("NoSuchEntity",))
-SERVICES: Final = ("batch", "ecs", "ecr", "ec2", "logs", "stepfunctions")
 _VPCS: Final = ("vpc", "L-F678F1CE")
 _NATS: Final = ("vpc", "L-FE5A380F")
 _ADDRESSES: Final = ("ec2", "L-0263D0A3")
@@ -45,6 +45,9 @@ _USED_UP: Final = "Delete one, or ask for more in the Service Quotas console."
 _DOCKER: Final = (
     "Start Docker, point DOCKER_HOST at a daemon, or give the URI of an image in a registry."
 )
+
+
+R = TypeVar("R", bound=Resource)
 
 
 class PreflightFacts:
@@ -62,6 +65,12 @@ class PreflightFacts:
         The resources of the spec.
         """
         return resources(self.spec, self.aws.region)
+
+    def desired(self, resource_type: type[R]) -> list[R]:
+        """
+        The resources of one type that the spec amounts to.
+        """
+        return [one for one in self.wanted if isinstance(one, resource_type)]
 
     @cached_property
     def fresh(self) -> bool:
@@ -86,7 +95,9 @@ def region(facts: PreflightFacts) -> Iterator[Finding]:
     The account is reached, and the region has what the stack needs.
     """
     scope = facts.aws.scope
-    for service in SERVICES:
+    demand = facts.spec.compute.demand([facts.spec])
+    called = {op.service for one in facts.wanted for op in operations(type(one)).values()}
+    for service in sorted(called | demand.services):
         known = facts.aws.session.get_available_regions(service, scope.partition)
         if known and scope.region not in known:
             message = f"{service} isn't known to be there."
@@ -99,11 +110,11 @@ def zones(facts: PreflightFacts) -> Iterator[Finding]:
     The region has as many availability zones as the spec asks for.
     """
     try:
-        facts.aws.zone(facts.spec.availability_zones - 1)
+        facts.aws.zone(max((one.zone for one in facts.desired(Subnet)), default=0))
     except AwsError:
         raise
     except BatchkitError as error:
-        yield finding("availability_zones", f"{error}.", "Lower availability_zones.")
+        yield finding("network.zones", f"{error}.", "Lower zones.")
 
 
 def docker(facts: PreflightFacts) -> Iterator[Finding]:
@@ -165,16 +176,23 @@ def fargate_quota(facts: PreflightFacts) -> Iterator[Finding]:
     """
     The account may run as many vCPUs as a job, and as all of them together, may have.
     """
-    code = FARGATE_VCPUS["FARGATE"]
-    most, spec = facts.quota("fargate", code), facts.spec
+    for environment in facts.desired(FargateEnvironment):
+        if environment.family.quota is not None and not environment.family.spot:
+            yield from _too_many_vcpus(facts, environment, *environment.family.quota)
+
+
+def _too_many_vcpus(
+    facts: PreflightFacts, environment: FargateEnvironment, service: str, code: str
+) -> Iterator[Finding]:
+    most = facts.quota(service, code)
     if most is None:
         return
-    for what, wanted, severity in (
-        ("vcpus", spec.vcpus, Severity.ERROR),
-        ("max_vcpus", spec.max_vcpus, Severity.WARNING),
+    for what, desired, severity in (
+        ("vcpus", facts.spec.vcpus, Severity.ERROR),
+        ("compute.max_vcpus", environment.max_vcpus, Severity.WARNING),
     ):
-        if wanted > most:
-            message = f"the account may run {most:g} Fargate vCPUs at once; {what} is {wanted:g}."
+        if desired > most:
+            message = f"the account may run {most:g} Fargate vCPUs at once; {what} is {desired:g}."
             fix = f"Lower {what}, or ask for more in the Service Quotas console."
             yield finding(f"quota {code}", message, fix, severity)
             return

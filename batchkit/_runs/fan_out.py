@@ -156,8 +156,7 @@ def _room_for_items(submission: Submission) -> int:
     How many characters of the overrides are left for the items.
     """
     # AWS limits all overrides of a container together; 200 are for the JSON around the variable.
-    overrides = submission.call().params["containerOverrides"]
-    return ROOM - len(json.dumps(overrides)) - len(ITEMS) - 200
+    return ROOM - len(json.dumps(submission.changes())) - len(ITEMS) - 200
 
 
 def _part(
@@ -166,10 +165,11 @@ def _part(
     """
     The submission of the job for one chunk; a single item is no array.
     """
+    others = submission.given.get("environment", {})
     return attrs.evolve(
         submission,
         name=name,
-        environment={**submission.environment, **environment},
+        given={**submission.given, "environment": {**others, **environment}},
         array_size=len(chunk) if len(chunk) > 1 else None,
     )
 

@@ -19,7 +19,6 @@ from batchkit._model.checks import (
     ENVIRONMENT,
     Checked,
     Constraint,
-    as_dict,
     as_tuple,
     checked,
     each,
@@ -31,8 +30,10 @@ from batchkit._model.checks import (
 )
 from batchkit._model.names import digest
 from batchkit._model.signals import AlreadyThere, Ambiguous
-from batchkit.errors import Problem
-from batchkit.resources.definitions import ATTEMPTS, TIMEOUT, VCPUS, memory_problems
+from batchkit.errors import Problem, SpecError
+from batchkit.resources.definitions import JobDefinition
+from batchkit.resources.job_settings import JobSettings
+from batchkit.resources.platforms import PLATFORMS
 
 START: Final = Operation("stepfunctions", "StartExecution", exists=("ExecutionAlreadyExists",))
 LIST_RUNS: Final = Operation(
@@ -77,64 +78,80 @@ def execution(
         refuse("run", "name", name, "a name that no run of the last 90 days has had")
 
 
+def _on_top(submission: Any) -> Iterator[Problem]:
+    """
+    What is given is right on top of the job definition, and fits where its jobs run.
+    """
+    definition, given = submission.definition, submission.given
+    try:
+        job = JobSettings(**{**definition.settings, **given})
+    except SpecError as error:
+        yield from (problem for problem in error.problems if problem.field in given)
+    else:
+        yield from PLATFORMS[definition.platform].problems(job)
+
+
+def _has_room(submission: Any) -> Iterator[Problem]:
+    if (length := len(json.dumps(submission.changes(), default=str))) > ROOM:
+        expects = f"command and environment of at most {ROOM} characters together, as JSON"
+        yield Problem("environment", f"{length} characters", expects)
+
+
 @frozen(kw_only=True)
 class Submission(Checked):
     """
-    A job to submit, checked as AWS would check it.
+    A job to submit: a job definition, and what differs from it.
+
+    Args:
+        given: The settings that differ, by name, among those of `JobSettings`; variables of the
+            environment come on top of the definition's.
     """
 
+    RULES = (_on_top, _has_room)
+
     queue: str
-    definition: str
+    definition: JobDefinition
     name: str = checked(NAME)
-    command: Sequence[str] | None = checked(
-        optional(each(instance(str, expects="a text"))), default=None, converter=as_tuple
-    )
-    environment: Mapping[str, str] = checked(ENVIRONMENT, factory=dict, converter=as_dict)
+    given: Mapping[str, Any] = field(factory=dict)
     array_size: int | None = checked(optional(whole(2, LARGEST, "children")), default=None)
     depends_on: Sequence[str] = checked(
         each(instance(str), most=20), default=(), converter=as_tuple
     )
-    vcpus: float | None = checked(optional(VCPUS), default=None)
-    memory: int | None = checked(optional(instance(int, expects="MiB")), default=None)
-    timeout: int | None = checked(optional(TIMEOUT), default=None)
-    attempts: int | None = checked(optional(ATTEMPTS), default=None)
-    size: tuple[float, int] = field(default=(1, 2048))
-    """The vCPUs and MiB of the job definition."""
-
-    def problems(self) -> Iterator[Problem]:
-        vcpus = self.size[0] if self.vcpus is None else self.vcpus
-        memory = self.size[1] if self.memory is None else self.memory
-        yield from memory_problems(vcpus, memory)
-        if (length := len(json.dumps(self._overrides(), default=str))) > ROOM:
-            expects = f"command and environment of at most {ROOM} characters together, as JSON"
-            yield Problem("environment", f"{length} characters", expects)
 
     def call(self) -> Any:
         """
         The call that submits it.
         """
+        timeout, attempts = self.given.get("timeout"), self.given.get("attempts")
         optional_ones = {
             "arrayProperties": self.array_size and {"size": self.array_size},
             "dependsOn": [{"jobId": id} for id in self.depends_on],
-            "timeout": self.timeout and {"attemptDurationSeconds": self.timeout},
-            "retryStrategy": self.attempts and {"attempts": self.attempts},
+            "timeout": timeout and {"attemptDurationSeconds": timeout},
+            "retryStrategy": attempts and {"attempts": attempts},
         }
+        envelope = PLATFORMS[self.definition.platform].envelope(self.definition)
         return SUBMIT(
             jobName=self.name,
             jobQueue=self.queue,
-            jobDefinition=self.definition,
-            containerOverrides=self._overrides(),
+            jobDefinition=self.definition.arn,
             tags=MARK,
             propagateTags=True,
+            **envelope.override(self.changes()),
             **{name: value for name, value in optional_ones.items() if value},
         )
 
-    def _overrides(self) -> dict[str, Any]:
-        needs = {"VCPU": self.vcpus and f"{self.vcpus:g}", "MEMORY": self.memory}
-        required = [{"type": k, "value": str(v)} for k, v in needs.items() if v]
+    def changes(self) -> dict[str, Any]:
+        """
+        What differs in the container, as Batch takes it.
+        """
+        vcpus, memory = self.given.get("vcpus"), self.given.get("memory")
+        needs = {"VCPU": vcpus and f"{vcpus:g}", "MEMORY": memory}
+        required = [{"type": name, "value": str(value)} for name, value in needs.items() if value]
+        environment = self.given.get("environment", {})
+        command = self.given.get("command")
         return {
-            "environment": [{"name": k, "value": v} for k, v in self.environment.items()],
-            **({"command": list(self.command)} if self.command is not None else {}),
+            "environment": [{"name": k, "value": v} for k, v in environment.items()],
+            **({"command": list(command)} if command is not None else {}),
             **({"resourceRequirements": required} if required else {}),
         }
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,7 +17,9 @@ from attrs import frozen
 
 from batchkit import grants
 from batchkit._model.checks import passes
+from batchkit.compute.choices import COMPUTES
 from batchkit.errors import BatchkitError, ConfigError, Problem, SpecError
+from batchkit.networks.choices import NETWORKS
 from batchkit.resources.dynamodb import Table
 from batchkit.resources.image import ImageSource
 from batchkit.resources.s3 import Bucket
@@ -28,6 +31,8 @@ else:
     import tomli as tomllib
 
 FILE: Final = "batchkit.toml"
+CHOICES: Final[Mapping[str, Mapping[str, type[Any]]]] = {"compute": COMPUTES, "network": NETWORKS}
+"""The fields of a spec that are tables with a kind, and the values that they stand for."""
 GRANTS: Final[Mapping[str, Callable[..., Any]]] = {
     "allow": grants.allow,
     "dynamodb_read": grants.dynamodb_read,
@@ -87,17 +92,18 @@ def _narrow(problem: Problem) -> Iterator[ConfigProblem]:
     """
     The entries of a mapping that are at fault, or all of it if only they together are.
     """
+    path = tuple(problem.field.split("."))
     entries = problem.got if isinstance(problem.got, dict) else {}
-    musts = getattr(attrs.fields(StackSpec), problem.field).metadata.get("constraints", ())
+    constraints = getattr(attrs.fields(StackSpec), path[0]).metadata.get("constraints", ())
     wrong = [
         (name, value)
         for name, value in entries.items()
-        if not all(passes(constraints, {name: value}) for constraints in musts)
+        if not all(passes(constraint, {name: value}) for constraint in constraints)
     ]
     for name, value in wrong:
-        yield ConfigProblem((problem.field, name), value, problem.expects)
+        yield ConfigProblem((*path, name), value, problem.expects)
     if not wrong:
-        yield ConfigProblem((problem.field,), problem.got, problem.expects)
+        yield ConfigProblem(path, problem.got, problem.expects)
 
 
 def _told(path: Path, problems: Sequence[ConfigProblem], lines: Lines) -> str:
@@ -123,12 +129,51 @@ def _unknown(given: Mapping[str, Any]) -> Iterator[ConfigProblem]:
     known = _fields()
     for name in given:
         if name not in known:
-            close = difflib.get_close_matches(name, known, 1)
-            hint = f"; did you mean {close[0]}?" if close else ""
-            yield ConfigProblem((name,), None, f"there is no such field{hint}")
+            yield ConfigProblem((name,), None, _no_such_field(name, known))
     for name in _required():
         if name not in given:
             yield ConfigProblem((name,), None, "is required")
+
+
+def _no_such_field(name: str, known: Sequence[str], inside: str = "") -> str:
+    """
+    That a key means nothing, and which was meant most likely.
+    """
+    nested = {field: f"{part}.{field}" for part, field in _nested_fields()} if not inside else {}
+    close = difflib.get_close_matches(name, [*known, *nested], 1)
+    meant = nested.get(close[0], close[0]) if close and close[0] not in known else "".join(close)
+    return "there is no such field" + (f"; did you mean {inside}{meant}?" if meant else "")
+
+
+def _nested_fields() -> Iterator[tuple[str, str]]:
+    """
+    The fields of the values that a spec is made of, with the part of the spec.
+    """
+    for part, choices in CHOICES.items():
+        for choice in choices.values():
+            for attribute in attrs.fields(choice):
+                yield part, attribute.name
+
+
+def _choice(part: str, given: Any, problems: list[ConfigProblem]) -> Any:
+    """
+    The value of a table such as `compute = {kind = "fargate", spot = true}`; a text is left as it
+    is.  Adds to *problems* the keys that mean nothing, and what the value refuses.
+    """
+    if not isinstance(given, dict):
+        return given
+    choices = CHOICES[part]
+    choice = choices.get(given.get("kind", ""))
+    if choice is None:
+        got, expects = given.get("kind"), "one of " + ", ".join(map(repr, choices))
+        problems.append(ConfigProblem((part, "kind"), got, expects if got else f"is {expects}"))
+        return None
+    known = [attribute.name for attribute in attrs.fields(choice)]
+    fields = {name: value for name, value in given.items() if name in known}
+    for name in given.keys() - fields.keys() - {"kind"}:
+        text = _no_such_field(name, known, f"{part}.")
+        problems.append(ConfigProblem((part, name), None, text))
+    return choice(**fields)
 
 
 def _required() -> list[str]:
@@ -137,7 +182,7 @@ def _required() -> list[str]:
 
 def _spec(given: dict[str, Any], folder: Path, problems: list[ConfigProblem]) -> StackSpec:
     """
-    The spec of *given*; adds to *faults* what a converter refuses.
+    The spec of *given*; adds to *problems* what a converter refuses.
     """
     convert: dict[str, Callable[[Any], Any]] = {
         "image": lambda value: _image(value, folder),
@@ -145,9 +190,15 @@ def _spec(given: dict[str, Any], folder: Path, problems: list[ConfigProblem]) ->
         "table": lambda value: Table(**value) if isinstance(value, dict) else value,
         "bucket": lambda value: Bucket(**value) if isinstance(value, dict) else value,
     }
+    for part in CHOICES:
+        convert[part] = functools.partial(_choice, part, problems=problems)
     for name in convert.keys() & given.keys():
         try:
-            given[name] = convert[name](given[name])
+            value = convert[name](given[name])
+            if value is None:
+                given.pop(name)
+            else:
+                given[name] = value
         except SpecError as error:
             given.pop(name)
             problems += [
@@ -182,7 +233,9 @@ def _grant(given: Any) -> Any:
     A grant from a table with one key: `{s3_read = ["bucket", "key"]}`.
     """
     if not isinstance(given, dict) or len(given) != 1 or not given.keys() <= GRANTS.keys():
-        msg = 'expects tables such as {s3_read = ["bucket", "key"]}, with one of ' + ", ".join(GRANTS)
+        msg = 'expects tables such as {s3_read = ["bucket", "key"]}, with one of ' + ", ".join(
+            GRANTS
+        )
         raise ValueError(msg)
     ((name, value),) = given.items()
     if isinstance(value, dict):

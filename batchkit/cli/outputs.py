@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from batchkit._engine.plan import Item, Plan
-from batchkit._model.resource import Resource
+from batchkit._model.resource import Resource, named_fields
 from batchkit._model.values import references
 
 
@@ -34,9 +34,9 @@ def _variable(stack: str, region: str, resource: Resource) -> str:
     """
     The name of a resource's variable: its type, and what its name adds to the stack's.
     """
-    resource_type = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(resource).__name__)
+    resource_type = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", resource.type_name())
     # A hash in a name changes with the resource; a variable's name must not.
-    name = "" if resource.NAME_HAS_HASH else resource.name
+    name = "" if [*named_fields(type(resource))] else resource.name
     own = re.sub(rf"^(/batchkit/)?{re.escape(stack)}(?![a-z0-9])", "", name)
     own = own.removesuffix(f"-{region}")
     words = re.sub(r"[^A-Za-z0-9]+", "_", f"{resource_type}_{own}")

@@ -24,12 +24,14 @@ timeout = 3600              # seconds after which an attempt is ended
 # attempts = 1              # how often a job is tried
 # architecture = "X86_64"   # or "ARM64"
 # ephemeral_storage = 50    # GiB of disk; 20 come with it
-# max_vcpus = 4             # that all running jobs may have together
-# spot = false              # true tries Spot capacity first
-# availability_zones = 1
-# cidr = "10.1.0.0/16"
+# What jobs run on, and in which network; "fargate", "fargate-spot" and "nat" name the defaults.
+# compute = {{kind = "fargate", spot = false, max_vcpus = 4, service_role = "dedicated"}}
+# network = {{kind = "nat", zones = 1, cidr = "10.1.0.0/16"}}
+# boundary = "arn:aws:iam::123456789012:policy/boundary"   # for every role
 # log_retention = 30        # days
 # runnable_limit = 3600     # seconds after which Batch cancels a job that can't be run
+# run_timeout = 7200        # seconds for a whole run, with its time in the queue
+# priority = 1              # of the queue
 # schedule = "cron(0 6 * * ? *)"
 # time_zone = "Europe/Berlin"
 # table = "{name}"          # a DynamoDB table to make; kept by `down` without --delete-data

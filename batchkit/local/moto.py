@@ -1,56 +1,35 @@
 """
-moto, mended and running in this process.
+moto, patched and running in this process.
 """
 
 from __future__ import annotations
 
 import logging
+import pkgutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 
 from moto import mock_aws
 from moto.core.config import DefaultConfig, default_user_config
 from moto.core.models import MockAWS
 
 from batchkit.errors import LocalError
-from batchkit.local.patches import (
-    batch_definitions as _batch_definitions,
-    batch_environments as _batch_environments,
-    batch_errors as _batch_errors,
-    batch_queues as _batch_queues,
-    dispatch as _dispatch,
-    dynamodb as _dynamodb,
-    ec2 as _ec2,
-    ecr as _ecr,
-    iam as _iam,
-    jobs as _jobs,
-    logs as _logs,
-    scheduler as _scheduler,
-    states as _states,
-    states_batch as _states_batch,
-    tagging as _tagging,
-)
+from batchkit.local import patches as _patches
+from batchkit.local.patches import jobs as _jobs, states_batch as _states_batch
 from batchkit.local.patches.patch import Patch, apply_all
 from batchkit.local.runtime.account import LocalAccount
 
-PATCHES: tuple[Patch, ...] = (
-    *_dispatch.PATCHES,
-    *_batch_errors.PATCHES,
-    *_batch_environments.PATCHES,
-    *_batch_queues.PATCHES,
-    *_batch_definitions.PATCHES,
-    *_dynamodb.PATCHES,
-    *_ec2.PATCHES,
-    *_ecr.PATCHES,
-    *_iam.PATCHES,
-    *_jobs.PATCHES,
-    *_logs.PATCHES,
-    *_scheduler.PATCHES,
-    *_states.PATCHES,
-    *_states_batch.PATCHES,
-    *_tagging.PATCHES,
-)
 
+def _registered() -> Iterator[Patch]:
+    """
+    The patches in the `PATCHES` of every module of the package `patches`.
+    """
+    for module in pkgutil.iter_modules(_patches.__path__, f"{_patches.__name__}."):
+        yield from getattr(import_module(module.name), "PATCHES", ())
+
+
+PATCHES: tuple[Patch, ...] = tuple(_registered())
 
 _CONFIG: DefaultConfig = {
     **default_user_config,
@@ -62,13 +41,13 @@ _CONFIG: DefaultConfig = {
 @contextmanager
 def running(account: LocalAccount, without: Collection[str] = ()) -> Iterator[None]:
     """
-    moto answers this process's clients, with all mends in place but those named in *without*.
+    moto answers this process's clients, with all patches applied except those named in *without*.
     """
-    mends = [patch for patch in PATCHES if str(patch) not in without]
+    applied = [patch for patch in PATCHES if str(patch) not in without]
     if MockAWS._nested_count:
         msg = "moto's mock_aws is active in this process; leave it before you enter local_aws()"
         raise LocalError(msg)
-    with _quiet(), apply_all(mends), mock_aws(config=_CONFIG):
+    with _quiet(), apply_all(applied), mock_aws(config=_CONFIG):
         try:
             yield
         finally:
@@ -81,7 +60,7 @@ def running(account: LocalAccount, without: Collection[str] = ()) -> Iterator[No
 @contextmanager
 def _quiet() -> Iterator[None]:
     """
-    moto logs each state that fails as an error of its own; it is the job's, and is told there.
+    moto logs nothing. It would log each failed state as its own error; the job reports it.
     """
     loggers = [logging.getLogger(name) for name in ("moto", "werkzeug")]
     before = [logger.level for logger in loggers]

@@ -1,5 +1,5 @@
 """
-Images of the embedded AWS: a folder stands for one, built by Docker where a daemon answers.
+Images on the embedded AWS: fake ones, also built by Docker where a daemon answers.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from batchkit.local.session import LocalSession
 @frozen
 class LocalPublisher:
     """
-    Gives images to the embedded ECR; nothing is pushed anywhere.
+    Puts fake images into the embedded ECR. Nothing is pushed.
     """
 
     session: LocalSession
@@ -28,7 +28,7 @@ class LocalPublisher:
 
     def publish(self, image: Publication) -> str:
         """
-        The folder stands for the image from now on; returns its digest.
+        The folder is a fake image of this name after the call. Returns its digest.
         """
         reference = f"{image.repository}:{image.tag}"
         if self.session.docker:
@@ -37,13 +37,13 @@ class LocalPublisher:
             except BuildFailed as error:
                 if error.reason != "BaseImageMissing":
                     raise
-                image.tell("the base image can't be had; the job will run as a child process")
+                image.report("the base image can't be had; the job will run as a child process")
         return self.session.fake_image(reference, image.folder)
 
 
 @publisher.register
 def local_publisher(session: LocalSession) -> Publisher:
     """
-    Who delivers images on the embedded AWS.
+    The publisher for the embedded AWS.
     """
     return LocalPublisher(session)

@@ -1,11 +1,11 @@
 """
-`local_aws`: an embedded AWS in this process, and the session onto it.
+`local_aws`: an embedded AWS in this process, and its session.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,12 @@ from botocore.loaders import JSONFileLoader, Loader, create_loader
 
 from batchkit.errors import LocalError
 from batchkit.local.patches.patch import Patch, apply_all
-from batchkit.local.runtime import account as _world
+from batchkit.local.runtime import account as _account
 from batchkit.local.runtime.account import LocalAccount
 from batchkit.local.runtime.docker import docker_answers
 from batchkit.local.runtime.environ import ACCESS_KEY, SECRET_KEY, fake_credentials
-from batchkit.local.runtime.images import Images
-from batchkit.local.runtime.server import Server
+from batchkit.local.runtime.images import FakeImages
+from batchkit.local.runtime.server import HttpEndpoint
 
 
 class LocalSession(boto3.Session):
@@ -39,34 +39,34 @@ class LocalSession(boto3.Session):
             region_name=account.region,
             botocore_session=core,
         )
-        self._world = account
+        self._account = account
 
     @property
     def docker(self) -> bool:
         """
-        Whether jobs run as containers; without a daemon they are child processes.
+        Whether jobs run as containers. Without a daemon they run as child processes.
         """
-        return self._world.docker
+        return self._account.docker
 
     @property
     def endpoint_url(self) -> str:
         """
         The same AWS over HTTP, for programs outside this process.
         """
-        return self._world.server.url
+        return self._account.server.url
 
     def fake_image(self, image_uri: str, folder: str | Path) -> str:
         """
-        *folder*, which has a Dockerfile, stands for *image_uri*; returns the image's digest.
+        *folder* is a fake image of the name *image_uri*. Returns its digest.
 
-        If the embedded ECR has the repository, the image is in it under its tag. Job definitions
-        may name it ``repository:tag`` or ``repository@digest``. The digest depends on nothing
-        but the repository and the tag.
+        The folder needs a Dockerfile. If the embedded ECR has the repository, the image is in it
+        under its tag. Job definitions may name it ``repository:tag`` or ``repository@digest``. The
+        digest depends only on the repository and the tag.
         """
         from batchkit.local.patches.ecr import push
 
-        image = self._world.images.add(image_uri, Path(folder))
-        push(image, self._world.region)
+        image = self._account.images.add(image_uri, Path(folder))
+        push(image, self._account.region)
         return image.digest
 
 
@@ -95,17 +95,17 @@ def local_aws(
 
     Args:
         region: The session's region.
-        docker: Whether jobs run as containers; ``None`` asks whether a daemon answers. An image
-            that the daemon doesn't have runs as a child process, if a folder stands for it.
-        environment: Variables that every job gets, beneath its own.
-        images: Folders that stand for images, as `LocalSession.stand_in` takes them.
+        docker: Whether jobs run as containers; ``None`` means: if a Docker daemon answers. An image
+            that the daemon doesn't have runs as a child process if there is a fake image.
+        environment: Variables that every job gets; the job's own override them.
+        images: Fake images: folders by image URI, as for `LocalSession.fake_image`.
 
     Everything is undone on exit: no process, thread, file, variable or patch is left.
     """
     account = LocalAccount(
         region=region,
-        images=Images(),
-        server=Server(),
+        images=FakeImages(),
+        server=HttpEndpoint(),
         environment=dict(environment or {}),
         docker=_daemon(docker),
     )
@@ -115,10 +115,13 @@ def local_aws(
         yield session
 
 
-def _remembering(load: Any) -> Any:
+LoadFile = Callable[[JSONFileLoader, str], Any]
+
+
+def _remembering(load: LoadFile) -> LoadFile:
     known: dict[str, Any] = {}
 
-    def load_file(self: Any, path: str) -> Any:
+    def load_file(self: JSONFileLoader, path: str) -> Any:
         if path not in known:
             known[path] = load(self, path)
         return known[path]
@@ -126,9 +129,9 @@ def _remembering(load: Any) -> Any:
     return load_file
 
 
-def _daemon(wanted: bool | None) -> bool:
-    answers = wanted is not False and docker_answers()
-    if wanted and not answers:
+def _daemon(required: bool | None) -> bool:
+    answers = required is not False and docker_answers()
+    if required and not answers:
         msg = "docker=True, but no Docker daemon answers; start one, or leave docker out"
         raise LocalError(msg)
     return answers
@@ -137,11 +140,11 @@ def _daemon(wanted: bool | None) -> bool:
 @contextmanager
 def embedded(account: LocalAccount, *, without: Collection[str] = ()) -> Iterator[LocalSession]:
     """
-    *world* runs, with all mends to moto but those named in *without*.
+    *account* runs, with all patches to moto except those named in *without*.
     """
     with ExitStack() as stack:
-        _world.enter(account)
-        stack.callback(_world.leave)
+        _account.enter(account)
+        stack.callback(_account.leave)
         stack.enter_context(fake_credentials(account.region))
         stack.enter_context(_running(account, without))
         _active.append(LocalSession(account))
@@ -154,15 +157,15 @@ _active: list[LocalSession] = []
 
 def active() -> LocalSession | None:
     """
-    The session of the embedded AWS that runs in this process, if one does.
+    The session of the embedded AWS that runs in this process, if there is one.
     """
     return _active[0] if _active else None
 
 
 def _running(account: LocalAccount, without: Collection[str]) -> AbstractContextManager[None]:
     try:
-        # As it is imported moto has boto read its largest files three times: half a second.
-        once = Patch(JSONFileLoader, "load_file", "boto reads files anew", _remembering)
+        # While moto is imported, boto reads its largest files three times: half a second.
+        once = Patch(JSONFileLoader, "load_file", "boto reads a file at every call", _remembering)
         with apply_all([once]):
             from batchkit.local import moto as _moto
     except ImportError as error:

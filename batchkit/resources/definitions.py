@@ -8,87 +8,59 @@ drops or reorders is brought to one form before comparing.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from attrs import frozen
 
 from batchkit._model import tags as _tags
 from batchkit._model.calls import WAIT_STABLE, NotYet, Operation, Steps
-from batchkit._model.checks import (
-    ENVIRONMENT,
-    SECRETS,
-    Constraint,
-    a_bool,
-    as_dict,
-    as_tuple,
-    checked,
-    each,
-    instance,
-    one_of,
-    optional,
-    text,
-    whole,
-)
+from batchkit._model.checks import a_bool, as_tuple, checked, each, one_of, optional, text
 from batchkit._model.resource import Reader, Resource, read_only
 from batchkit._model.tags import tag_fields
 from batchkit._model.values import REGION, Arn, Ref
 from batchkit.errors import Problem
 from batchkit.resources.batch import NAME, PASS_ROLE, ROLE
+from batchkit.resources.job_settings import JobSettings
+from batchkit.resources.platforms import PLATFORMS, Platform, container_of, platform_of
 
-FARGATE_MEMORY: Final[Mapping[float, tuple[int, ...]]] = {
-    0.25: (512, 1024, 2048),
-    0.5: tuple(range(1024, 4096 + 1, 1024)),
-    1: tuple(range(2048, 8192 + 1, 1024)),
-    2: tuple(range(4096, 16384 + 1, 1024)),
-    4: tuple(range(8192, 30720 + 1, 1024)),
-    8: tuple(range(16384, 61440 + 1, 4096)),
-    16: tuple(range(32768, 122880 + 1, 8192)),
-}
-"""
-MiB that Fargate has for each number of vCPUs
-(https://docs.aws.amazon.com/batch/latest/APIReference/API_ResourceRequirement.html).
-"""
-
-VCPUS = Constraint(
-    "one of " + ", ".join(f"{v:g}" for v in FARGATE_MEMORY),
-    lambda value: not isinstance(value, bool) and value in FARGATE_MEMORY,
-)
-TIMEOUT = whole(60, 14 * 86400, "seconds (Fargate ends a task after 14 days)")
-ATTEMPTS = whole(1, 10)
-ARCHITECTURE = one_of("X86_64", "ARM64")
-STORAGE = optional(whole(21, 200, "GiB"))
 IMAGE = text(r"\S+", "an image URI")
-SPOT_RECLAIM: Final = "Your Spot Task was interrupted*"
 
 
-def memory_problems(vcpus: float, memory: int) -> Iterator[Problem]:
+def retry_strategy(attempts: int, reclaims: Sequence[str]) -> dict[str, Any]:
     """
-    What is wrong with *memory* beside *vcpus*.
+    How often a job is tried: after any failure, or only after those whose reason is a reclaim.
     """
-    sizes = FARGATE_MEMORY.get(vcpus) if isinstance(vcpus, (int, float)) else None
-    if sizes and memory not in sizes:
-        step = f", in steps of {sizes[1] - sizes[0]}" if len(sizes) > 3 else ""
-        expects = f"with {vcpus:g} vCPU: {sizes[0]} to {sizes[-1]} MiB{step}"
-        listed = f"with {vcpus:g} vCPU: {', '.join(map(str, sizes))} MiB"
-        yield Problem("memory", memory, expects if step else listed)
+    if not reclaims:
+        return {"attempts": attempts}
+    rules = [{"onStatusReason": reason, "action": "RETRY"} for reason in reclaims]
+    return {
+        "attempts": attempts,
+        "evaluateOnExit": [*rules, {"onReason": "*", "action": "EXIT"}],
+    }
+
+
+def _on_its_platform(definition: Any) -> Iterator[Problem]:
+    yield from PLATFORMS[definition.platform].problems(definition)
 
 
 @frozen(kw_only=True)
-class JobDefinition(Resource):
+class JobDefinition(JobSettings, Resource):
     """
-    A container on Fargate; its *arn* names the revision.
+    A container for jobs; its *arn* names the revision.
 
     Args:
-        vcpus: vCPUs of a job.
-        memory: MiB of a job; Fargate has certain sizes for each number of vCPUs.
-        secrets: Environment names with the ARNs of secrets or parameters whose values they get.
-        timeout: Seconds after which an attempt is ended.
-        attempts: How often a job is tried.
-        ephemeral_storage: GiB of disk; None for the 20 that come with it.
+        platform: AWS's word for what its jobs run on, such as FARGATE.
+        image: The URI of the image.
+        execution_role: Whom the agent acts as that starts the container.
+        job_role: Whom the job acts as.
+        log_group: Where its lines go.
         public_ip: Whether a job gets a public address; a subnet without a NAT gateway needs it.
-        retry_on_spot: Whether only a reclaim of Spot capacity counts as worth another attempt.
+        reclaims: Reasons for which alone a failed attempt is followed by another, as patterns:
+            that AWS has taken back its capacity.  Without any, each failure is.
     """
 
+    RULES = (*JobSettings.RULES, _on_its_platform)
+    COMES_AFTER: ClassVar = ("LogGroup",)
     DESCRIBE: ClassVar = Operation("batch", "DescribeJobDefinitions", wide=True)
     CREATE: ClassVar = Operation(
         "batch",
@@ -101,26 +73,17 @@ class JobDefinition(Resource):
     DELETE: ClassVar = Operation("batch", "DeregisterJobDefinition")
 
     name: str = checked(NAME)
-    image: str | Ref = checked(IMAGE)
-    vcpus: float = checked(VCPUS, default=1)
-    memory: int = checked(instance(int, expects="a whole number of MiB"), default=2048)
-    command: Sequence[str] = checked(each(instance(str)), default=(), converter=as_tuple)
-    environment: Mapping[str, str] = checked(ENVIRONMENT, factory=dict, converter=as_dict)
-    secrets: Mapping[str, str] = checked(SECRETS, factory=dict, converter=as_dict)
-    execution_role: str | Ref = checked(ROLE)
-    job_role: str | Ref | None = checked(optional(ROLE), default=None)
+    platform: str = checked(one_of(*PLATFORMS), default="FARGATE")
+    image: str | Ref = checked(IMAGE, to="Image ImageReference")
+    execution_role: str | Ref = checked(ROLE, to="Role")
+    job_role: str | Ref | None = checked(optional(ROLE), to="Role", default=None)
     log_group: str | Ref = checked(text(r"\S+", "a log group's name"), default="/aws/batch/job")
-    timeout: int = checked(TIMEOUT, default=3600)
-    attempts: int = checked(ATTEMPTS, default=1)
-    retry_on_spot: bool = checked(a_bool(), default=False)
-    architecture: str = checked(ARCHITECTURE, default="X86_64")
-    ephemeral_storage: int | None = checked(STORAGE, default=None)
     public_ip: bool = checked(a_bool(), default=False)
+    reclaims: Sequence[str] = checked(
+        each(text(r".{1,512}", "a pattern of reasons")), default=(), converter=as_tuple
+    )
     arn: str = read_only("jobDefinitionArn", regenerated=True)
     revisions: tuple[str, ...] = read_only()
-
-    def problems(self) -> Iterator[Problem]:
-        yield from memory_problems(self.vcpus, self.memory)
 
     def targets(self) -> tuple[str | Arn, ...]:
         name = f"job-definition/{self.name}"
@@ -145,7 +108,7 @@ class JobDefinition(Resource):
         owner = stack if stack in owners else owners[0]
         return cls(
             **{**tag_fields(ours[0].get("tags"), name=name, stack=stack), "owner": owner},
-            **_container(ours[0].get("containerProperties", {})),
+            **_container(ours[0]),
             **_retries(ours[0].get("retryStrategy") or {}),
             timeout=(ours[0].get("timeout") or {}).get("attemptDurationSeconds", 0),
             arn=ours[0]["jobDefinitionArn"],
@@ -153,20 +116,22 @@ class JobDefinition(Resource):
         )
 
     def differs(self, name: str, actual: Any) -> bool:
+        if name in self._platform.UNTOLD:
+            return False
         if name == "environment":  # AWS drops empty values
             return bool({k: v for k, v in self.environment.items() if v} != actual.environment)
         return super().differs(name, actual)
 
     def create(self) -> Steps:
+        envelope = self._platform.envelope(self)
         yield self.CREATE(
             jobDefinitionName=self.name,
-            type="container",
-            platformCapabilities=["FARGATE"],
-            containerProperties=self._properties(),
-            retryStrategy=self._retry(),
+            platformCapabilities=[self.platform],
+            retryStrategy=retry_strategy(self.attempts, self.reclaims),
             timeout={"attemptDurationSeconds": self.timeout},
             propagateTags=True,
             tags=self.all_tags,
+            **envelope.define(self._properties()),
         )
         yield WAIT_STABLE  # another caller may have registered a later one; the latest is used
 
@@ -180,12 +145,15 @@ class JobDefinition(Resource):
         for revision in self.revisions:
             yield self.DELETE(jobDefinition=revision)
 
+    @property
+    def _platform(self) -> Platform:
+        return PLATFORMS[self.platform]
+
     def _properties(self) -> dict[str, Any]:
         optional_ones = {
             "command": list(self.command),
             "jobRoleArn": self.job_role,
             "secrets": [{"name": k, "valueFrom": v} for k, v in self.secrets.items()],
-            "ephemeralStorage": self.ephemeral_storage and {"sizeInGiB": self.ephemeral_storage},
         }
         return {
             "image": self.image,
@@ -195,12 +163,6 @@ class JobDefinition(Resource):
                 {"type": "MEMORY", "value": str(self.memory)},
             ],
             "environment": [{"name": k, "value": v} for k, v in self.environment.items()],
-            "fargatePlatformConfiguration": {"platformVersion": "LATEST"},
-            "networkConfiguration": {"assignPublicIp": "ENABLED" if self.public_ip else "DISABLED"},
-            "runtimePlatform": {
-                "operatingSystemFamily": "LINUX",
-                "cpuArchitecture": self.architecture,
-            },
             "logConfiguration": {
                 "logDriver": "awslogs",
                 "options": {
@@ -209,28 +171,20 @@ class JobDefinition(Resource):
                     "awslogs-stream-prefix": self.name,
                 },
             },
+            **self._platform.container(self),
             **{name: value for name, value in optional_ones.items() if value},
         }
 
-    def _retry(self) -> dict[str, Any]:
-        if not self.retry_on_spot:
-            return {"attempts": self.attempts}
-        rules = [
-            {"onStatusReason": SPOT_RECLAIM, "action": "RETRY"},
-            {"onReason": "*", "action": "EXIT"},
-        ]
-        return {"attempts": self.attempts, "evaluateOnExit": rules}
 
-
-def _container(properties: Mapping[str, Any]) -> dict[str, Any]:
+def _container(revision: Mapping[str, Any]) -> dict[str, Any]:
     """
     The fields that a revision's container gives, with AWS's defaults in place.
     """
+    platform, properties = platform_of(revision), container_of(revision)
     required = {r["type"]: float(r["value"]) for r in properties.get("resourceRequirements", ())}
-    network = properties.get("networkConfiguration") or {}
-    platform = properties.get("runtimePlatform") or {}
     logs = (properties.get("logConfiguration") or {}).get("options") or {}
     return {
+        "platform": platform.WORD,
         "image": properties.get("image", ""),
         "vcpus": required.get("VCPU", 0),
         "memory": int(required.get("MEMORY", 0)),
@@ -240,9 +194,7 @@ def _container(properties: Mapping[str, Any]) -> dict[str, Any]:
         "execution_role": properties.get("executionRoleArn", ""),
         "job_role": properties.get("jobRoleArn") or None,
         "log_group": logs.get("awslogs-group", "/aws/batch/job"),
-        "architecture": platform.get("cpuArchitecture") or "X86_64",
-        "ephemeral_storage": (properties.get("ephemeralStorage") or {}).get("sizeInGiB"),
-        "public_ip": network.get("assignPublicIp") == "ENABLED",
+        **platform.read(properties),
     }
 
 
@@ -252,5 +204,6 @@ def _pairs(entries: Iterable[Mapping[str, str]] | None, value: str) -> dict[str,
 
 def _retries(strategy: Mapping[str, Any]) -> dict[str, Any]:
     rules = strategy.get("evaluateOnExit") or ()
-    reclaim = any(rule.get("onStatusReason") == SPOT_RECLAIM for rule in rules)
-    return {"attempts": strategy.get("attempts", 1), "retry_on_spot": reclaim}
+    retried = [rule for rule in rules if str(rule.get("action", "")).upper() == "RETRY"]
+    reclaims = tuple(rule["onStatusReason"] for rule in retried if rule.get("onStatusReason"))
+    return {"attempts": strategy.get("attempts", 1), "reclaims": reclaims}

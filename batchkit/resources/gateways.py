@@ -62,7 +62,7 @@ class InternetGateway(Ec2Resource):
     INTERFACE_FILTER: ClassVar = ("vpc-id", "vpc")
     NATURAL_KEY: ClassVar = False
 
-    vpc: str | Ref = checked(VPC)
+    vpc: str | Ref = checked(VPC, to="Vpc")
     id: str = read_only("InternetGateway.InternetGatewayId")
 
     @property
@@ -195,14 +195,15 @@ class NatGateway(Ec2Resource):
     DELETE: ClassVar = Operation("ec2", "DeleteNatGateway", absent=("NatGatewayNotFound",))
     LISTED: ClassVar = "NatGateways"
     TYPE: ClassVar = "natgateway"
+    COMES_AFTER: ClassVar = ("InternetGateway",)
     READY: ClassVar = ("available",)
     FAILED: ClassVar = ("failed",)
     DELETING: ClassVar = ("deleting", "deleted")
     NATURAL_KEY: ClassVar = False
     TIMEOUT: ClassVar = 1800
 
-    subnet: str | Ref = create_only(ID)
-    address: str | Ref = create_only(ID)
+    subnet: str | Ref = create_only(ID, to="Subnet")
+    address: str | Ref = create_only(ID, to="ElasticIp")
     id: str = read_only("NatGateway.NatGatewayId")
 
     @classmethod

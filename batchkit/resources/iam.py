@@ -135,6 +135,9 @@ class Role(Resource):
     def targets(self) -> tuple[str | Arn, ...]:
         return (Arn("iam", f"role{self.path}{self.name}", region=False),)
 
+    def assumed_by(self) -> Collection[str]:
+        return (self.service,)
+
     @classmethod
     def find(cls, stack: str, reader: Reader) -> Iterable[Role]:
         here = f"-{reader.scope.region}"

@@ -128,7 +128,7 @@ class PushImage(Task):
             tag=self.tag,
             login=lambda: login(aws),
             clock=aws.clock,
-            tell=tell,
+            report=tell,
         )
         digest = publisher(aws.session).publish(order)
         return {"digest": digest, "uri": f"{self.uri}@{digest}"}
@@ -187,7 +187,7 @@ class Image(Resource):
     LOGIN: ClassVar = LOGIN
     TAGGED: ClassVar = False
 
-    repository: str | Ref = write_only(text(r"\S+", "a repository's URI"))
+    repository: str | Ref = write_only(text(r"\S+", "a repository's URI"), to="Repository")
     source: ImageSource = write_only(instance(ImageSource))
     platform: str = write_only(text(r"linux/(amd64|arm64)", "linux/amd64 or linux/arm64"))
     tag: str = write_only(text(r"[\w.-]{1,128}", "an image tag"))

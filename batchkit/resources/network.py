@@ -42,7 +42,7 @@ class Network(Checked):
     name: str = checked(text(r"[\w-]{1,200}", "letters, digits, _ or -"))
     stack: str = attrs.field(default=Factory(lambda self: self.name, takes_self=True))
     cidr: str = checked(network(16, 24), default="10.1.0.0/16")
-    availability_zones: int = checked(whole(1, 3), default=1)
+    zones: int = checked(whole(1, 3), default=1)
     tags: Mapping[str, str] = checked(TAGS, factory=dict, converter=as_dict)
     vpc: str | None = attrs.field(default=None, eq=False)
     private_subnets: tuple[str, ...] = attrs.field(default=(), eq=False)
@@ -52,18 +52,18 @@ class Network(Checked):
     @property
     def members(self) -> NetworkMembers:
         """
-        The wishes that it amounts to, the longest path first.
+        The resources that it amounts to, the longest path first.
         """
         name, cidrs = self.name, subnet_cidrs(self.cidr)
         common: dict[str, Any] = {"stack": self.stack, "tags": self.tags}
         vpc = Vpc(name=name, cidr=self.cidr, **common)
         inside = {"vpc": vpc.id, **common}
-        public = Subnet(name=f"{name}-public-a", cidr=cidrs[1], zone=0, **inside)
+        public = Subnet(name=f"{name}_public-a", cidr=cidrs[1], zone=0, **inside)
         private = [
-            Subnet(name=f"{name}-private-{'abc'[zone]}", cidr=cidrs[2 + zone], zone=zone, **inside)
-            for zone in range(self.availability_zones)
+            Subnet(name=f"{name}_private-{'abc'[zone]}", cidr=cidrs[2 + zone], zone=zone, **inside)
+            for zone in range(self.zones)
         ]
-        group = SecurityGroup(name=f"{name}-jobs", **inside)
+        group = SecurityGroup(name=f"{name}_jobs", **inside)
         ways = self._ways(inside, public, private)
         return NetworkMembers(vpc, private, group, [vpc, public, *private, group, *ways])
 
@@ -79,9 +79,9 @@ class Network(Checked):
         nat = NatGateway(
             subnet=public.id, address=address.id, depends_on=(gateway.exists,), **common
         )
-        out = RouteTable(name=f"{self.name}-public", subnets=[public.id], **inside)
+        out = RouteTable(name=f"{self.name}_public", subnets=[public.id], **inside)
         through = RouteTable(
-            name=f"{self.name}-private", subnets=[subnet.id for subnet in private], **inside
+            name=f"{self.name}_private", subnets=[subnet.id for subnet in private], **inside
         )
         return [
             address,

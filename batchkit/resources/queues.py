@@ -43,12 +43,15 @@ class JobQueue(BatchResource):
     UPDATE: ClassVar = Operation("batch", "UpdateJobQueue", not_yet=(MODIFIED, NOT_VALID))
     DISABLE: ClassVar = Operation("batch", "UpdateJobQueue", absent=(MISSING,), not_yet=(MODIFIED,))
     DELETE: ClassVar = Operation("batch", "DeleteJobQueue", absent=(MISSING,), not_yet=(MODIFIED,))
+    COMES_AFTER: ClassVar = ("LogGroup",)
     LISTED: ClassVar = "jobQueues"
     NAMED: ClassVar = "jobQueueName"
     PARAMETER: ClassVar = "jobQueue"
 
     compute_environments: Sequence[str | Ref] = checked(
-        each(text(r"\S+", "a compute environment's ARN"), least=1, most=3), converter=as_tuple
+        each(text(r"\S+", "a compute environment's ARN"), least=1, most=3),
+        to="ComputeEnvironment",
+        converter=as_tuple,
     )
     priority: int = checked(whole(0, 1000), default=1)
     runnable_limit: int | None = checked(optional(whole(600, 86400, "seconds")), default=None)
@@ -63,7 +66,7 @@ class JobQueue(BatchResource):
         return Arn("batch", f"job-queue/{self.name}")
 
     def targets(self) -> tuple[str | Arn, ...]:
-        return (self.named, Arn("batch", f"compute-environment/{self.stack}-*"))
+        return (self.named, Arn("batch", f"compute-environment/{self.stack}_*"))
 
     @classmethod
     def parse(cls, answer: Mapping[str, Any], stack: str = "") -> JobQueue:

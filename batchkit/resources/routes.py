@@ -65,8 +65,8 @@ class RouteTable(Ec2Resource):
     TYPE: ClassVar = "route-table"
     NATURAL_KEY: ClassVar = False
 
-    vpc: str | Ref = create_only(VPC)
-    subnets: Sequence[str | Ref] = checked(each(ID), default=(), converter=as_set)
+    vpc: str | Ref = create_only(VPC, to="Vpc")
+    subnets: Sequence[str | Ref] = checked(each(ID), to="Subnet", default=(), converter=as_set)
     id: str = read_only("RouteTable.RouteTableId")
     associations: Mapping[str, str] = read_only()
 
@@ -145,10 +145,14 @@ class Route(Resource):
     DELETE: ClassVar = Operation("ec2", "DeleteRoute", absent=("InvalidRoute.NotFound",))
     TAGGED: ClassVar = False
 
-    table: str | Ref = create_only(ID)
+    table: str | Ref = create_only(ID, to="RouteTable")
     destination: str = create_only(network(0, 32), default="0.0.0.0/0")
-    internet_gateway: str | Ref | None = checked(optional(instance(str, Ref)), default=None)
-    nat_gateway: str | Ref | None = checked(optional(instance(str, Ref)), default=None)
+    internet_gateway: str | Ref | None = checked(
+        optional(instance(str, Ref)), to="InternetGateway", default=None
+    )
+    nat_gateway: str | Ref | None = checked(
+        optional(instance(str, Ref)), to="NatGateway", default=None
+    )
 
     @classmethod
     def find(cls, stack: str, reader: Reader) -> Iterable[Route]:

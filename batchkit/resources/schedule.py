@@ -170,6 +170,7 @@ class Schedule(Resource):
         input: The JSON text that the target is given.
     """
 
+    COMES_AFTER: ClassVar = ("ScheduleGroup", "JobQueue")
     GET: ClassVar = Operation("scheduler", "GetSchedule", absent=(_NOT_FOUND,))
     CREATE: ClassVar = Operation(
         "scheduler",
@@ -184,11 +185,11 @@ class Schedule(Resource):
     DELETE: ClassVar = Operation("scheduler", "DeleteSchedule", absent=(_NOT_FOUND,))
 
     name: str = checked(_NAME)
-    group: str | Ref = create_only(_NAME)
+    group: str | Ref = create_only(_NAME, to="ScheduleGroup")
     expression: str = checked(EXPRESSION)
     time_zone: str = checked(TIME_ZONE, default="UTC")
-    target: str | Ref = checked(text(r"arn:.+", "an ARN"))
-    role: str | Ref = checked(ROLE)
+    target: str | Ref = checked(text(r"arn:.+", "an ARN"), to="StateMachine")
+    role: str | Ref = checked(ROLE, to="Role")
     input: str = checked(text(r"(?s).+", "a JSON text"), default="{}")
     enabled: bool = checked(a_bool(), default=True)
     arn: str = read_only("ScheduleArn")

@@ -61,8 +61,10 @@ class StateMachine(Resource):
     DELETING: ClassVar = ("DELETING",)
 
     name: str = checked(text(r"[0-9A-Za-z_-]{1,80}", "1-80 letters, digits, _ or -"))
-    definition: Mapping[str, Any] = checked(instance(dict, expects="a state machine, as a dict"))
-    role: str | Ref = checked(ROLE)
+    definition: Mapping[str, Any] = checked(
+        instance(dict, expects="a state machine, as a dict"), to="JobQueue JobDefinition"
+    )
+    role: str | Ref = checked(ROLE, to="Role")
     arn: str = read_only("stateMachineArn")
 
     def targets(self) -> tuple[str | Arn, ...]:

@@ -121,7 +121,7 @@ class Subnet(Ec2Resource):
     NEEDS_ZONE: ClassVar = True
     READY: ClassVar = ("available",)
 
-    vpc: str | Ref = create_only(VPC)
+    vpc: str | Ref = create_only(VPC, to="Vpc")
     cidr: str = create_only(network(16, 28))
     zone: int = write_only(whole(0, 5), default=0)
     id: str = read_only("Subnet.SubnetId")
@@ -181,7 +181,7 @@ class SecurityGroup(Ec2Resource):
     INTERFACE_FILTER: ClassVar = ("group-id", "id")
     EVERYWHERE: ClassVar = "0.0.0.0/0"
 
-    vpc: str | Ref = create_only(VPC)
+    vpc: str | Ref = create_only(VPC, to="Vpc")
     description: str = create_only(
         text(r"[\w ._:/()#,@\[\]+=&;{}!$*-]{1,255}", "1-255 of the characters that EC2 takes"),
         default="Made by batchkit: everything out, nothing in",

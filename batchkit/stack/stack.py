@@ -56,16 +56,20 @@ class Stack(Displayed):
         """
         The ARN, id or URI of each resource, by kind and name.
         """
-        return {f"{resource_type} {name}": str(r.identity) for r in self.resources for resource_type, name in [r.key]}
+        return {
+            f"{resource_type} {name}": str(r.identity)
+            for r in self.resources
+            for resource_type, name in [r.key]
+        }
 
     def arn(self, resource_type: type[Resource]) -> str:
         """
         The ARN or id of the first resource of *kind*.
         """
         for resource in self.resources:
-            if isinstance(resource, resource_type):
+            if resource.type_name() == resource_type.type_name():
                 return str(resource.identity)
-        raise StackNotFound(f"the stack {self.name!r} has no {resource_type.__name__}")
+        raise StackNotFound(f"the stack {self.name!r} has no {resource_type.type_name()}")
 
     def run(
         self,
@@ -118,18 +122,22 @@ class Stack(Displayed):
                 is the run.  Batch forgets jobs a week after their end.
             name: The name of the job; a fresh one if None.
         """
-        wanted = self._submission(
-            command=command,
-            environment=environment or {},
+        submission = _start.Submission(
+            queue=self.arn(JobQueue),
+            definition=self._definition,
+            name=_start.name_of(self.name, name, key),
+            given=_given(
+                command=command,
+                environment=environment,
+                vcpus=vcpus,
+                memory=memory,
+                timeout=timeout,
+                attempts=attempts,
+            ),
             array_size=array_size,
             depends_on=[id for one in depends_on for id in _job_ids(one)],
-            vcpus=vcpus,
-            memory=memory,
-            timeout=timeout,
-            attempts=attempts,
-            name=_start.name_of(self.name, name, key),
         )
-        id, new = _start.submit(self._aws, wanted, once=key is not None)
+        id, new = _start.submit(self._aws, submission, once=key is not None)
         return Run(id, self._aws, SubmittedJobs(self._aws, [id], fresh=new))
 
     def map(
@@ -158,17 +166,21 @@ class Stack(Displayed):
             items: What JSON can hold.
             wait: Whether to return only when all have ended.  It doesn't raise if some have failed.
         """
-        wanted = self._submission(
-            command=command,
-            environment=environment or {},
-            vcpus=vcpus,
-            memory=memory,
-            timeout=timeout,
-            attempts=attempts,
+        submission = _start.Submission(
+            queue=self.arn(JobQueue),
+            definition=self._definition,
             name=_start.name_of(self.name, name, key),
+            given=_given(
+                command=command,
+                environment=environment,
+                vcpus=vcpus,
+                memory=memory,
+                timeout=timeout,
+                attempts=attempts,
+            ),
         )
         bucket = next((one.name for one in self.resources if isinstance(one, Bucket)), None)
-        mapped = fan_out(self._aws, wanted, list(items), bucket, once=key is not None)
+        mapped = fan_out(self._aws, submission, list(items), bucket, once=key is not None)
         return mapped.wait() if wait else mapped
 
     def runs(self, limit: int = 20) -> list[Run]:
@@ -183,14 +195,16 @@ class Stack(Displayed):
         """
         return explain.diagnose(self._aws, self.name)
 
-    def _submission(self, **wanted: Any) -> _start.Submission:
-        definition = next(one for one in self.resources if isinstance(one, JobDefinition))
-        return _start.Submission(
-            queue=self.arn(JobQueue),
-            definition=definition.arn,
-            size=(definition.vcpus, definition.memory),
-            **wanted,
-        )
+    @property
+    def _definition(self) -> JobDefinition:
+        return next(one for one in self.resources if isinstance(one, JobDefinition))
+
+
+def _given(**settings: Any) -> dict[str, Any]:
+    """
+    The settings that a caller has given; None stands for the job definition's.
+    """
+    return {name: value for name, value in settings.items() if value is not None}
 
 
 def _job_ids(given: Run | str) -> Sequence[str]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import boto3
 
-from batchkit._blueprint.blueprint import resource_types, resources
+from batchkit._blueprint.blueprint import resources
 from batchkit._diagnosis import explain
 from batchkit._engine import plan as _plan, policy as _policy, teardown as _teardown
 from batchkit._engine.apply import Engine
@@ -24,6 +24,7 @@ from batchkit.clock import Clock
 from batchkit.errors import StackNotFound
 from batchkit.events import Listener, listeners
 from batchkit.resources.environments import ComputeEnvironment
+from batchkit.resources.resource_types import RESOURCE_TYPES, dependencies
 from batchkit.resources.vpc import Vpc
 from batchkit.spec import STACK_NAME, StackSpec
 from batchkit.stack.stack import Stack
@@ -68,7 +69,7 @@ def ensure_stack(
     made = engine.apply(decisions)
     orphans = _teardown.unused(aws, emit, engine.orphans(decisions))
     if orphans:
-        outcome = _teardown.delete(aws, emit, orphans, resource_types(), workers=workers)
+        outcome = _teardown.delete(aws, emit, orphans, dependencies(), workers=workers)
         if outcome.failed:
             raise _teardown.failure(spec.name, outcome)
     return Stack(spec.name, tuple(made), aws.unhurried(), plan)
@@ -95,7 +96,7 @@ def plan_stack(
 
 
 def _observe(engine: Engine, aws: Aws, spec: StackSpec) -> Sequence[Any]:
-    prunable = [resource_type for resource_type in resource_types() if not (resource_type.RETAIN or resource_type.INTERNAL)]
+    prunable = [one for one in RESOURCE_TYPES if not (one.RETAIN or one.INTERNAL)]
     return engine.observe(resources(spec, aws.region), prunable, spec.name)
 
 
@@ -122,10 +123,9 @@ def destroy_stack(
     """
     name = spec_or_name.name if isinstance(spec_or_name, StackSpec) else _name(spec_or_name)
     aws, emit = Aws(session, clock, timeout), listeners(on_event)
-    graph = resource_types()
-    found = _teardown.find(aws, list(graph), name)
+    found = _teardown.find(aws, RESOURCE_TYPES, name)
     to_delete = [actual for actual in found if delete_data or not actual.RETAIN]
-    outcome = _teardown.delete(aws, emit, to_delete, graph, workers=workers)
+    outcome = _teardown.delete(aws, emit, to_delete, dependencies(), workers=workers)
     if outcome.failed:
         raise _teardown.failure(name, outcome)
     return Teardown(
@@ -144,7 +144,7 @@ def describe_stack(
         StackNotFound: Nothing carries its tag here.
     """
     aws = Aws(session, clock)
-    shown = [resource_type for resource_type in resource_types() if not resource_type.INTERNAL]
+    shown = [one for one in RESOURCE_TYPES if not one.INTERNAL]
     found = _teardown.find(aws, shown, _name(name))
     if not found:
         msg = f"there is no stack {name!r} in this account in {aws.region}"

@@ -1,9 +1,9 @@
 """
-A base image out of the Python that runs this: a tar for `docker import`.
+Makes a base image of the Python that runs this: a tar for `docker import`.
 
-    base_image.py names DOCKERFILE    the images in its FROM lines, less its own stages
-    base_image.py key [WHEEL ...]     what the image depends on, as a short hash
-    base_image.py tar FILE [WHEELS]   the image, with that folder of wheels as /opt/wheels
+    base_image.py names DOCKERFILE    prints the images in its FROM lines, without its own stages
+    base_image.py key [WHEEL ...]     prints a short hash of everything that the image depends on
+    base_image.py tar FILE [WHEELS]   writes the image, with that folder of wheels as /opt/wheels
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ sys.exit(main())
 
 def names(dockerfile: str) -> Iterator[str]:
     """
-    The images that a Dockerfile starts from, with the defaults of its arguments filled in.
+    The images in a Dockerfile's FROM lines, with the defaults of its arguments.
     """
     arguments: dict[str, str] = {}
     stages = {"scratch"}
@@ -70,16 +70,16 @@ def names(dockerfile: str) -> Iterator[str]:
 
 def key(wheels: list[str]) -> str:
     """
-    A hash of this Python, this file and the wheels wanted, with the text of requirement files.
+    A hash of this Python, this file, the required wheels and the text of requirement files.
     """
     texts = [sys.version, Path(__file__).read_text(), *wheels]
     texts += [Path(file).read_text() for flag, file in zip(wheels, wheels[1:]) if flag == "-r"]
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
 
 
-class Image:
+class ImageTar:
     """
-    A tar in the making, and the shared libraries that its programs need.
+    The tar that is being written, and the shared libraries that its programs need.
     """
 
     def __init__(self, tar: tarfile.TarFile) -> None:
@@ -112,24 +112,24 @@ class Image:
 
     def copy(self, source: str | Path, path: str) -> None:
         """
-        Adds a file or a tree of this machine, as root's, less what an image has no use for.
+        Adds a file or a tree of this machine, owned by root, without what an image doesn't need.
         """
         self.tar.add(os.path.realpath(source), path, filter=_plain)
 
     def program(self, source: str, path: str) -> None:
         """
-        Adds a program and notes what it is linked with.
+        Adds a program, and collects the libraries that it is linked with.
         """
         self.copy(source, path)
         self.needs(source)
 
     def needs(self, binary: str | Path) -> None:
         """
-        Notes the libraries of a binary; the loader itself by its whole path.
+        Collects the libraries of a binary, and the loader by its whole path.
         """
         env = {**os.environ, "LD_LIBRARY_PATH": sysconfig.get_config_var("LIBDIR") or ""}
-        told = subprocess.run(["ldd", binary], capture_output=True, text=True, env=env).stdout
-        for line in told.splitlines():
+        output = subprocess.run(["ldd", binary], capture_output=True, text=True, env=env).stdout
+        for line in output.splitlines():
             found = re.search(r"(?:=>\s*)?(/\S+)\s+\(0x", line)
             if found:
                 loader = os.path.basename(found[1]).startswith("ld-")
@@ -147,9 +147,9 @@ def _plain(info: tarfile.TarInfo) -> tarfile.TarInfo | None:
     return info
 
 
-def _python(image: Image) -> None:
+def _python(image: ImageTar) -> None:
     """
-    The interpreter, its standard library and its pip, where the official images have them.
+    Adds the interpreter, its standard library and its pip, as in the official images.
     """
     image.program(os.path.realpath(sys.executable), f"usr/local/bin/python{VERSION}")
     image.link("usr/local/bin/python3", f"python{VERSION}")
@@ -171,9 +171,9 @@ def _python(image: Image) -> None:
     image.link("usr/local/bin/pip3", "pip")
 
 
-def _tools(image: Image) -> None:
+def _tools(image: ImageTar) -> None:
     """
-    A shell and the few programs that Dockerfiles use.
+    Adds a shell and the few programs that Dockerfiles use.
     """
     for name in TOOLS:
         path = shutil.which(name, path="/usr/bin:/bin:/usr/sbin:/sbin")
@@ -181,9 +181,9 @@ def _tools(image: Image) -> None:
             image.program(path, f"usr/{'sbin' if 'sbin' in path else 'bin'}/{name}")
 
 
-def _libraries(image: Image) -> None:
+def _libraries(image: ImageTar) -> None:
     """
-    All that was noted, and what the C library loads by itself.
+    Adds the collected libraries, and those that the C library loads by itself.
     """
     near = Path(image.libraries["libc.so.6"]).parent
     for name in ("libnss_files.so.2", "libnss_dns.so.2", "libresolv.so.2", "libgcc_s.so.1"):
@@ -201,7 +201,7 @@ def write(file: str, wheels: str) -> None:
     Writes the whole image as a tar.
     """
     with tarfile.open(file, "w") as tar:
-        image = Image(tar)
+        image = ImageTar(tar)
         for path in FOLDERS:
             image.folder(path)
         image.folder("tmp", 0o1777)
@@ -220,7 +220,7 @@ def write(file: str, wheels: str) -> None:
 
 def main(command: str, *rest: str) -> None:
     """
-    Does what the first argument says.
+    Runs *command*.
     """
     if command == "names":
         print("\n".join(names(Path(rest[0]).read_text())))

@@ -1,8 +1,7 @@
 """
 A real Docker daemon and a real registry, as `tests/e2e/docker-up.sh up` starts them.
 
-Where there is none the tests are skipped, unless BATCHKIT_REQUIRE_DOCKER=1 (as in CI) says that
-there must be one.
+Without them the tests are skipped, or fail if BATCHKIT_REQUIRE_DOCKER=1 is set (as in CI).
 """
 
 from __future__ import annotations
@@ -70,7 +69,7 @@ def base(registry: Registry) -> str:
 @pytest.fixture(autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """
-    An empty home, so that a test sees no Docker configuration, and sees if one is written.
+    An empty home: a test sees no Docker configuration, and sees it if one is written.
     """
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HOME", str(home))

@@ -1,5 +1,5 @@
 """
-The registry beside the daemon, and a fake on loopback that refuses as it is told to.
+The registry beside the daemon, and a fake registry on loopback that refuses by a rule.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ DROP: Answer = (0, "", "drop")
 @frozen(kw_only=True)
 class Registry:
     """
-    A registry that takes one user and password; *ecr_host* is what the daemon also knows it as.
+    A registry with one user and password; *ecr_host* is its ECR-style name on the daemon.
     """
 
     address: str
@@ -38,13 +38,13 @@ class Registry:
 
     def auth(self) -> tuple[str, str]:
         """
-        What a push has to know.
+        The user and password for a push.
         """
         return self.user, self.password
 
     def manifest(self, repository: str, reference: str) -> requests.Response:
         """
-        The manifest as the registry holds it, by tag or digest.
+        The registry's answer to a request for a manifest, by tag or digest.
         """
         url = f"http://{self.address}/v2/{repository}/manifests/{reference}"
         return requests.get(url, auth=self.auth(), headers={"Accept": MANIFEST}, timeout=10)
@@ -52,7 +52,7 @@ class Registry:
 
 def refusal(status: int, code: str, message: str) -> Answer:
     """
-    An error in the registries' format.
+    An error in the format of registries.
     """
     return status, "application/json", json.dumps({"errors": [{"code": code, "message": message}]})
 
@@ -61,35 +61,36 @@ class _Fake(Server):
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
         self.end = threading.Event()
-        super().__init__(_Speaker)
+        super().__init__(_RegistryHandler)
 
 
-class _Speaker(Handler):
+class _RegistryHandler(Handler):
     server: _Fake
 
     def answer(self) -> None:
         sent = self.body()
         login = base64.b64decode((self.headers.get("Authorization") or "")[6:]).decode()
-        told = self.server.rule(self.command, self.path, login.partition(":")[2]) or self.usual()
-        if told == HANG:
+        refused = self.server.rule(self.command, self.path, login.partition(":")[2])
+        answer = refused or self.accepted()
+        if answer == HANG:
             self.server.end.wait()
-        if told in (HANG, DROP):
+        if answer in (HANG, DROP):
             self.close_connection = True
         else:
-            self.notify(*told, hashlib.sha256(sent).hexdigest())
+            self.reply(*answer, hashlib.sha256(sent).hexdigest())
 
-    def usual(self) -> Answer:
+    def accepted(self) -> Answer:
         if not self.headers.get("Authorization"):
             return refusal(401, "UNAUTHORIZED", "authentication required")
         return (201 if self.command == "PUT" else 200), "text/plain", ""
 
-    def say(self, status: int, kind: str, body: str, digest: str) -> None:
+    def reply(self, status: int, media_type: str, body: str, digest: str) -> None:
         self.send_response(status)
         if status == 401:
             self.send_header("WWW-Authenticate", 'Basic realm="fake"')
         if status == 201:
             self.send_header("Docker-Content-Digest", f"sha256:{digest}")
-        self.send_header("Content-Type", kind)
+        self.send_header("Content-Type", media_type)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if self.command != "HEAD":
@@ -101,9 +102,9 @@ class _Speaker(Handler):
 @contextmanager
 def fake_registry(rule: Rule) -> Iterator[str]:
     """
-    The address of a registry that has every layer and takes every manifest, but for *rule*.
+    The address of a registry that has every layer and accepts every manifest, except for *rule*.
 
-    The rule gets the method, the path and the password, and gives an answer or None.
+    The rule gets the method, the path and the password, and returns an answer or None.
     """
     with serving(_Fake(rule)) as server:
         try:

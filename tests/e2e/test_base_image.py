@@ -1,5 +1,5 @@
 """
-Which images the base image has to stand in for.
+The images that the base image replaces.
 """
 
 from __future__ import annotations

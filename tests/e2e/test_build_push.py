@@ -1,5 +1,5 @@
 """
-Build and push on a real daemon: what is built, what the registry then has, and each failure.
+Build and push on a real daemon: the image, the registry's content, and each failure.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def test_what_is_built_is_the_context(
     docker_client: DockerClient, make: Made, rules: str, has: set[str]
 ) -> None:
     """
-    COPY sees what is not ignored, with the executable bit, also where the Dockerfile is ignored.
+    COPY sees the files that are not ignored, with the executable bit.
     """
     files = {"a": "A", "sub/b": "B", "sub/x.log": "", ".dockerignore": rules}
     (make(files=files).folder / "sub/b").chmod(0o711)
@@ -93,7 +93,7 @@ def test_a_dockerfile_from_outside_leaves_nothing_in_the_image(
     docker_client: DockerClient, make: Made, tmp_path: Path
 ) -> None:
     """
-    A Dockerfile beside the context builds it, and COPY does not see it.
+    A Dockerfile outside the context is used, and COPY does not see it.
     """
     make("COPY . /c", "ARG ONCE", f'RUN cd /c && python -c "{LIST}"', files={"ctx/a": "A"})
     lines: list[str] = []
@@ -105,7 +105,7 @@ def test_a_dockerfile_from_outside_leaves_nothing_in_the_image(
 
 def test_the_same_context_is_the_same_image(docker_client: DockerClient, make: Made) -> None:
     """
-    Docker's cache has all layers of a context that differs in its dates only.
+    Docker's cache has all layers of a context that differs only in its dates.
     """
     context = make("COPY . /c", files={"a": "1"})
     first = build(docker_client, context)
@@ -152,18 +152,18 @@ RUNS = [
 ]
 
 
-@pytest.mark.parametrize(("lines", "reason", "said"), RUNS)
+@pytest.mark.parametrize(("lines", "reason", "text"), RUNS)
 def test_a_dockerfile_that_fails(
-    docker_client: DockerClient, make: Made, lines: list[str], reason: str, said: str
+    docker_client: DockerClient, make: Made, lines: list[str], reason: str, text: str
 ) -> None:
     """
-    The error has the reason, the step and Docker's own words.
+    The error has the reason, the step and Docker's own message.
     """
     context = make(*lines)
     with pytest.raises(BuildFailed) as caught:
         build(docker_client, context, deadline=60, build_args={"WORD": SECRET})
     assert caught.value.reason == reason
-    assert said in str(caught.value)
+    assert text in str(caught.value)
     assert SECRET not in str(caught.value)
     if reason == "StepFailed":
         assert {"to-out", "to-err"} <= set(caught.value.log)
@@ -174,7 +174,7 @@ def test_a_base_image_that_is_not_there(
     docker_client: DockerClient, make: Made, registry: Registry, name: str
 ) -> None:
     """
-    A base that the daemon neither holds nor can get is told as that.
+    A base that the daemon doesn't have and can't pull is BaseImageMissing.
     """
     context = make("RUN true", start=f"FROM {name.format(registry=registry.address)}")
     with pytest.raises(BuildFailed) as caught:
@@ -185,7 +185,7 @@ def test_a_base_image_that_is_not_there(
 
 def test_a_target_that_is_not_there(docker_client: DockerClient, make: Made) -> None:
     """
-    A wrong name of a stage is told as that.
+    A wrong name of a stage is TargetMissing.
     """
     with pytest.raises(BuildFailed) as caught:
         build(docker_client, make(), target="nope", deadline=60)
@@ -194,7 +194,7 @@ def test_a_target_that_is_not_there(docker_client: DockerClient, make: Made) -> 
 
 def test_a_build_that_hangs_is_ended(docker_client: DockerClient, make: Made) -> None:
     """
-    The deadline counts while a step says nothing.
+    The deadline ends a build whose step prints nothing.
     """
     with pytest.raises(BuildFailed) as caught:
         build(docker_client, make("RUN sleep 30"), deadline=1)
@@ -205,7 +205,7 @@ def test_an_image_of_another_architecture_is_refused(
     docker_client: DockerClient, make: Made
 ) -> None:
     """
-    The builder takes a local base whatever it is for: the check after it does not.
+    The builder accepts a local base for any platform; the check after it does not.
     """
     try:
         built = build(docker_client, make("LABEL a=b"), platform="linux/arm64", deadline=60)
@@ -223,7 +223,7 @@ def test_the_registry_has_what_was_pushed(
     docker_client: DockerClient, registry: Registry, image: str
 ) -> None:
     """
-    The digest given is the manifest's, whose config is the image; a second push changes nothing.
+    The digest is the manifest's, whose config is the image; a second push changes nothing.
     """
     repository, seen = f"{registry.address}/team/job", set[str]()
     digest = push(
@@ -240,14 +240,14 @@ def test_the_registry_has_what_was_pushed(
     assert again == digest
 
 
-def test_a_name_of_ecrs_is_pushed_to_as_it_is(
+def test_an_ecr_style_repository_is_pushed_to(
     docker_client: DockerClient, registry: Registry, image: str
 ) -> None:
     """
-    The repository's URI as ECR gives it, over TLS.
+    The repository has a URI like those of ECR, over TLS.
     """
     if not registry.ecr_host:
-        pytest.skip("the registry has no name of ECR's: start it with --as")
+        pytest.skip("the registry has no ECR-style name; start docker-up.sh with --as")
     repository = f"{registry.ecr_host}/team/ecr-job"
     digest = push(docker_client, image, repository, "v1", auth=registry.auth, deadline=120)
     actual = registry.manifest("team/ecr-job", "v1")
@@ -259,7 +259,7 @@ def test_the_password_is_left_nowhere(
     registry: Registry, image: str, home: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """
-    Not in Docker's configuration, the image, its history, nor in any log, at any level.
+    It is not in Docker's configuration, the image, its history or any log, at any level.
     """
     caplog.set_level(0)
     with cast(Any, connect(30)) as client:
@@ -267,13 +267,13 @@ def test_the_password_is_left_nowhere(
         with pytest.raises(PushFailed) as caught:
             wrong = lambda: ("AWS", registry.password + "-wrong")  # noqa: E731
             push(client, image, f"{registry.address}/team/y", "v1", auth=wrong, deadline=120)
-        told = [client.inspect_image(image), client.history(image), client.info()]
+        described = [client.inspect_image(image), client.history(image), client.info()]
     assert caught.value.reason == "Denied"
     assert not list(home.rglob("*"))
     log = os.environ.get("BATCHKIT_E2E_LOG", "")
     daemon = Path(log).read_text() if os.path.exists(log) else ""
-    said = [json.dumps(told), caplog.text, str(caught.value), repr(caught.value), daemon]
-    assert registry.password not in "\n".join(said)
+    texts = [json.dumps(described), caplog.text, str(caught.value), repr(caught.value), daemon]
+    assert registry.password not in "\n".join(texts)
 
 
 IAM = "User: arn:aws:iam::1:user/u is not authorized to perform: ecr:InitiateLayerUpload"
@@ -284,7 +284,7 @@ TAKEN = "The image tag 'v1' already exists in the 'team/job' repository and cann
 
 def uploads(answer: Answer) -> Rule:
     """
-    A registry that has no layer and gives *answer* to who brings one.
+    A rule: the registry has no layer, and answers uploads of one with *answer*.
     """
 
     def rule(method: str, path: str, _: str) -> Answer | None:
@@ -297,14 +297,14 @@ def uploads(answer: Answer) -> Rule:
 
 def manifests(answer: Answer) -> Rule:
     """
-    A registry that gives *answer* to who brings a manifest.
+    A rule: the registry answers uploads of a manifest with *answer*.
     """
     return lambda method, path, _: answer if method == "PUT" and "/manifests/" in path else None
 
 
 def everything(answer: Answer) -> Rule:
     """
-    A registry that has one answer to all.
+    A rule: the registry answers every request with *answer*.
     """
     return lambda *_: answer
 
@@ -322,11 +322,11 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize(("rule", "reason"), REFUSALS)
-def test_each_refusal_of_a_registry_is_told_apart(
+def test_each_refusal_of_a_registry_has_its_reason(
     docker_client: DockerClient, image: str, rule: Rule, reason: str
 ) -> None:
     """
-    Through the real daemon, each ends at once in a PushFailed with its reason.
+    Through the real daemon, each refusal is at once a PushFailed with its reason.
     """
     with fake_registry(rule) as address, pytest.raises(PushFailed) as caught:
         push(
@@ -346,7 +346,7 @@ def test_each_refusal_of_a_registry_is_told_apart(
         ("nowhere.invalid/team/job", ("AWS", "x"), "Unreachable"),
     ],
 )
-def test_wrong_logins_and_registries_that_are_not_there(
+def test_wrong_logins_and_missing_registries(
     docker_client: DockerClient,
     registry: Registry,
     image: str,
@@ -355,7 +355,7 @@ def test_wrong_logins_and_registries_that_are_not_there(
     reason: str,
 ) -> None:
     """
-    The reason says whether to look at the login or at the network.
+    The reason distinguishes the login from the network.
     """
     where = repository.format(registry=registry.address)
     with pytest.raises(PushFailed) as caught:
@@ -365,7 +365,7 @@ def test_wrong_logins_and_registries_that_are_not_there(
 
 def test_an_image_that_is_not_there(docker_client: DockerClient, registry: Registry) -> None:
     """
-    Nothing can be pushed that was not built.
+    An image that was not built can't be pushed.
     """
     with pytest.raises(PushFailed) as caught:
         push(docker_client, "nope:1", f"{registry.address}/x", "v1", auth=registry.auth)
@@ -392,7 +392,7 @@ def test_an_expired_token_is_replaced(docker_client: DockerClient, image: str) -
 
 def test_a_busy_registry_is_asked_again(docker_client: DockerClient, image: str) -> None:
     """
-    After two refusals for too many requests the push goes through.
+    After two refusals for too many requests the push succeeds.
     """
     clock, refused = FakeClock(), iter(range(2))
 
@@ -408,7 +408,7 @@ def test_a_busy_registry_is_asked_again(docker_client: DockerClient, image: str)
 
 def test_retries_of_the_daemon_are_shown_and_ended(docker_client: DockerClient, image: str) -> None:
     """
-    A registry that fails is tried again by the daemon for most of a minute, unless time is up.
+    The daemon repeats failed requests for most of a minute, but not beyond the deadline.
     """
     clock, shown = FakeClock(), list[str]()
 
@@ -427,9 +427,9 @@ def test_retries_of_the_daemon_are_shown_and_ended(docker_client: DockerClient, 
     gc.collect()
 
 
-def test_a_registry_that_hangs_is_left(docker_client: DockerClient, image: str) -> None:
+def test_a_registry_that_hangs_is_given_up(docker_client: DockerClient, image: str) -> None:
     """
-    The deadline counts while the registry says nothing.
+    The deadline ends a push to a registry that sends nothing.
     """
     with fake_registry(everything(HANG)) as address, pytest.raises(PushFailed) as caught:
         where = f"{address}/team/job"

@@ -1,5 +1,5 @@
 """
-An image on its way to ECR: pushed once, and found without a daemon after that.
+Publishing an image to ECR: it is pushed once, and found later without a daemon.
 """
 
 from __future__ import annotations

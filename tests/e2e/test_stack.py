@@ -1,5 +1,5 @@
 """
-The whole on a real daemon: image, stack, state machine, container, rows and lines.
+A whole stack on a real daemon: image, state machine, container, rows and log lines.
 """
 
 from __future__ import annotations
@@ -52,14 +52,14 @@ def session(docker_client: Any) -> Iterator[LocalSession]:
 @pytest.fixture(scope="module")
 def stack(session: LocalSession) -> Stack:
     """
-    The sample stack on it.
+    The sample stack.
     """
     return ensure_stack(SPEC, session=session)
 
 
 def test_the_job_fills_the_table_from_a_container(session: LocalSession, stack: Stack) -> None:
     """
-    The state machine runs the image that was built; rows are in the table, lines in the log.
+    The state machine runs the built image; the rows are in the table, the lines in the log.
     """
     run = stack.run().wait(timeout=120)
     summary = json.loads(list(run.logs())[-1].text)
@@ -68,9 +68,9 @@ def test_the_job_fills_the_table_from_a_container(session: LocalSession, stack: 
     assert run.jobs[0].exit_code == 0
 
 
-def test_a_failing_job_tells_its_exit_code(stack: Stack) -> None:
+def test_a_failing_job_has_its_exit_code(stack: Stack) -> None:
     """
-    A file that isn't there is bad input: exit code 2, and the loader's own words.
+    A missing file is bad input: exit code 2, and the loader's own message.
     """
     with pytest.raises(JobFailed) as failed:
         stack.run({"FILE_PATH": "nowhere.zip"}).wait(timeout=120)

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from batchkit._blueprint.blueprint import kinds
 from batchkit._engine import reads as _reads, teardown as _teardown
 from batchkit._engine.apply import Engine
 from batchkit._engine.aws import Aws
@@ -19,6 +18,7 @@ from batchkit._model.resource import Resource
 from batchkit.ensure import ensure_all
 from batchkit.events import Event
 from batchkit.local import LocalSession, local_aws
+from batchkit.resources.resource_types import dependencies
 from fakes import FakeClock, Seen, recording
 
 _ANYONE = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}}
@@ -95,7 +95,7 @@ class Account:
         """
         How the deletion of *found* ended.
         """
-        return _teardown.delete(self.aws, ignore, found, kinds())
+        return _teardown.delete(self.aws, ignore, found, dependencies())
 
     def vpc(self, cidr: str = "10.9.0.0/16") -> str:
         return str(self.ec2.create_vpc(CidrBlock=cidr)["Vpc"]["VpcId"])

@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 from batchkit import (
-    ComputeEnvironment,
+    FargateEnvironment,
     JobDefinition,
     JobQueue,
     Schedule,
@@ -22,10 +22,10 @@ COMMON: dict[str, Any] = {"name": STACK, "stack": STACK, "tags": TAGS}
 OTHER = {"StartAt": "End", "States": {"End": {"Type": "Fail"}}}
 
 
-def environment(there: Account) -> ComputeEnvironment:
+def environment(there: Account) -> FargateEnvironment:
     vpc = there.vpc()
     subnets = [there.subnet(vpc), there.subnet(vpc, "10.9.2.0/24")]
-    return ComputeEnvironment(
+    return FargateEnvironment(
         subnets=subnets,
         security_groups=[there.group(vpc)],
         service_role=there.role(),
@@ -195,7 +195,7 @@ REVISIONS: dict[str, Act] = {
     "log_group": revised(logConfiguration=logging_to("/other")),
     "timeout": revised(timeout={"attemptDurationSeconds": 99}),
     "attempts": revised(retryStrategy={"attempts": 2}),
-    "retry_on_spot": revised(
+    "reclaims": revised(
         retryStrategy={
             "attempts": 1,
             "evaluateOnExit": [
@@ -223,7 +223,7 @@ CASES = {
             "service_role": drift(other_service_role, UPDATE_ENVIRONMENT),
             "tags": drift(untag_batch, "TagResource"),
         },
-        {"type": "FARGATE_SPOT"},
+        {"spot": True},
     ),
     "JobQueue": Case(
         queue,

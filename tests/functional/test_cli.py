@@ -122,7 +122,7 @@ def test_outputs_are_for_programs(cli: Cli) -> None:
     """
     given = json.loads(cli("outputs", "--format", "json").stdout)
     assert given["STACK"] == "films" and given["JOB_QUEUE"].endswith("job-queue/films")
-    assert given["ROLE_JOB"].endswith("films-job-us-east-1")
+    assert given["ROLE_JOB"].endswith("films_job-us-east-1")
     assert f"VPC={given['VPC']}\n" in cli("outputs").stdout
     assert f"VPC := {given['VPC']}\n" in cli("outputs", "--format", "make").stdout
     assert cli.data("outputs") == given

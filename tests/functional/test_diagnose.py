@@ -15,6 +15,7 @@ from botocore.awsrequest import AWSResponse
 
 from batchkit import (
     ComputeEnvironment,
+    Fargate,
     JobFailed,
     NatGateway,
     RouteTable,
@@ -24,7 +25,7 @@ from batchkit import (
     Subnet,
     describe_stack,
 )
-from batchkit._diagnosis.queues import FARGATE_VCPUS
+from batchkit.resources.environment_base import FARGATE
 from runs_lab import Stand, stand
 
 REGION = "us-east-1"
@@ -57,7 +58,7 @@ def rules(found: Any) -> list[str]:
 
 
 def role(part: str) -> str:
-    return f"films-{part}-{REGION}"
+    return f"films_{part}-{REGION}"
 
 
 def no_role(there: Stand, part: str) -> None:
@@ -112,7 +113,7 @@ FAILED: dict[str, tuple[Break, str]] = {
         lambda there: there.batch.update_compute_environment(
             computeEnvironment=there.stack.arn(ComputeEnvironment), state="DISABLED"
         ),
-        "ComputeEnvironment films-",
+        "ComputeEnvironment films_",
     ),
     "no-egress": (no_egress, "SecurityGroup sg-"),
     "image-missing": (no_image, "image 123456789012.dkr.ecr"),
@@ -120,12 +121,12 @@ FAILED: dict[str, tuple[Break, str]] = {
         lambda there: there.logs.delete_log_group(logGroupName="/batchkit/films"),
         "LogGroup /batchkit/films",
     ),
-    "execution-role-rights": (no_rights, "Role films-exec"),
-    "execution-role-trust": (distrusted("exec"), "Role films-exec"),
-    "execution-role-missing": (lambda there: no_role(there, "exec"), "Role films-exec"),
-    "job-role-trust": (distrusted("job"), "Role films-job"),
-    "job-role-missing": (lambda there: no_role(there, "job"), "Role films-job"),
-    "service-role": (distrusted("batch"), "Role films-batch"),
+    "execution-role-rights": (no_rights, "Role films_exec"),
+    "execution-role-trust": (distrusted("exec"), "Role films_exec"),
+    "execution-role-missing": (lambda there: no_role(there, "exec"), "Role films_exec"),
+    "job-role-trust": (distrusted("job"), "Role films_job"),
+    "job-role-missing": (lambda there: no_role(there, "job"), "Role films_job"),
+    "service-role": (distrusted("batch"), "Role films_batch"),
     "secret-unreadable": (
         lambda there: there.iam.delete_role_policy(RoleName=role("exec"), PolicyName="batchkit"),
         "secret PASSWORD",
@@ -351,12 +352,12 @@ def test_the_quota_of_fargate_is_looked_at(there: Stand) -> None:
     there.fine()
     running = there.python(SLOW, vcpus=4, memory=8192)
     there.until(running, lambda one: one.status == "RUNNING")
-    there.patch(vcpus=4, memory=8192, max_vcpus=16)
+    there.patch(vcpus=4, memory=8192, compute=Fargate(max_vcpus=16))
     with answering(there, "service-quotas.GetServiceQuota", six) as stack:
         found = stack.diagnose()
     assert rules(found) == ["fargate-quota"]
     assert "4 vCPUs are in use and the job wants 4" in found[0].message
-    assert set(asked) == {FARGATE_VCPUS["FARGATE"]}
+    assert set(asked) == {(FARGATE.quota or ("", ""))[1]}
     running.cancel("over")
     running.wait(30, check=False)
     there.patch()

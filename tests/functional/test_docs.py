@@ -22,10 +22,10 @@ def docs(request: pytest.FixtureRequest) -> Path:
 
 def test_the_page_of_resources_is_up_to_date(docs: Path) -> None:
     """
-    `python docs/kinds.py > docs/resources.md` writes it.
+    `python docs/resources.py > docs/resources.md` writes it.
     """
     page = (docs / "resources.md").read_text(encoding="utf-8")
-    assert page == runpy.run_path(str(docs / "kinds.py"))["page"]()
+    assert page == runpy.run_path(str(docs / "resources.py"))["page"]()
 
 
 def test_the_pages_can_be_built(docs: Path, tmp_path: Path) -> None:
@@ -41,7 +41,8 @@ def test_the_pages_can_be_built(docs: Path, tmp_path: Path) -> None:
 
 def test_every_public_function_and_class_is_described(docs: Path) -> None:
     """
-    The page of names has all that can be imported but errors and the kinds, which have their own.
+    The page of names has all that can be imported but errors and resource types, which have
+    their own.
     """
     import batchkit
 

@@ -14,9 +14,9 @@ from batchkit import (
     AwsError,
     BatchkitError,
     Bucket,
-    ComputeEnvironment,
     CredentialsError,
     ElasticIp,
+    FargateEnvironment,
     Image,
     ImageSource,
     JobQueue,
@@ -99,7 +99,7 @@ def test_a_network_is_ensured_as_one(there: Account) -> None:
     """
     With its ids and its public address; the second time nothing changes.
     """
-    desired = Network(name="films", availability_zones=2)
+    desired = Network(name="films", zones=2)
     made = ensure_network(desired, session=there.session, clock=there.clock)
     assert made.vpc and len(made.private_subnets) == 2 and made.security_group
     assert made.address in [one["PublicIp"] for one in there.ec2.describe_addresses()["Addresses"]]
@@ -213,7 +213,7 @@ def test_an_environment_turned_off_is_made_so(there: Account) -> None:
     AWS takes no other state at creation, so it is turned off after it.
     """
     vpc = there.vpc()
-    desired = ComputeEnvironment(
+    desired = FargateEnvironment(
         name="films",
         subnets=[there.subnet(vpc)],
         security_groups=[there.group(vpc)],

@@ -186,10 +186,10 @@ def test_a_network_of_which_a_race_has_left_two_halves(there: Account) -> None:
     tags = [{"Key": "batchkit:stack", "Value": "movies"}, {"Key": "Name", "Value": "movies"}]
     other = there.vpc("10.1.0.0/16")
     subnet = there.subnet(other, "10.1.1.0/24")
-    group = there.group(other, "movies-jobs")
+    group = there.group(other, "movies_jobs")
     table = there.table(other)
-    names = {other: "movies", subnet: "movies-public-a", group: "movies-jobs"}
-    for one, name in {**names, table: "movies-public"}.items():
+    names = {other: "movies", subnet: "movies_public-a", group: "movies_jobs"}
+    for one, name in {**names, table: "movies_public"}.items():
         there.ec2.create_tags(Resources=[one], Tags=[tags[0], {"Key": "Name", "Value": name}])
     vpc = there.vpc("10.1.0.0/16")
     there.ec2.create_tags(Resources=[vpc], Tags=tags)

@@ -15,21 +15,21 @@ from botocore.validate import ParamValidator
 import kinds_batch
 import kinds_network
 import kinds_stores
-from batchkit import StackSpec, destroy_stack, ensure_stack, stack_policy
-from batchkit._blueprint.blueprint import kinds
+from batchkit import Fargate, StackSpec, destroy_stack, ensure_stack, stack_policy
 from batchkit._engine.aws import IDENTITY, ZONES
 from batchkit._model.calls import Call, ForEach, Operation
 from batchkit._model.resource import compared_fields, operations
 from batchkit._model.values import ITEM, LOCATION, Json, Ref, Zone, resolve
 from batchkit._runs import run as runs
 from batchkit.resources.image import LOGIN
+from batchkit.resources.resource_types import RESOURCE_TYPES, variants
 from core_lab import Account, account
 from fakes import here
 
 ALL = {
     str(op): op
     for op in [
-        *(op for kind in kinds() for op in operations(kind).values()),
+        *(op for one in RESOURCE_TYPES for v in variants(one) for op in operations(v).values()),
         *runs.OPERATIONS,
         IDENTITY,
         ZONES,
@@ -141,7 +141,7 @@ def test_a_document_is_text_by_the_time_it_is_sent() -> None:
     assert filled(call).params == {"PolicyDocument": '{"a": 1}'}
 
 
-@pytest.mark.parametrize("variant", [{}, {"spot": True, "service_role": "linked"}])
+@pytest.mark.parametrize("variant", [{}, {"compute": Fargate(spot=True, service_role="linked")}])
 def test_the_policy_allows_every_call_that_is_made(variant: Any, tmp_path: Any) -> None:
     """
     Creating, keeping, planning, running and destroying make no call that the policy doesn't name.
@@ -173,6 +173,4 @@ def test_the_policy_names_regions_and_partitions(there: Account) -> None:
         ["arn:aws:iam::123456789012:role/batchkit/movies/*"]
     ]
     services = passing[0]["Condition"]["StringEquals"]["iam:PassedToService"]
-    assert set(services) == {
-        f"{name}.amazonaws.com" for name in ("batch", "ecs-tasks", "scheduler", "states")
-    }
+    assert set(services) == {f"{name}.amazonaws.com" for name in ("batch", "ecs-tasks", "states")}

@@ -13,6 +13,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 
 from batchkit import (
+    Nat,
     PreflightError,
     Severity,
     StackSpec,
@@ -163,13 +164,11 @@ def test_too_few_zones_stop_a_stack_before_it_begins(there: Account) -> None:
     one_zone = {"AvailabilityZones": [{"ZoneName": "us-east-1a"}]}
     answer(there, "ec2.DescribeAvailabilityZones", one_zone)
     before = inventory(there)
-    with pytest.raises(PreflightError, match="availability_zones") as caught:
-        ensure_stack(a_spec(availability_zones=2), session=there.session, clock=there.clock)
+    with pytest.raises(PreflightError, match="network.zones") as caught:
+        ensure_stack(a_spec(network=Nat(zones=2)), session=there.session, clock=there.clock)
     assert len(caught.value.findings) == 1
     assert inventory(there) == before
-    assert "availability_zones" in told(
-        preflight(a_spec(availability_zones=2), session=there.session)
-    )
+    assert "network.zones" in told(preflight(a_spec(network=Nat(zones=2)), session=there.session))
 
 
 class NeedsDocker(boto3.Session):

@@ -249,7 +249,7 @@ def test_two_processes_at_once(lab: Lab) -> None:
     Both make it, with different settings; later both destroy it.
     """
     lab.proxy.begin(no_fault)
-    for verb, changed in (("ensure", {"max_vcpus": 16}), ("destroy", {})):
+    for verb, changed in (("ensure", {"priority": 7}), ("destroy", {})):
         for child in [lab.start(verb), lab.start(verb, **changed)]:
             lab.end(child)
     lab.check()

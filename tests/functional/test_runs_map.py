@@ -10,10 +10,11 @@ from collections.abc import Iterator
 import attrs
 import pytest
 
-from batchkit import BatchkitError, Grant, Role, SpecError, describe_stack
+from batchkit import BatchkitError, Grant, JobQueue, Role, SpecError, describe_stack
 from batchkit._blueprint.blueprint import resources
 from batchkit._model.values import Arn
 from batchkit._runs.fan_out import _chunks, fan_out
+from batchkit._runs.start import Submission
 from runs_lab import Stand, stand
 
 PICK = """
@@ -100,7 +101,12 @@ def test_a_list_without_room_goes_to_the_bucket(there: Stand) -> None:
     """
     there.s3.create_bucket(Bucket="films-lists")
     items = [f"{number:>04}{'x' * 3000}" for number in range(5)]
-    wanted = there.stack._submission(command=command(FROM_BUCKET), name="films-listed")
+    wanted = Submission(
+        queue=there.stack.arn(JobQueue),
+        definition=there.stack._definition,
+        name="films-listed",
+        given={"command": command(FROM_BUCKET)},
+    )
     results = fan_out(there.stack._aws, wanted, items, "films-lists", once=False).wait(60)
     assert [one.succeeded for one in results] == [True] * 5
     assert sorted(line.text for line in results.run.logs()) == [f"5 {item[:4]}" for item in items]

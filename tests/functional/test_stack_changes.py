@@ -11,6 +11,8 @@ import pytest
 from batchkit import (
     Action,
     ApplyError,
+    Fargate,
+    Nat,
     NotOwnedError,
     ReplacementNeeded,
     StackSpec,
@@ -22,6 +24,8 @@ from batchkit import (
 from core_lab import Account
 from fakes import mutating
 from inventory import inventory
+
+LINKED = Fargate(service_role="linked")
 
 
 def spec(**changes: Any) -> StackSpec:
@@ -55,7 +59,7 @@ def test_a_schedule_comes_and_goes_with_the_spec(there: Account) -> None:
     ensured(there)
     before = inventory(there)
     plan = ensured(there, schedule="cron(0 9 * * ? *)", time_zone="Europe/Berlin").plan
-    names = {"Schedule movies", "ScheduleGroup movies", "Role movies-schedule-us-east-1"}
+    names = {"Schedule movies", "ScheduleGroup movies", "Role movies_schedule-us-east-1"}
     assert changed(plan) == dict.fromkeys(names, Action.CREATE)
     plan = plan_stack(spec(), session=there.session, clock=there.clock)
     assert changed(plan) == dict.fromkeys(names, Action.DELETE)
@@ -70,7 +74,7 @@ def test_spot_comes_and_goes_and_the_queue_is_never_without_an_environment(there
     """
     ensured(there)
     with there.calls() as seen:
-        ensured(there, spot=True)
+        ensured(there, compute="fargate-spot")
     assert types(there) == ["FARGATE_SPOT", "FARGATE"]
     assert [name for name in mutating(seen) if "Environment" in name or "Queue" in name] == [
         "CreateComputeEnvironment",
@@ -90,27 +94,31 @@ def test_another_service_role_is_another_environment(there: Account) -> None:
     """
     ensured(there)
     there.iam.create_service_linked_role(AWSServiceName="batch.amazonaws.com")
-    plan = plan_stack(spec(service_role="linked"), session=there.session, clock=there.clock)
+    plan = plan_stack(spec(compute=LINKED), session=there.session, clock=there.clock)
     assert Action.REPLACE in changed(plan).values()
-    assert changed(plan)["Role movies-batch-us-east-1"] is Action.DELETE
-    ensured(there, service_role="linked")
+    assert changed(plan)["Role movies_batch-us-east-1"] is Action.DELETE
+    ensured(there, compute=LINKED)
     (environment,) = there.batch.describe_compute_environments()["computeEnvironments"]
     assert "aws-service-role" in environment["serviceRole"]
-    assert ensured(there, service_role="linked").plan.empty
+    assert ensured(there, compute=LINKED).plan.empty
 
 
-def test_more_zones_are_added_without_replacing_anything(there: Account) -> None:
+def test_more_zones_are_another_environment(there: Account) -> None:
     """
-    A second private subnet is made, associated, and given to the compute environment.
+    A second private subnet is made and associated, and an environment with both takes the place of
+    the one with one.
     """
     ensured(there)
-    plan = ensured(there, availability_zones=2).plan
-    assert changed(plan)["Subnet movies-private-b"] is Action.CREATE
-    assert set(changed(plan).values()) == {Action.CREATE, Action.UPDATE}
+    plan = ensured(there, network=Nat(zones=2)).plan
+    assert changed(plan)["Subnet movies_private-b"] is Action.CREATE
+    replaced = [name for name, one in changed(plan).items() if one is Action.REPLACE]
+    assert [name.split()[0] for name in replaced] == ["ComputeEnvironment"]
+    gone = [name for name, one in changed(plan).items() if one is Action.DELETE]
+    assert [name.split()[0] for name in gone] == ["ComputeEnvironment"]
     (environment,) = there.batch.describe_compute_environments()["computeEnvironments"]
     subnets = there.ec2.describe_subnets(SubnetIds=environment["computeResources"]["subnets"])
     assert len({one["AvailabilityZone"] for one in subnets["Subnets"]}) == 2
-    assert ensured(there, availability_zones=2).plan.empty
+    assert ensured(there, network=Nat(zones=2)).plan.empty
     ensured(there)
     assert ensured(there).plan.empty
 
@@ -121,7 +129,7 @@ def test_another_cidr_is_refused_before_any_change(there: Account) -> None:
     """
     ensured(there)
     with there.calls() as seen, pytest.raises(ReplacementNeeded) as caught:
-        ensured(there, cidr="10.2.0.0/16")
+        ensured(there, network=Nat(cidr="10.2.0.0/16"))
     assert mutating(seen) == []
     for part in ("Vpc movies", "cidr", "10.1.0.0/16", "10.2.0.0/16"):
         assert part in str(caught.value)
@@ -183,7 +191,7 @@ def test_data_is_kept_unless_told_otherwise(there: Account) -> None:
 
 
 def take_role(there: Account) -> None:
-    there.role("movies-job-us-east-1")
+    there.role("movies_job-us-east-1")
 
 
 def take_environment(there: Account) -> None:

@@ -229,7 +229,11 @@ def test_an_interrupt_finishes_what_runs_and_the_next_run_goes_on(there: Account
     """
 
     def interrupt(event: Event) -> None:
-        if event.resource_type == "Vpc" and event.phase is Phase.DONE and event.action is Action.CREATE:
+        if (
+            event.resource_type == "Vpc"
+            and event.phase is Phase.DONE
+            and event.action is Action.CREATE
+        ):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -252,7 +256,7 @@ def test_a_teardown_goes_round_what_fails(there: Account) -> None:
     error = caught.value
     assert [name for name, _ in error.failed] == ["NatGateway movies"]
     assert {"Vpc movies", "ElasticIp movies"} <= set(error.not_started)
-    assert {"JobQueue movies", "Role movies-job-us-east-1"} <= set(error.done)
+    assert {"JobQueue movies", "Role movies_job-us-east-1"} <= set(error.done)
     assert "ec2:DeleteNatGateway" in str(error) and "something still uses it" in str(error)
     destroy_stack("movies", session=there.session, clock=there.clock)
     assert inventory(there) == before_it

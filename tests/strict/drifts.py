@@ -85,19 +85,19 @@ def moved(at: Place) -> None:
     ec2 = at.client("ec2")
     held = [a for a in at.table("private")["Associations"] if a.get("SubnetId")][0]
     ec2.replace_route_table_association(
-        AssociationId=held["RouteTableAssociationId"], RouteTableId=at.id("RouteTable films-public")
+        AssociationId=held["RouteTableAssociationId"], RouteTableId=at.id("RouteTable films_public")
     )
 
 
 def route_gone(at: Place) -> None:
     at.client("ec2").delete_route(
-        RouteTableId=at.id("RouteTable films-private"), DestinationCidrBlock="0.0.0.0/0"
+        RouteTableId=at.id("RouteTable films_private"), DestinationCidrBlock="0.0.0.0/0"
     )
 
 
 def route_elsewhere(at: Place) -> None:
     at.client("ec2").replace_route(
-        RouteTableId=at.id("RouteTable films-private"),
+        RouteTableId=at.id("RouteTable films_private"),
         DestinationCidrBlock="0.0.0.0/0",
         GatewayId=at.id("InternetGateway"),
     )
@@ -109,7 +109,7 @@ def black_hole(at: Place) -> None:
 
 
 def role(suffix: str) -> str:
-    return f"{NAME}-{suffix}-us-east-1"
+    return f"{NAME}_{suffix}-us-east-1"
 
 
 def trusting(at: Place) -> None:
@@ -166,7 +166,7 @@ def environment_role(at: Place) -> None:
 
 
 def environment_places(at: Place) -> None:
-    subnets = [at.id("Subnet films-public")]
+    subnets = [at.id("Subnet films_public")]
     environment(computeResources={"maxvCpus": 4, "subnets": subnets})(at)
 
 
@@ -283,8 +283,8 @@ DRIFTS: dict[str, tuple[Callable[[Place], None], list[str]]] = {
     **{
         f"tags of {kind}": (tags_of(kind), ["CreateTags"])
         for kind in (
-            *("Vpc", "Subnet films-public", "InternetGateway", "ElasticIp", "NatGateway"),
-            *("RouteTable films-public", "SecurityGroup"),
+            *("Vpc", "Subnet films_public", "InternetGateway", "ElasticIp", "NatGateway"),
+            *("RouteTable films_public", "SecurityGroup"),
         )
     },
     **{

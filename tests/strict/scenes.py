@@ -123,7 +123,7 @@ def rules(found: Any) -> list[str]:
 
 
 def role(part: str) -> str:
-    return f"{NAME}-{part}-{REGION}"
+    return f"{NAME}_{part}-{REGION}"
 
 
 def push(at: Scene, machine: str = "", tag: str = "1") -> None:

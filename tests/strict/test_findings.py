@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from attrs import frozen
 
-from batchkit import Severity
+from batchkit import Fargate, Severity
 from batchkit._diagnosis import explain
 
 from . import scenes as the, test_findings_jobs as jobs
@@ -56,7 +56,7 @@ def for_arm(at: Scene) -> None:
 
 
 def quota_used_up(at: Scene) -> None:
-    at.mend(vcpus=4, memory=8192, max_vcpus=16)
+    at.mend(vcpus=4, memory=8192, compute=Fargate(max_vcpus=16))
     at.aws.account.add("quota", QUOTAS["FARGATE"], value=6.0)
     at.program("long", the.LONG)
     assert at.submit("long").status == "RUNNING"
@@ -103,21 +103,21 @@ CASES = {
     ),
     "environment-invalid": Case(
         build=the.environment_distrusted,
-        subject="ComputeEnvironment films-",
+        subject="ComputeEnvironment films_",
         says="sts:AssumeRole on resource: arn:aws:iam::123456789012:role/batchkit/films/",
     ),
     "environment-disabled": Case(
-        build=the.environment_disabled, subject="ComputeEnvironment films-", says="disabled"
+        build=the.environment_disabled, subject="ComputeEnvironment films_", says="disabled"
     ),
     "service-role": Case(
-        build=the.service_rights_detached, subject="Role films-batch", says="AWSBatchServiceRole"
+        build=the.service_rights_detached, subject="Role films_batch", says="AWSBatchServiceRole"
     ),
     "job-too-large": Case(
         build=lambda at: at.submit(vcpus=8, memory=16384),
         subject="job films-",
         says="it wants 8 vCPUs; its compute environments may have 4",
         fix="max_vcpus=8",
-        mend=lambda at: at.mend(max_vcpus=8),
+        mend=lambda at: at.mend(compute=Fargate(max_vcpus=8)),
     ),
     "fargate-quota": Case(
         build=quota_used_up,
@@ -145,7 +145,7 @@ CASES = {
         subject="JobQueue films",
         says="its jobs have 4 of 4 vCPUs",
         fix="max_vcpus",
-        mend=lambda at: at.mend(vcpus=1, memory=2048, max_vcpus=16),
+        mend=lambda at: at.mend(vcpus=1, memory=2048, compute=Fargate(max_vcpus=16)),
         severity=INFO,
     ),
     "subnet-missing": Case(
@@ -163,19 +163,19 @@ CASES = {
         build=the.let_out, subject="SecurityGroup sg-", says="nothing out on port 443"
     ),
     "execution-role-missing": Case(
-        build=the.role_deleted("exec"), subject="Role films-exec", says="isn't there"
+        build=the.role_deleted("exec"), subject="Role films_exec", says="isn't there"
     ),
     "execution-role-trust": Case(
-        build=the.nobody("exec"), subject="Role films-exec", says="ecs-tasks.amazonaws.com"
+        build=the.nobody("exec"), subject="Role films_exec", says="ecs-tasks.amazonaws.com"
     ),
     "execution-role-rights": Case(
-        build=the.rights_detached, subject="Role films-exec", says="ecr:GetAuthorizationToken"
+        build=the.rights_detached, subject="Role films_exec", says="ecr:GetAuthorizationToken"
     ),
     "job-role-missing": Case(
-        build=the.role_deleted("job"), subject="Role films-job", says="isn't there"
+        build=the.role_deleted("job"), subject="Role films_job", says="isn't there"
     ),
     "job-role-trust": Case(
-        build=the.nobody("job"), subject="Role films-job", says="ecs-tasks.amazonaws.com"
+        build=the.nobody("job"), subject="Role films_job", says="ecs-tasks.amazonaws.com"
     ),
     "image-missing": Case(
         build=the.image_deleted,
@@ -202,7 +202,7 @@ CASES = {
     "secret-unreadable": Case(
         build=the.secrets_withdrawn,
         subject="secret PASSWORD",
-        says="films-exec-us-east-1 may not read arn:aws:secretsmanager:",
+        says="films_exec-us-east-1 may not read arn:aws:secretsmanager:",
     ),
 }
 ONLY_WITH_A_JOB = ("no-capacity", "undetermined", "registry-refuses")

@@ -21,7 +21,7 @@ def test_attempts_with_different_reasons_are_told_apart(at: Scene) -> None:
     """
     The last one's reason is the job's; the earlier one's is told beside it.
     """
-    at.mend(spot=True)
+    at.mend(compute="fargate-spot")
     at.program("load", the.LONG)
     run = at.submit("load", attempts=2)
     job = at.aws.account.find("job", run.arn)
@@ -135,7 +135,7 @@ def test_spot_that_is_used_up_leaves_room_on_demand(at: Scene) -> None:
     """
     Each has a quota of its own.
     """
-    at.mend(spot=True, vcpus=4, memory=8192)
+    at.mend(compute="fargate-spot", vcpus=4, memory=8192)
     at.aws.account.add("quota", "L-36FBB829", value=4.0)
     at.program("long", the.LONG)
     assert at.submit("long").status == "RUNNING"

@@ -71,7 +71,7 @@ def ended(at: Scene) -> Run:
 
 
 def reclaimed(at: Scene) -> Run:
-    at.mend(spot=True)
+    at.mend(compute="fargate-spot")
     at.program("load", the.LONG)
     run = at.submit("load")
     job = at.aws.account.find("job", run.arn)
@@ -84,7 +84,7 @@ def tried_again(at: Scene) -> Run:
     """
     With attempts=2 the job survives that AWS takes its task back.
     """
-    at.mend(spot=True, attempts=2)
+    at.mend(compute="fargate-spot", attempts=2)
     run = at.submit("load")
     job = at.aws.account.find("job", run.arn)
     assert job is not None

@@ -63,7 +63,7 @@ def test_what_others_add_stays(place: Place) -> None:
     back.
     """
     ec2, iam = place.client("ec2"), place.client("iam")
-    group, table = place.id("SecurityGroup"), place.id("RouteTable films-public")
+    group, table = place.id("SecurityGroup"), place.id("RouteTable films_public")
     rule = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22}
     rule["IpRanges"] = [{"CidrIp": "10.0.0.0/8"}]
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule])

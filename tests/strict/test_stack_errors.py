@@ -218,7 +218,7 @@ def test_batch_needs_a_role_that_is_gone() -> None:
     with StrictAws(seed=6) as aws:
         before = aws.snapshot()
         make(aws)
-        name = f"{NAME}-batch-us-east-1"
+        name = f"{NAME}_batch-us-east-1"
         iam = aws.raw.client("iam")
         role = iam.get_role(RoleName=name)["Role"]
         policies = iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]

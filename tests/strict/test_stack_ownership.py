@@ -23,7 +23,7 @@ def role(aws: StrictAws) -> None:
     A role under another path.
     """
     aws.raw.client("iam").create_role(
-        RoleName=f"{NAME}-job-us-east-1",
+        RoleName=f"{NAME}_job-us-east-1",
         AssumeRolePolicyDocument=trust("ecs-tasks.amazonaws.com"),
     )
 

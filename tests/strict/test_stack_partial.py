@@ -127,7 +127,7 @@ def denied_alone(aws: StrictAws, action: str, kind: str, before: dict[str, Any])
     assert all(str(error) in str(raised.value) for error in causes.values())
     assert named(raised.value) == left(aws, before)
     if "compute-environment" in left(aws, before):
-        assert "films-batch-us-east-1" in str(raised.value)
+        assert "films_batch-us-east-1" in str(raised.value)
 
 
 @pytest.mark.parametrize("timeout", [None, 300])
@@ -145,7 +145,7 @@ def test_a_network_interface_of_others_holds_it(timeout: float | None) -> None:
             destroy(aws, by=aws.another(), timeout=timeout)
         assert aws.clock.monotonic() - began <= (timeout or 1500)
         causes = failed(raised)
-        assert set(causes) == {"Subnet films-private-a", "SecurityGroup films-jobs"}
+        assert set(causes) == {"Subnet films_private-a", "SecurityGroup films_jobs"}
         for error in causes.values():
             assert interface in str(error) and "AWS Lambda VPC ENI-somebody-else" in str(error)
             assert "DependencyViolation" in str(error)
@@ -162,4 +162,4 @@ def ids(stack: Stack) -> tuple[str, str]:
     The private subnet's and the security group's ids.
     """
     outputs = stack.outputs
-    return outputs["Subnet films-private-a"], outputs["SecurityGroup films-jobs"]
+    return outputs["Subnet films_private-a"], outputs["SecurityGroup films_jobs"]

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 import pytest
 
-from batchkit import StackSpec, plan_stack
+from batchkit import Fargate, Nat, StackSpec, plan_stack
 from batchkit.errors import ReplacementNeeded
 from batchkit.events import Action, Event
 
@@ -27,8 +27,8 @@ from .stacks import (
     unchanged,
 )
 
-SPOT = attrs.evolve(BARE, spot=True)
-LINKED = attrs.evolve(BARE, service_role="linked")
+SPOT = attrs.evolve(BARE, compute="fargate-spot")
+LINKED = attrs.evolve(BARE, compute=Fargate(service_role="linked"))
 
 
 class Watch:
@@ -77,7 +77,9 @@ def test_another_kind_of_compute_environment(old: StackSpec, new: StackSpec) -> 
         assert first.plan.changes
         aws.clock.advance(60)
         plan = plan_stack(new, session=aws.session, clock=aws.clock)
-        assert Action.UPDATE in {item.action for item in plan.changes if item.resource_type == "JobQueue"}
+        assert Action.UPDATE in {
+            item.action for item in plan.changes if item.resource_type == "JobQueue"
+        }
         watch = Watch(aws)
         with new_mutations(aws) as changed:
             make(aws, new, by=aws.another())
@@ -97,8 +99,8 @@ def in_order(done: list[str], old: StackSpec, new: StackSpec) -> bool:
     queue = done.index("UpdateJobQueue")
     made = "CreateComputeEnvironment" not in done or done.index("CreateComputeEnvironment") < queue
     gone = [place for place, name in enumerate(done) if name == "DeleteComputeEnvironment"]
-    assert bool(gone) == (not new.spot)
-    assert ("CreateComputeEnvironment" in done) == (not old.spot)
+    assert bool(gone) == (not new.compute.spot)
+    assert ("CreateComputeEnvironment" in done) == (not old.compute.spot)
     return made and all(place > queue for place in gone)
 
 
@@ -116,7 +118,7 @@ def test_a_crash_while_it_is_replaced(after: int) -> None:
         assert watch.gaps == []
         held = aws.snapshot()
         assert sum(key.startswith("compute-environment/") for key in held) == 1
-        assert f"role/{NAME}-batch-us-east-1" not in held
+        assert f"role/{NAME}_batch-us-east-1" not in held
         with unchanged(aws):
             make(aws, LINKED, by=aws.another())
 
@@ -126,7 +128,7 @@ def test_another_network_is_refused(strict_aws: StrictAws) -> None:
     A VPC can't be replaced under running jobs: it says so, and nothing is done.
     """
     make(strict_aws, BARE)
-    moved = attrs.evolve(BARE, cidr="10.2.0.0/16")
+    moved = attrs.evolve(BARE, network=Nat(cidr="10.2.0.0/16"))
     before = strict_aws.snapshot()
     with unchanged(strict_aws):
         with pytest.raises(ReplacementNeeded, match="Vpc films.*10.1.0.0/16.*10.2.0.0/16"):
@@ -142,7 +144,7 @@ def test_the_other_way_round_the_role_comes_back(strict_aws: StrictAws) -> None:
     """
     make(strict_aws, LINKED)
     make(strict_aws, BARE, by=strict_aws.another())
-    assert f"role/{NAME}-batch-us-east-1" in strict_aws.snapshot()
+    assert f"role/{NAME}_batch-us-east-1" in strict_aws.snapshot()
     with unchanged(strict_aws):
         make(strict_aws, BARE, by=strict_aws.another())
 
@@ -152,19 +154,19 @@ def test_the_old_one_stays_while_a_job_runs_on_it() -> None:
     No job is lost: the old one is left, and said to be, until a later run finds it idle.
     """
     with StrictAws(seed=6) as aws:
-        at = Scene(aws, spot=True)
+        at = Scene(aws, compute="fargate-spot")
         at.program("long", Program(seconds=900))
         run = at.submit("long")
         assert run.status == "RUNNING"
         said: list[Event] = []
-        at.mend(spot=False, on_event=said.append)
+        at.mend(compute="fargate", on_event=said.append)
         assert [one["computeResources"]["type"] for one in environments(at)] == SORTS
         assert any("stays until a later run" in str(event.detail) for event in said)
         assert run.wait().status == "SUCCEEDED"
-        at.mend(spot=False)
+        at.mend(compute="fargate")
         assert [one["computeResources"]["type"] for one in environments(at)] == SORTS[:1]
         with unchanged(aws):
-            at.mend(spot=False)
+            at.mend(compute="fargate")
 
 
 SORTS = ["FARGATE", "FARGATE_SPOT"]

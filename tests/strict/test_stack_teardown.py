@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from batchkit import StackSpec, destroy_stack, ensure_stack
+from batchkit import Nat, StackSpec, destroy_stack, ensure_stack
 
 from .helpers import SERVICE_POLICY, old_address, old_gateway, old_network, old_role
 from .simulator import StrictAws
@@ -23,7 +23,7 @@ def seed_foreign(aws: StrictAws) -> None:
     old_gateway(aws, place.vpc)
     old_address(aws)
     role = old_role(aws, f"{NAME}-batch", "batch.amazonaws.com", "ecs:DescribeClusters")
-    old_role(aws, f"{NAME}-2-job-us-east-1", "ecs-tasks.amazonaws.com", "s3:GetObject")
+    old_role(aws, f"{NAME}-2_job-us-east-1", "ecs-tasks.amazonaws.com", "s3:GetObject")
     raw = aws.raw.client
     raw("iam").attach_role_policy(RoleName=f"{NAME}-batch", PolicyArn=SERVICE_POLICY)
     seed_batch(raw("batch"), place, role)
@@ -78,7 +78,7 @@ def test_it_leaves_what_is_not_its_own() -> None:
     """
     with StrictAws(seed=5) as aws:
         seed_foreign(aws)
-        other = StackSpec(name=f"{NAME}-more", image=SPEC.image, cidr="10.9.0.0/16")
+        other = StackSpec(name=f"{NAME}-more", image=SPEC.image, network=Nat(cidr="10.9.0.0/16"))
         ensure_stack(other, session=aws.session, clock=aws.clock)
         before = aws.snapshot()
         make(aws)

@@ -77,7 +77,7 @@ def refused(status: int, message: str, url: str = "http+docker://localhost/v1.41
 
 def error(text: str) -> dict[str, Any]:
     """
-    The event in which Docker tells of a failure.
+    The event in which Docker reports a failure.
     """
     return {"errorDetail": {"message": text}, "error": text}
 

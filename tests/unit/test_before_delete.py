@@ -8,10 +8,10 @@ from typing import Any
 
 import attrs
 
-from batchkit import ComputeEnvironment, ElasticIp, InternetGateway, JobQueue, Subnet, Vpc
+from batchkit import ElasticIp, FargateEnvironment, InternetGateway, JobQueue, Subnet, Vpc
 
 DESIRED: list[Any] = [
-    ComputeEnvironment(name="movies", subnets=["subnet-1"], security_groups=["sg-1"]),
+    FargateEnvironment(name="movies", subnets=["subnet-1"], security_groups=["sg-1"]),
     JobQueue(name="movies", compute_environments=["a"]),
     Vpc(name="movies"),
     ElasticIp(name="movies"),

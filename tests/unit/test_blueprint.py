@@ -12,11 +12,13 @@ import pytest
 
 from batchkit import (
     Bucket,
-    ComputeEnvironment,
+    Fargate,
+    FargateEnvironment,
     Image,
     ImageSource,
     JobDefinition,
     JobQueue,
+    Nat,
     NatGateway,
     Repository,
     Role,
@@ -29,12 +31,13 @@ from batchkit import (
     Table,
     s3_read,
 )
-from batchkit._blueprint.blueprint import kinds, resources
+from batchkit._blueprint.blueprint import resources
 from batchkit._engine.apply import in_order, needs
 from batchkit._engine.policy import make
 from batchkit._model.resource import Resource
 from batchkit._model.values import Ref, resolve
 from batchkit._runs.run import OPERATIONS
+from batchkit.resources.resource_types import dependencies
 from fakes import HERE, here
 
 
@@ -53,10 +56,10 @@ def names(kind: type, **given: Any) -> list[str]:
 
 OPTIONS: list[dict[str, Any]] = [
     {},
-    {"spot": True},
-    {"service_role": "linked"},
-    {"availability_zones": 2},
-    {"availability_zones": 3, "cidr": "10.0.0.0/24"},
+    {"compute": "fargate-spot"},
+    {"compute": Fargate(service_role="linked")},
+    {"network": Nat(zones=2)},
+    {"network": Nat(zones=3, cidr="10.0.0.0/24")},
     {"schedule": "rate(1 day)"},
     {"table": "films", "bucket": "films-1"},
     {"image": ImageSource(".")},
@@ -84,7 +87,7 @@ def test_a_plain_stack_has_what_the_service_needs_and_no_more() -> None:
     """
     counts: dict[str, int] = {}
     for one in made():
-        counts[type(one).__name__] = counts.get(type(one).__name__, 0) + 1
+        counts[one.type_name()] = counts.get(one.type_name(), 0) + 1
     twice = ("Subnet", "RouteTable", "Route")
     once = ("Vpc", "SecurityGroup", "ElasticIp", "InternetGateway", "NatGateway", "LogGroup")
     once += ("ComputeEnvironment", "JobQueue", "JobDefinition", "StateMachine")
@@ -107,11 +110,11 @@ def test_the_longest_path_comes_first() -> None:
     """
     nat = ("NatGateway", "movies")
     below = needs(made())
-    assert [key for key, needed in below.items() if nat in needed] == [("Route", "movies-private")]
+    assert [key for key, needed in below.items() if nat in needed] == [("Route", "movies_private")]
     assert below[nat] == {
         ("ElasticIp", "movies"),
         ("InternetGateway", "movies"),
-        ("Subnet", "movies-public-a"),
+        ("Subnet", "movies_public-a"),
     }
 
 
@@ -119,42 +122,46 @@ def test_jobs_run_in_the_private_subnets() -> None:
     """
     One a zone, and one NAT gateway for all.
     """
-    (environment,) = of(ComputeEnvironment, availability_zones=3)
-    zones = {one.name: (one.zone, one.cidr) for one in of(Subnet, availability_zones=3)}
+    (environment,) = of(FargateEnvironment, network=Nat(zones=3))
+    zones = {one.name: (one.zone, one.cidr) for one in of(Subnet, network=Nat(zones=3))}
     assert zones == {
-        "movies-public-a": (0, "10.1.1.0/24"),
-        "movies-private-a": (0, "10.1.2.0/24"),
-        "movies-private-b": (1, "10.1.3.0/24"),
-        "movies-private-c": (2, "10.1.4.0/24"),
+        "movies_public-a": (0, "10.1.1.0/24"),
+        "movies_private-a": (0, "10.1.2.0/24"),
+        "movies_private-b": (1, "10.1.3.0/24"),
+        "movies_private-c": (2, "10.1.4.0/24"),
     }
-    wanted = {Ref("Subnet", f"movies-private-{z}", "id") for z in "abc"}
+    wanted = {Ref("Subnet", f"movies_private-{z}", "id") for z in "abc"}
     assert set(environment.subnets) == wanted
-    tables = {one.name: set(one.subnets) for one in of(RouteTable, availability_zones=3)}
-    assert tables["movies-private"] == wanted
-    assert len(of(NatGateway, availability_zones=3)) == 1
+    tables = {one.name: set(one.subnets) for one in of(RouteTable, network=Nat(zones=3))}
+    assert tables["movies_private"] == wanted
+    assert len(of(NatGateway, network=Nat(zones=3))) == 1
 
 
 def test_spot_is_tried_first_and_on_demand_after_it() -> None:
     """
     Two environments of different names, in that order; a reclaim is worth another attempt.
     """
-    environments = of(ComputeEnvironment, spot=True)
-    assert [one.type for one in environments] == ["FARGATE_SPOT", "FARGATE"]
-    (queue,) = of(JobQueue, spot=True)
+    environments = of(FargateEnvironment, compute="fargate-spot")
+    assert [one.family.word for one in environments] == ["FARGATE_SPOT", "FARGATE"]
+    (queue,) = of(JobQueue, compute="fargate-spot")
     assert queue.compute_environments == tuple(one.arn for one in environments)
-    (definition,) = of(JobDefinition, spot=True)
-    assert definition.retry_on_spot
+    (definition,) = of(JobDefinition, compute="fargate-spot")
+    assert definition.reclaims == ("Your Spot Task was interrupted*",)
 
 
 def test_what_aws_cannot_change_is_in_the_name() -> None:
     """
     Another sort of role is another environment; the same spec gives the same name.
     """
-    dedicated, linked = names(ComputeEnvironment), names(ComputeEnvironment, service_role="linked")
-    assert dedicated != linked and dedicated == names(ComputeEnvironment, spot=True)[1:]
-    (environment,) = of(ComputeEnvironment, service_role="linked")
+    dedicated, linked = names(FargateEnvironment), names(
+        FargateEnvironment, compute=Fargate(service_role="linked")
+    )
+    assert (
+        dedicated != linked and dedicated == names(FargateEnvironment, compute="fargate-spot")[1:]
+    )
+    (environment,) = of(FargateEnvironment, compute=Fargate(service_role="linked"))
     assert environment.service_role is None
-    assert "movies-batch-us-east-1" not in names(Role, service_role="linked")
+    assert "movies_batch-us-east-1" not in names(Role, compute=Fargate(service_role="linked"))
 
 
 def test_roles_are_named_for_their_region_and_bounded() -> None:
@@ -164,7 +171,7 @@ def test_roles_are_named_for_their_region_and_bounded() -> None:
     boundary = "arn:aws:iam::1:policy/limits"
     roles = of(Role, boundary=boundary, schedule="rate(1 day)")
     uses = ("batch", "exec", "job", "states", "schedule")
-    assert {one.name for one in roles} == {f"movies-{use}-us-east-1" for use in uses}
+    assert {one.name for one in roles} == {f"movies_{use}-us-east-1" for use in uses}
     assert {one.boundary for one in roles} == {boundary}
 
 
@@ -175,7 +182,7 @@ def test_the_job_may_do_what_it_is_granted_and_its_starter_reads_the_secrets() -
     secret = "arn:aws:secretsmanager:us-east-1:1:secret:s"
     parameter = "arn:aws:ssm:us-east-1:1:parameter/p"
     given: dict[str, Any] = {"grants": [s3_read("films")], "secrets": {"S": secret, "P": parameter}}
-    roles = {one.name.split("-")[1]: one for one in of(Role, **given)}
+    roles = {one.name.split("-")[0].split("_")[1]: one for one in of(Role, **given)}
     assert [one.actions for one in roles["job"].grants] == [("s3:GetObject",), ("s3:ListBucket",)]
     assert {one.actions[0]: one.resources for one in roles["exec"].grants} == {
         "ssm:GetParameters": (parameter,),
@@ -203,7 +210,7 @@ def test_a_schedule_starts_the_machine_and_nothing_else() -> None:
     assert schedule.target == Ref("StateMachine", "movies", "arn")
     assert (schedule.group, schedule.time_zone) == ("movies", "Europe/Berlin")
     assert names(ScheduleGroup, schedule="rate(1 day)") == ["movies"]
-    role = next(one for one in of(Role, schedule="rate(1 day)") if "-schedule-" in one.name)
+    role = next(one for one in of(Role, schedule="rate(1 day)") if "_schedule-" in one.name)
     assert [one.actions for one in role.grants] == [("states:StartExecution",)]
 
 
@@ -228,16 +235,15 @@ def test_the_machine_runs_the_job_with_time_for_all_attempts() -> None:
     assert resolve(job["Resource"], here).endswith(":states:::batch:submitJob.sync")
 
 
-def test_kinds_stand_on_one_another_without_a_circle() -> None:
+def test_resource_types_stand_on_one_another_without_a_circle() -> None:
     """
-    Every kind is there, so a teardown finds all of them in an order.
+    A teardown deletes in the opposite order.
     """
-    graph = kinds()
-    order = [kind.__name__ for kind in TopologicalSorter(graph).static_order()]
-    assert {kind for below in graph.values() for kind in below} <= set(graph)
+    graph = dependencies()
+    order = [*TopologicalSorter(graph).static_order()]
+    assert {name for below in graph.values() for name in below} <= set(graph)
     assert order.index("Vpc") < order.index("Subnet") < order.index("ComputeEnvironment")
     assert order.index("JobDefinition") < order.index("StateMachine") < order.index("Schedule")
-    assert {Table, Bucket, Image, ScheduleGroup} <= set(graph)
 
 
 @pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])

@@ -9,13 +9,16 @@ from pathlib import Path
 import attrs
 import pytest
 
-from batchkit import ConfigError, StackSpec, Table, dynamodb_write, s3_read
+from batchkit import ConfigError, Fargate, Nat, StackSpec, Table, dynamodb_write, s3_read
 from batchkit.cli import scaffold as _scaffold
 from batchkit.cli.config import load_spec
 from batchkit.cli.outputs import as_env, as_json, as_make
+from batchkit.compute.choices import COMPUTES
 from batchkit.grants import allow
+from batchkit.networks.choices import NETWORKS
 from batchkit.resources.image import ImageSource
 
+START = 'name = "films"\nimage = "a:b"\n'
 ALL = """\
 name = "films"
 image = {folder = "job", build_args = {A = "b"}}
@@ -26,12 +29,8 @@ timeout = 600
 attempts = 2
 architecture = "ARM64"
 ephemeral_storage = 50
-max_vcpus = 8
-spot = true
-service_role = "linked"
+compute = {kind = "fargate", max_vcpus = 8, spot = true, service_role = "linked"}
 boundary = "arn:aws:iam::1:policy/b"
-cidr = "10.2.0.0/16"
-availability_zones = 2
 log_retention = 7
 priority = 2
 runnable_limit = 700
@@ -53,6 +52,10 @@ B = "arn:aws:secretsmanager:eu-west-1:1:secret:x"
 name = "films"
 [tags]
 team = "data"
+[network]
+kind = "nat"
+cidr = "10.2.0.0/16"
+zones = 2
 """
 
 
@@ -62,19 +65,35 @@ def write(folder: Path, text: str) -> Path:
     return path
 
 
+def lacking(text: str) -> list[str]:
+    """
+    The fields of a spec, and of the values that it is made of, that *text* doesn't name.
+    """
+    parts = [StackSpec, *COMPUTES.values(), *NETWORKS.values()]
+    names = {field.name for part in parts for field in attrs.fields(part)}
+    return sorted(n for n in names if f"{n} = " not in text and f"[{n}]" not in text)
+
+
+def test_what_init_writes_names_every_field() -> None:
+    """
+    So a field can't be added that nobody hears of.
+    """
+    assert lacking(_scaffold.CONFIG) == []
+
+
 def test_every_field_has_a_key(tmp_path: Path) -> None:
     """
     The file gives the spec that the same arguments give.
     """
     spec = load_spec(write(tmp_path, ALL))
-    assert all(
-        f"{field.name} = " in ALL or f"[{field.name}]" in ALL for field in attrs.fields(StackSpec)
-    )
+    assert lacking(ALL) == []
     assert isinstance(spec.image, ImageSource) and spec.image.folder == tmp_path / "job"
     assert spec.table == Table(name="films")
     grants = [s3_read("other", "key"), dynamodb_write("films"), allow(["sqs:SendMessage"])]
     same = attrs.evolve(spec, grants=grants)
-    assert spec == same and (spec.vcpus, spec.spot, spec.time_zone) == (1, True, "Europe/Berlin")
+    assert spec == same and (spec.vcpus, spec.time_zone) == (1, "Europe/Berlin")
+    assert spec.compute == Fargate(max_vcpus=8, spot=True, service_role="linked")
+    assert spec.network == Nat(cidr="10.2.0.0/16", zones=2)
 
 
 def test_a_folder_is_relative_to_the_file(tmp_path: Path) -> None:
@@ -110,6 +129,24 @@ def test_a_folder_is_relative_to_the_file(tmp_path: Path) -> None:
         ('name = """\nfilms\n"""\nimage = "a:b"', r":1: name: got"),
         ('name = "films"\nimage = {dockerfile = ""}', r":2: image.dockerfile: got ''"),
         ('name = "films"\r\nimage = "a:b"\r\nmemory = 3', r":3: memory"),
+        (f"{START}spot = true", r":3: spot: .*mean compute.spot\?"),
+        (f"{START}zone = 2", r":3: zone: .*mean network.zones\?"),
+        (f'{START}compute = "fargte"', r":3: compute: got 'fargte', expects one of 'fargate'"),
+        (f"{START}[compute]\nspot = true", r":3: compute.kind: is one of 'fargate'"),
+        (f'{START}[compute]\nkind = "x"', r":4: compute.kind: got 'x', expects one of"),
+        (
+            f'{START}[compute]\nkind = "fargate"\nmax_vcpu = 1',
+            r":5: compute.max_vcpu: .*mean compute.max_vcpus\?",
+        ),
+        (
+            f'{START}[compute]\nkind = "fargate"\n\nmax_vcpus = 0',
+            r":6: compute.max_vcpus: got 0, expects a whole number",
+        ),
+        (
+            f"{START}vcpus = 8\nmemory = 16384",
+            r": compute.max_vcpus: got 4, expects at least vcpus",
+        ),
+        (f'{START}network = {{kind = "nat", zones = 9}}', r":3: network.zones: got 9"),
     ],
 )
 def test_a_fault_says_its_line(text: str, told: str, tmp_path: Path) -> None:

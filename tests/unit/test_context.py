@@ -1,5 +1,5 @@
 """
-The build context: what is sent, its hash, its tar, and how it is refused.
+The build context: the files that are sent, their hash, their tar, and errors.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def files_of(context: Context) -> set[str]:
 @contextmanager
 def as_nobody() -> Iterator[None]:
     """
-    Runs the block without root's right to read everything.
+    The block runs without root's right to read everything.
     """
     user = os.geteuid()
     if user == 0:
@@ -121,7 +121,7 @@ def test_a_dockerignore_leaves_out_what_docker_leaves_out(
     tmp_path: Path, rules: str, left_out: set[str]
 ) -> None:
     """
-    The files sent are all but those that the last fitting line leaves out.
+    All files are sent except those that the last matching line leaves out.
     """
     context = read_context(make(tmp_path, {**TREE, ".dockerignore": rules}))
     sent = {name for name in files_of(context) if not name.endswith("/")}
@@ -131,7 +131,7 @@ def test_a_dockerignore_leaves_out_what_docker_leaves_out(
 @pytest.mark.parametrize("rule", ["!", "a[b", "[]", "[z-a]"])
 def test_a_line_that_is_no_pattern_is_named(tmp_path: Path, rule: str) -> None:
     """
-    Docker refuses these lines; so does the context, with the file and the line.
+    Docker refuses these lines, and so does the context; the error has the file and the line.
     """
     make(tmp_path, {".dockerignore": rule})
     with pytest.raises(ContextError, match=r"\.dockerignore") as caught:
@@ -141,7 +141,7 @@ def test_a_line_that_is_no_pattern_is_named(tmp_path: Path, rule: str) -> None:
 
 def test_a_dockerignore_that_is_a_folder_is_an_error(tmp_path: Path) -> None:
     """
-    What stands where the rules should be is named.
+    A folder called .dockerignore is an error that names it.
     """
     (make(tmp_path, {}) / ".dockerignore").mkdir()
     with pytest.raises(ContextError, match="dockerignore"):
@@ -150,7 +150,7 @@ def test_a_dockerignore_that_is_a_folder_is_an_error(tmp_path: Path) -> None:
 
 def test_a_dockerfile_may_have_rules_of_its_own(tmp_path: Path) -> None:
     """
-    `<Dockerfile>.dockerignore` takes the place of .dockerignore for that Dockerfile.
+    `<Dockerfile>.dockerignore` replaces .dockerignore for that Dockerfile.
     """
     make(tmp_path, {"a": "", "b": "", "x/My": "FROM a\n", ".dockerignore": "a\nx"})
     (tmp_path / "x/My.dockerignore").write_text("b\n")
@@ -162,7 +162,7 @@ def test_a_dockerfile_may_have_rules_of_its_own(tmp_path: Path) -> None:
 
 def test_a_folder_left_out_is_there_only_for_what_is_kept_in_it(tmp_path: Path) -> None:
     """
-    The tar has the folders above a kept file, and no others of those left out; empty ones stay.
+    The tar has empty folders, and of the ignored folders only those above a kept file.
     """
     files = {"out/a/keep": "", "out/b/x": "", ".dockerignore": "out\n!out/a/keep"}
     make(tmp_path, files)
@@ -172,13 +172,13 @@ def test_a_folder_left_out_is_there_only_for_what_is_kept_in_it(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("rules", "said"),
+    ("rules", "ignore"),
     [
         ("Dockerfile\n", "Dockerfile\n\n.batchkit.Dockerfile\n"),
         ("*\n!a\n", ".batchkit.Dockerfile\n.dockerignore\n"),
     ],
 )
-def test_an_ignored_dockerfile_is_sent_apart(tmp_path: Path, rules: str, said: str) -> None:
+def test_an_ignored_dockerfile_is_sent_apart(tmp_path: Path, rules: str, ignore: str) -> None:
     """
     The daemon gets the Dockerfile, and a rule to remove it before the first COPY.
     """
@@ -186,7 +186,7 @@ def test_an_ignored_dockerfile_is_sent_apart(tmp_path: Path, rules: str, said: s
     context = read_context(tmp_path)
     with context.packed() as packed, tarfile.open(fileobj=packed.file) as tar:
         read = {m.name: tar.extractfile(m).read().decode() for m in tar}  # type: ignore[union-attr]
-    assert read == {"a": "1", packed.dockerfile: "FROM me\n", ".dockerignore": said}
+    assert read == {"a": "1", packed.dockerfile: "FROM me\n", ".dockerignore": ignore}
 
 
 def test_a_dockerfile_may_lie_outside_the_folder(tmp_path: Path) -> None:
@@ -203,7 +203,7 @@ def test_a_dockerfile_may_lie_outside_the_folder(tmp_path: Path) -> None:
 
 def test_a_dockerfile_may_be_a_link(tmp_path: Path) -> None:
     """
-    A link to a Dockerfile in the folder stands for what it points to.
+    A link to a Dockerfile in the folder is followed.
     """
     make(tmp_path, {"docker/Batch": "FROM b\n"})
     (tmp_path / "Dockerfile").unlink()
@@ -213,7 +213,7 @@ def test_a_dockerfile_may_be_a_link(tmp_path: Path) -> None:
 
 def test_the_tar_tells_nothing_of_the_machine(tmp_path: Path) -> None:
     """
-    Owners, dates and all modes but the executable bit are the same everywhere; links stay links.
+    Owners, dates and modes except the executable bit are constant; links stay links.
     """
     make(tmp_path, {"run.sh": "x", "plain": "y", "d/z": ""})
     (tmp_path / "run.sh").chmod(0o4711)
@@ -248,7 +248,7 @@ def test_names_of_any_bytes_and_any_length_are_sent(tmp_path: Path) -> None:
 
 def test_sockets_and_pipes_are_passed_over(tmp_path: Path) -> None:
     """
-    What is neither a file, a folder nor a link is listed and not sent.
+    A path that is no file, folder or link is listed in *skipped* and not sent.
     """
     make(tmp_path, {})
     os.mkfifo(tmp_path / "pipe")
@@ -269,7 +269,7 @@ trees = st.dictionaries(names, st.text(max_size=20), min_size=1, max_size=5)
 
 def planted(tree: dict[str, str], *, mode: int = 0o644, when: int = 0, back: bool = False) -> str:
     """
-    The tag of *tree* in a new folder of its own, its files made in some order, mode and time.
+    The tag of *tree* in a new folder, with its files written in this order, mode and time.
     """
     with TemporaryDirectory() as folder:
         files = {"Dockerfile": "FROM scratch\n", **{f"d/{name}": t for name, t in tree.items()}}
@@ -286,7 +286,7 @@ def test_the_tag_is_the_same_wherever_the_files_are(
     tree: dict[str, str], mode: int, when: int
 ) -> None:
     """
-    Folder, order, dates and the umask do not count.
+    The tag doesn't depend on the folder, the order, dates or the umask.
     """
     assert planted(tree) == planted(tree, mode=mode, when=when, back=True)
 
@@ -295,7 +295,7 @@ def test_the_tag_is_the_same_wherever_the_files_are(
 @given(tree=trees, data=st.data())
 def test_the_tag_changes_with_any_change(tree: dict[str, str], data: st.DataObject) -> None:
     """
-    Another content, name or executable bit of any one file is another image.
+    A change of one file's content, name or executable bit changes the tag.
     """
     name = data.draw(st.sampled_from(sorted(tree)))
     rest = {n: t for n, t in tree.items() if n != name}
@@ -314,7 +314,7 @@ def test_the_tag_changes_with_any_change(tree: dict[str, str], data: st.DataObje
 @given(tree=trees, ignored=trees)
 def test_ignored_files_do_not_count(tree: dict[str, str], ignored: dict[str, str]) -> None:
     """
-    Whatever lies in a folder that is left out, the tag is the same.
+    Files in an ignored folder don't change the tag.
     """
     with TemporaryDirectory() as folder:
         make(Path(folder), {**tree, ".dockerignore": "out\n"})
@@ -325,7 +325,7 @@ def test_ignored_files_do_not_count(tree: dict[str, str], ignored: dict[str, str
 
 def test_contents_and_names_are_not_run_together(tmp_path: Path) -> None:
     """
-    Text moved from one file to the next, or from a name into a file, is another image.
+    Text that moves from one file to the next, or from a name into a file, changes the tag.
     """
     folders = [
         {"a": "12", "b": ""},
@@ -340,7 +340,7 @@ def test_contents_and_names_are_not_run_together(tmp_path: Path) -> None:
 
 def test_a_link_counts_by_its_target(tmp_path: Path) -> None:
     """
-    A link is neither its target's content nor a file that holds the target's name.
+    A link differs from its target's content and from a file with the target's name.
     """
     make(tmp_path, {"a": "1", "b": "1"})
     tags = []
@@ -355,7 +355,7 @@ def test_a_link_counts_by_its_target(tmp_path: Path) -> None:
 
 def test_the_way_of_building_counts(tmp_path: Path) -> None:
     """
-    Build arguments, target, platform and the choice of the Dockerfile make other images.
+    Build arguments, target, platform and the Dockerfile's name change the tag.
     """
     make(tmp_path, {"Other": "FROM scratch\n"})
     context = read_context(tmp_path)
@@ -374,7 +374,7 @@ def test_the_way_of_building_counts(tmp_path: Path) -> None:
 
 def test_the_tag_is_this_one(tmp_path: Path) -> None:
     """
-    The tag is one that registries take, and a release that changes it would rebuild every image.
+    Registries accept the tag. A release that changes it would rebuild every image.
     """
     context = read_context(make(tmp_path, {"a/b": "text\n"}))
     assert context.tag({"K": "v"}, "t") == "ctx-d6ac684aff6abe3f87efee824fc3c6676103135a"
@@ -382,7 +382,7 @@ def test_the_tag_is_this_one(tmp_path: Path) -> None:
 
 def test_the_tar_bears_the_tag_of_what_is_in_it(tmp_path: Path) -> None:
     """
-    A file that changes after the look has the tar tagged anew, by what was sent.
+    If a file changes after the first hash, the tar has the tag of what was sent.
     """
     context = read_context(make(tmp_path, {"a": "1"}))
     before = context.tag()
@@ -396,7 +396,7 @@ def test_the_tar_bears_the_tag_of_what_is_in_it(tmp_path: Path) -> None:
 
 def test_a_file_that_grows_is_sent_as_long_as_it_was(tmp_path: Path) -> None:
     """
-    A log that is being written to does not spoil the tar.
+    A file that grows while it is read does not spoil the tar.
     """
     context = read_context(make(tmp_path, {"a": "123"}))
     before = context.tag()
@@ -406,7 +406,7 @@ def test_a_file_that_grows_is_sent_as_long_as_it_was(tmp_path: Path) -> None:
 
 def test_a_file_that_shrinks_or_goes_is_an_error_that_names_it(tmp_path: Path) -> None:
     """
-    What can't be sent whole is not sent at all.
+    A file that becomes shorter is an error.
     """
     context = read_context(make(tmp_path, {"sub/log": "123"}))
     (tmp_path / "sub/log").write_text("1")
@@ -433,7 +433,7 @@ def test_a_missing_folder_and_a_file_are_no_context(tmp_path: Path) -> None:
 
 def test_a_missing_dockerfile_is_told_with_what_is_there(tmp_path: Path) -> None:
     """
-    The message says where it was looked for, and names its like.
+    The message has the path, and names similar files.
     """
     with pytest.raises(ContextError, match=f"no Dockerfile at {tmp_path}/Dockerfile.*Write one"):
         read_context(tmp_path)
@@ -444,7 +444,7 @@ def test_a_missing_dockerfile_is_told_with_what_is_there(tmp_path: Path) -> None
 
 def test_a_context_over_the_limit_names_its_five_largest_files(tmp_path: Path) -> None:
     """
-    The size, the limit, the largest files first, and the way out; no limit is none.
+    The message has the size, the limit, the largest files and the advice; None is no limit.
     """
     make(tmp_path, {f"f{n}": "x" * n * 1000 for n in range(1, 8)})
     with pytest.raises(ContextError) as caught:
@@ -464,7 +464,7 @@ def test_a_context_over_the_limit_names_its_five_largest_files(tmp_path: Path) -
 
 def test_a_huge_context_is_refused_without_reading_it(tmp_path: Path) -> None:
     """
-    Two gibibytes of nothing are measured, not read.
+    The size of a sparse file of two gibibytes is measured without reading it.
     """
     with (make(tmp_path, {}) / "big").open("wb") as file:
         file.truncate(2 << 30)
@@ -474,7 +474,7 @@ def test_a_huge_context_is_refused_without_reading_it(tmp_path: Path) -> None:
 
 def test_what_may_not_be_read_is_named() -> None:
     """
-    A file or folder without the right to read it is an error, not a gap in the image.
+    An unreadable file or folder is an error; it is not left out of the image.
     """
     with TemporaryDirectory(dir="/tmp") as folder:
         root = make(Path(folder), {"sub/secret": "x"})
@@ -491,7 +491,7 @@ def test_what_may_not_be_read_is_named() -> None:
 
 def test_a_full_disk_is_told_as_such(tmp_path: Path) -> None:
     """
-    The tar that can't be written is the machine's trouble, and told with the place.
+    If the tar can't be written, the error names the folder for temporary files.
     """
     context = read_context(make(tmp_path, {}))
     with open("/dev/full", "wb", buffering=0) as full:

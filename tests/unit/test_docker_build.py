@@ -1,5 +1,5 @@
 """
-What becomes of a build, on a fake of docker-py.
+Builds on a fake of docker-py.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def stream(*lines: str) -> Script:
 
 def test_a_build_sends_the_context_and_gives_the_image(context: Context) -> None:
     """
-    The base is not pulled anew, containers are removed, and the tag is that of what was sent.
+    The base is not pulled again, containers are removed, and the tag is that of the sent files.
     """
     docker = FakeDocker([[*stream("Step 1/1 : FROM x\n"), {"aux": {"ID": IMAGE}}]])
     args = {"A": "1"}
@@ -60,7 +60,7 @@ def test_a_build_sends_the_context_and_gives_the_image(context: Context) -> None
 
 def test_the_last_image_of_several_stages_is_the_one(context: Context) -> None:
     """
-    Each stage tells its image; other auxiliary events don't count.
+    Each stage reports its image; other auxiliary events are ignored.
     """
     aux = [{"aux": {"ID": "sha256:0"}}, {"aux": {"ID": IMAGE}}, {"aux": {}}, {"aux": "trace"}]
     assert build(FakeDocker([aux]), context).image == IMAGE
@@ -68,7 +68,7 @@ def test_the_last_image_of_several_stages_is_the_one(context: Context) -> None:
 
 def test_output_comes_line_by_line(context: Context) -> None:
     """
-    Pieces are joined, colours and overwritten text dropped; a pull's bars are not lines.
+    Pieces are joined, colours and overwritten text removed; progress of a pull is no line.
     """
     lines: list[str] = []
     script = [
@@ -112,7 +112,7 @@ def test_each_failure_of_a_build_has_a_reason_and_advice(
     context: Context, output: str, text: str, reason: str
 ) -> None:
     """
-    The error has the step, Docker's words, the reason and the output.
+    The error has the step, Docker's message, the reason and the output.
     """
     with pytest.raises(BuildFailed) as caught:
         build(FakeDocker([[*stream(output), error(text)]]), context)
@@ -125,7 +125,7 @@ def test_each_failure_of_a_build_has_a_reason_and_advice(
 
 def test_a_failed_build_shows_its_last_lines(context: Context) -> None:
     """
-    Twenty lines are kept, the unfinished last one with them.
+    The last twenty lines are kept, including an unfinished one.
     """
     script = [*stream(*[f"{n}\n" for n in range(99)], "no end"), error("x")]
     with pytest.raises(BuildFailed) as caught:
@@ -150,7 +150,7 @@ def test_a_dockerfile_that_is_refused_at_once_failed_to_build(context: Context) 
 
 def test_a_build_that_ends_without_an_image_failed(context: Context) -> None:
     """
-    A stream that just ends is no success.
+    A stream that ends without an image is a failure.
     """
     with pytest.raises(BuildFailed, match="ended without an image"):
         build(FakeDocker([[]]), context)
@@ -158,7 +158,7 @@ def test_a_build_that_ends_without_an_image_failed(context: Context) -> None:
 
 def test_a_build_has_a_deadline(context: Context) -> None:
     """
-    It counts over all output, and over silence.
+    It ends the build both during output and during silence.
     """
     endless = stream(*["more\n"] * 99)
     for script in (endless, [in_pool("Read timed out.")]):
@@ -169,18 +169,18 @@ def test_a_build_has_a_deadline(context: Context) -> None:
 
 def test_values_of_build_arguments_are_not_shown(context: Context) -> None:
     """
-    Whatever repeats a value shows asterisks; values too short to be secrets stay readable.
+    Asterisks replace the values in all output; short values are no secrets and stay readable.
     """
     args = {"TOKEN": "tok-123456", "KEY": "-----BEGIN\nline-of-key\n", "PY": "3.13"}
-    said = "on 3.13 with tok-123456 and line-of-key\n"
+    output = "on 3.13 with tok-123456 and line-of-key\n"
     lines: list[str] = []
     with pytest.raises(BuildFailed) as caught:
-        script = [*stream(f"Step 1/1 : RUN {said}", said), error(f"tok-123456 {said}")]
+        script = [*stream(f"Step 1/1 : RUN {output}", output), error(f"tok-123456 {output}")]
         build(FakeDocker([script]), context, build_args=args, on_line=lines.append)
     assert lines[1] == "on 3.13 with *** and ***"
     assert "tok-123456" not in shown(caught.value)
     assert "line-of-key" not in shown(caught.value)
     lost = requests.ConnectionError("Max retries exceeded with url: /v1.41/build?a=tok-123456 (x)")
-    with pytest.raises(DockerUnavailable) as gone:
+    with pytest.raises(DockerUnavailable) as unavailable:
         build(FakeDocker([[lost]]), context, build_args=args)
-    assert "tok-123456" not in shown(gone.value)
+    assert "tok-123456" not in shown(unavailable.value)

@@ -1,5 +1,5 @@
 """
-The daemon that isn't there, and what images it has.
+A daemon that doesn't answer, and the images of one that does.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def test_a_daemon_at_an_address_that_does_not_answer_is_unavailable(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """
-    A daemon elsewhere is found by DOCKER_HOST as well, or not.
+    DOCKER_HOST is followed, and a refused connection is DockerUnavailable.
     """
     monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
     with pytest.raises(DockerUnavailable, match="Connection refused"):
@@ -35,7 +35,7 @@ def test_a_socket_at_which_nobody_speaks_docker_is_unavailable(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """
-    A daemon that takes the connection and says nothing is given up when the time is over.
+    A daemon that accepts the connection and sends nothing is given up after the timeout.
     """
     with TemporaryDirectory(dir="/tmp") as folder, socket.socket(socket.AF_UNIX) as sock:
         sock.bind(f"{folder}/s")
@@ -59,7 +59,7 @@ def test_an_image_for_the_wanted_platform_is_let_pass(
     actual: dict[str, str], platform: str
 ) -> None:
     """
-    The variant does not count, and a name has its aliases.
+    The variant is ignored, and aliases of an architecture are equal.
     """
     check_architecture(FakeDocker(images={IMAGE: actual}), IMAGE, platform)
 
@@ -74,7 +74,7 @@ def test_an_image_for_the_wanted_platform_is_let_pass(
 )
 def test_an_image_for_another_platform_is_refused(actual: dict[str, str], got: str) -> None:
     """
-    The message says what it is, what was wanted, and how to get that.
+    The message has the actual and the desired platform, and how to get the base.
     """
     with pytest.raises(WrongArchitecture) as caught:
         check_architecture(FakeDocker(images={IMAGE: actual}), IMAGE, "linux/arm64")
@@ -109,19 +109,19 @@ def test_a_local_image_is_resolved_if_a_registry_has_it(reference: str, digest: 
 
 def test_without_a_daemon_the_message_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    Nothing at the socket: start Docker, or do without.
+    Without a socket the advice is to start Docker, or to give the URI of an image.
     """
     monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent/docker.sock")
     with pytest.raises(DockerUnavailable, match="Start Docker .*DOCKER_HOST.* URI of an image"):
         connect(1)
-    gc.collect()  # an unclosed socket would be told now, and fail the test
+    gc.collect()  # an unclosed socket would be reported now, and fail the test
 
 
 def test_without_the_right_to_the_socket_the_message_says_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """
-    A socket of another user's: join the group.
+    If the socket belongs to another user, the advice is to join the group.
     """
     user = os.geteuid()
     with TemporaryDirectory(dir="/tmp") as folder, socket.socket(socket.AF_UNIX) as sock:
@@ -139,7 +139,7 @@ def test_without_the_right_to_the_socket_the_message_says_so(
 
 def test_without_the_package_the_message_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    The Docker SDK may be missing: nothing else needs it.
+    The Docker SDK may be missing: only builds need it.
     """
     monkeypatch.setitem(sys.modules, "docker", None)
     with pytest.raises(DockerUnavailable, match="pip install docker"):
@@ -159,7 +159,7 @@ def test_importing_needs_no_docker() -> None:
 
 def test_a_layer_says_how_far_it_is() -> None:
     """
-    The share is told where Docker gives a total, and left out where it doesn't.
+    The percentage is shown if Docker gives a total.
     """
     assert str(LayerProgress("5f70bf18a086", "Pushing", 30, 120)) == "5f70bf18a086 Pushing 25 %"
     assert str(LayerProgress("", "Retrying in 5 seconds")) == "Retrying in 5 seconds"

@@ -1,5 +1,5 @@
 """
-What becomes of a push that goes well, in the end, on a fake of docker-py.
+Pushes that succeed, some after retries, on a fake of docker-py.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from fakes import FakeClock
 
 def test_a_push_tags_the_image_and_gives_its_digest() -> None:
     """
-    The digest is the registry's; the password went with this one push.
+    The digest is the registry's; the password is sent with this push only.
     """
     docker = FakeDocker([GOOD])
     assert pushed(docker) == DIGEST
@@ -45,9 +45,9 @@ def test_a_push_tags_the_image_and_gives_its_digest() -> None:
 
 def test_progress_is_told_layer_by_layer() -> None:
     """
-    Events that are about a layer become progress, "Retrying" among them; others don't.
+    Events of a layer are progress, including "Retrying"; other events are not.
     """
-    told: list[LayerProgress] = []
+    layers: list[LayerProgress] = []
     events = [
         {"status": "The push refers to repository [x]"},
         {"status": "Preparing", "progressDetail": {}, "id": "a"},
@@ -55,8 +55,8 @@ def test_progress_is_told_layer_by_layer() -> None:
         {"status": "Pushing", "progressDetail": {"current": 7}, "id": "b"},
         {"status": "Retrying in 5 seconds", "id": "b"},
     ]
-    pushed(FakeDocker([events + GOOD]), on_layer=told.append)
-    assert told == [
+    pushed(FakeDocker([events + GOOD]), on_layer=layers.append)
+    assert layers == [
         LayerProgress("a", "Preparing"),
         LayerProgress("a", "Pushing", 5, 9),
         LayerProgress("b", "Pushing", 7, 0),
@@ -66,7 +66,7 @@ def test_progress_is_told_layer_by_layer() -> None:
 
 def test_a_digest_that_was_not_told_is_looked_up() -> None:
     """
-    The daemon knows the digest of what it pushed, also if no event has it.
+    If no event has the digest, the daemon's description has it.
     """
     actual = {"RepoDigests": [f"other/repo@{IMAGE}", f"{REPOSITORY}@{DIGEST}"]}
     docker = FakeDocker([[{"aux": {"manifestPushedInsteadOfIndex": True}}, {"aux": "text"}]])
@@ -77,7 +77,7 @@ def test_a_digest_that_was_not_told_is_looked_up() -> None:
 @pytest.mark.parametrize("events", [[], [{"status": "x", "id": "a"}]])
 def test_a_push_without_a_digest_failed(events: Script) -> None:
     """
-    A stream that just ends is no success.
+    A stream that ends without a digest is a failure.
     """
     with pytest.raises(PushFailed, match="ended without a digest"):
         pushed(FakeDocker([events]))
@@ -85,7 +85,7 @@ def test_a_push_without_a_digest_failed(events: Script) -> None:
 
 def test_an_expired_token_is_replaced_once() -> None:
     """
-    The push goes on with the token of a second call; a second refusal is the end.
+    The push is repeated with the token of a second call; a second refusal is a failure.
     """
     expired = [error("denied: Your authorization token has expired. Reauthenticate and try again.")]
     fresh = iter(["first-token", "second-token"])
@@ -100,7 +100,7 @@ def test_an_expired_token_is_replaced_once() -> None:
 
 def test_a_throttled_push_waits_and_goes_on() -> None:
     """
-    Each wait is longer than the one before; after the last the push failed.
+    Each wait is longer than the one before; after the last wait the push fails.
     """
     throttled = [error("toomanyrequests: Rate exceeded")]
     clock = FakeClock()
@@ -114,7 +114,7 @@ def test_a_throttled_push_waits_and_goes_on() -> None:
 
 def test_no_wait_goes_past_the_deadline() -> None:
     """
-    A push that could only go on too late gives up at once.
+    A push whose next attempt would be after the deadline fails at once.
     """
     clock = FakeClock()
     with pytest.raises(PushFailed):

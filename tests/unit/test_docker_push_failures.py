@@ -1,5 +1,5 @@
 """
-What becomes of a push that fails, on a fake of docker-py.
+Pushes that fail, on a fake of docker-py.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ PUSHES = [
 @pytest.mark.parametrize("form", ["both", "error", "detail"])
 def test_each_failure_of_a_push_has_a_reason_and_advice(form: str, text: str, reason: str) -> None:
     """
-    The error has Docker's own text, where it was to go, a reason for code and advice for people.
+    The error has Docker's own text, the repository, a reason for programs and advice for people.
     """
     event = error(text)
     if form != "both":
@@ -90,26 +90,26 @@ def test_each_failure_of_a_push_has_a_reason_and_advice(form: str, text: str, re
 )
 def test_a_registry_that_hangs_is_a_time_out(raised: Exception) -> None:
     """
-    A daemon that says nothing for too long, waiting for the registry, ends in PushFailed.
+    A daemon that waits for the registry for too long is a PushFailed.
     """
-    with pytest.raises(PushFailed, match="its last word: Waiting") as caught:
+    with pytest.raises(PushFailed, match="its last status: Waiting") as caught:
         pushed(FakeDocker([[{"status": "Waiting", "id": "a"}, raised]]))
     assert caught.value.reason == "TimedOut"
 
 
 def test_the_deadline_ends_a_push_that_retries_for_ever() -> None:
     """
-    The deadline counts over all events, and says what the last of them was.
+    The deadline is for all events together, and the message has the last status.
     """
     retrying = [{"status": f"Retrying in {n} seconds", "id": "a"} for n in range(99, 0, -1)]
-    with pytest.raises(PushFailed, match="its last word: Retrying in 9") as caught:
+    with pytest.raises(PushFailed, match="its last status: Retrying in 9") as caught:
         pushed(FakeDocker([retrying]), FakeClock(step=1), deadline=9)
     assert caught.value.reason == "TimedOut"
 
 
 def test_no_read_waits_longer_than_the_deadline() -> None:
     """
-    The client's own time-out is shortened for the push, and put back.
+    The client's own timeout is shortened during the push, and restored.
     """
     docker = FakeDocker([GOOD, GOOD], timeout=60.0)
     pushed(docker, deadline=10)
@@ -131,15 +131,15 @@ def test_no_read_waits_longer_than_the_deadline() -> None:
 )
 def test_a_daemon_that_goes_away_is_unavailable(raised: Exception) -> None:
     """
-    That the daemon is lost in the middle is not the registry's fault.
+    A daemon that is lost during a push is DockerUnavailable, not PushFailed.
     """
     with pytest.raises(DockerUnavailable, match="stopped answering"):
         pushed(FakeDocker([[{"status": "x", "id": "a"}, raised]]))
 
 
-def test_what_the_daemon_refuses_at_once_is_told_in_its_words() -> None:
+def test_a_refusal_of_the_daemon_is_in_the_message() -> None:
     """
-    An answer that is not 200 counts as a failure event.
+    An answer that is not 200 is a failure event.
     """
     with pytest.raises(PushFailed, match="No such image: x") as caught:
         pushed(FakeDocker([[refused(404, "No such image: x")]]))
@@ -159,19 +159,19 @@ def test_what_the_daemon_refuses_at_once_is_told_in_its_words() -> None:
 )
 def test_the_password_is_shown_nowhere(script: Script, caplog: pytest.LogCaptureFixture) -> None:
     """
-    Neither errors with their chains nor progress nor logs have it, even if Docker repeats it.
+    It is not in errors, their chains, progress or logs, even if Docker repeats it.
     """
     caplog.set_level(0)
-    told: list[LayerProgress] = []
+    layers: list[LayerProgress] = []
     with pytest.raises(PushFailed) as caught:
-        pushed(FakeDocker([script]), on_layer=told.append)
-    assert PASSWORD not in shown(caught.value) + repr(told) + caplog.text
+        pushed(FakeDocker([script]), on_layer=layers.append)
+    assert PASSWORD not in shown(caught.value) + repr(layers) + caplog.text
     assert (caught.value.__cause__, caught.value.__context__) == (None, None)
 
 
 def test_an_anonymous_push_is_possible() -> None:
     """
-    No password is nothing to hide.
+    An empty password is not masked.
     """
     with pytest.raises(PushFailed, match="no basic auth"):
         pushed(FakeDocker([[error("no basic auth credentials")]]), auth=lambda: ("", ""))
@@ -179,7 +179,7 @@ def test_an_anonymous_push_is_possible() -> None:
 
 def test_errors_of_the_callers_own_functions_pass() -> None:
     """
-    What *auth* and *on_layer* raise is the caller's to handle.
+    Errors that *auth* and *on_layer* raise reach the caller.
     """
 
     def broken(*_: object) -> Any:

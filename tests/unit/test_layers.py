@@ -24,6 +24,9 @@ _diagnosis
 _jobs
 _blueprint
 spec
+compute
+networks
+_parts
 ensure
 local
 _engine resources

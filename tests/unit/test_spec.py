@@ -11,11 +11,23 @@ import attrs
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from batchkit import Bucket, ImageSource, SpecError, StackSpec, Table, allow, s3_read
-from batchkit.resources.definitions import FARGATE_MEMORY
+from batchkit import (
+    Bucket,
+    Fargate,
+    ImageSource,
+    Nat,
+    SpecError,
+    StackSpec,
+    Table,
+    allow,
+    s3_read,
+)
+from batchkit.compute.choices import COMPUTES
+from batchkit.networks.choices import NETWORKS
+from batchkit.resources.platforms import FARGATE_MEMORY
 
 ODD = [None, True, 1, 1.5, "", "x y", b"x", [], {}, object(), [None], {1: 2}, float("nan")]
-MIB = [0, 256, 512, 1024, 1536, 2048, 4096, 5120, 8192, 9216, 16384, 30720, 32768, 61440, 122880]
+MIB = [256, 512, 1024, 1536, 2048, 4096, 5120, 8192, 9216, 16384, 30720, 32768, 61440, 122880]
 
 
 def spec(**given: Any) -> StackSpec:
@@ -32,7 +44,7 @@ def problems(**given: Any) -> list[str]:
 
 
 REFUSED: dict[str, list[Any]] = {
-    "name": ["", "Movies", "movies_1", "1movies", "a" * 41, "-a", "a-", "a--b", "é", "a\n"],
+    "name": ["", "sg-x", "Movies", "movies_1", "1movies", "a" * 41, "-a", "a-", "a--b", "é", "a\n"],
     "image": ["", "alpine", "Alpine:3", "no-such-folder", "a:b:c d", "https://x/y"],
     "vcpus": [0, 0.3, 3, 32, -1, "1"],
     "memory": [0, 2047, 2048.0, 16384, "2048", -1],
@@ -44,12 +56,9 @@ REFUSED: dict[str, list[Any]] = {
     "attempts": [0, 11, 1.0, "1"],
     "architecture": ["x86_64", "AMD64", "arm64", 64],
     "ephemeral_storage": [20, 201, 21.5, "30"],
-    "max_vcpus": [0, 100_001, 4.0],
-    "spot": [1, 0, "yes", None],
-    "service_role": ["other", "", None, 1],
+    "compute": ["", "ec2", "FARGATE", None, 1, Nat(), Fargate, {"spot": True}],
+    "network": ["", "public", None, 1, Fargate(), Nat, {"zones": 2}],
     "boundary": ["", "policy/x", 1, True],
-    "cidr": ["10.1.0.0", "10.1.0.1/16", "10.1.0.0/15", "10.1.0.0/25", "x", 16, "::/16", "10.1/16"],
-    "availability_zones": [0, 4, 1.0, "1"],
     "log_retention": [0, 2, 31, 30.0, True, "30"],
     "priority": [-1, 1001, 1.0],
     "runnable_limit": [599, 86401, None, 600.0],
@@ -66,6 +75,14 @@ REFUSED: dict[str, list[Any]] = {
     "tags": [["a"], {"aws:x": "y"}, {"Name": "x"}, {"batchkit:stack": "x"}, {"a" * 129: ""}]
     + [{"a": "b" * 257}, {"a": 1}, {"a": "<>"}, {str(n): "" for n in range(41)}],
 }
+CIDRS = ["10.1.0.0", "10.1.0.1/16", "10.1.0.0/15", "10.1.0.0/25", "x", 16, "::/16", "10.1/16"]
+REFUSED_PARTS: dict[tuple[type, str], list[Any]] = {
+    (Fargate, "spot"): [1, 0, "yes", None],
+    (Fargate, "max_vcpus"): [0, 100_001, 4.0, True],
+    (Fargate, "service_role"): ["other", "", None, 1],
+    (Nat, "cidr"): CIDRS,
+    (Nat, "zones"): [0, 4, 1.0, "1"],
+}
 TAKEN: dict[str, list[Any]] = {
     "name": ["a", "a" * 40, "movies-2", "m1-x-9"],
     "image": ["alpine:3", "a.b.c/d/e", "localhost:5000/x@sha256:" + "a" * 64, "x/y:z"],
@@ -75,8 +92,9 @@ TAKEN: dict[str, list[Any]] = {
     "timeout": [60, 14 * 86400],
     "attempts": [1, 10],
     "ephemeral_storage": [None, 21, 200],
+    "compute": ["fargate", "fargate-spot", Fargate(), Fargate(max_vcpus=100_000, spot=True)],
+    "network": ["nat", Nat(), Nat(zones=3, cidr="192.168.3.0/24")],
     "boundary": [None, "arn:aws:iam::1:policy/x"],
-    "cidr": ["10.0.0.0/16", "192.168.3.0/24"],
     "log_retention": [None, 1, 3653],
     "priority": [0, 1000],
     "runnable_limit": [600, 86400],
@@ -103,7 +121,7 @@ def test_what_aws_would_refuse_is_refused(field: str, value: Any) -> None:
         spec(**{field: value})
     problem, *others = caught.value.problems
     assert (problem.field, bool(problem.expects)) == (field, True)
-    assert {other.field for other in others} <= ({"max_vcpus"} if field == "vcpus" else set())
+    assert {one.field for one in others} <= ({"compute.max_vcpus"} if field == "vcpus" else set())
     assert f"{field}: got {problem.got!r}, expects {problem.expects}" in str(caught.value)
 
 
@@ -123,6 +141,21 @@ def test_every_field_has_its_refusals() -> None:
     A field can't be added without its place in the table.
     """
     assert set(REFUSED) == {a.name for a in attrs.fields(StackSpec)}
+    values = {*COMPUTES.values(), *NETWORKS.values()}
+    assert set(REFUSED_PARTS) == {(v, a.name) for v in values for a in attrs.fields(v)}
+
+
+@pytest.mark.parametrize(
+    ("part", "field", "value"),
+    [(part, field, value) for (part, field), values in REFUSED_PARTS.items() for value in values],
+)
+def test_what_a_part_would_not_take_is_refused(part: type, field: str, value: Any) -> None:
+    """
+    A value that a spec is made of checks itself, when it is made.
+    """
+    with pytest.raises(SpecError, match=f"{part.__name__} is not valid:\n  {field}: got") as caught:
+        part(**{field: value})
+    assert len(caught.value.problems) == 1
 
 
 @pytest.mark.parametrize("field", REFUSED)
@@ -143,7 +176,8 @@ def test_fargates_pairs(vcpus: float, memory: int) -> None:
     """
     Of all CPU and memory pairs exactly those that Fargate has are taken.
     """
-    given: dict[str, Any] = {"vcpus": vcpus, "memory": memory, "max_vcpus": 16}
+    compute = Fargate(max_vcpus=16)
+    given: dict[str, Any] = {"vcpus": vcpus, "memory": memory, "compute": compute}
     if memory in FARGATE_MEMORY[vcpus]:
         assert spec(**given).memory == memory
     else:
@@ -171,14 +205,15 @@ def test_several_faults_are_told_together() -> None:
     """
     One error, in the order of the fields.
     """
-    assert problems(name="", vcpus=3, cidr="x", spot="y") == ["name", "vcpus", "spot", "cidr"]
+    given: dict[str, Any] = {"name": "", "vcpus": "3", "compute": "x", "network": "y"}
+    assert problems(**given) == ["vcpus", "name", "compute", "network"]
 
 
 def test_faults_between_fields() -> None:
     """
     A job that is larger than the whole, and a name that is both a variable and a secret.
     """
-    assert problems(vcpus=8, memory=16384, max_vcpus=4) == ["max_vcpus"]
+    assert problems(vcpus=8, memory=16384) == ["compute.max_vcpus"]
     both = {"environment": {"A": "x"}, "secrets": {"A": "arn:aws:ssm:x:1:parameter/a"}}
     assert problems(**both) == ["secrets"]
 
@@ -222,6 +257,6 @@ def test_anything_gives_a_spec_or_an_error_that_names_the_field(field: str, valu
         made = spec(**{field: value})
     except SpecError as error:
         named = {problem.field for problem in error.problems}
-        assert field in named or (field == "vcpus" and named <= {"memory", "max_vcpus"})
+        assert field in named or (field == "vcpus" and named <= {"memory", "compute.max_vcpus"})
     else:
         assert hash(made.name)

@@ -4,11 +4,12 @@ Starting runs: what happens when an answer is lost, or another has the name.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from batchkit import AwsError, SpecError
+from batchkit import AwsError, JobDefinition, SpecError
 from batchkit._model.signals import AlreadyThere, Ambiguous
 from batchkit._runs import start as _start
 from batchkit._runs.start import Submission
@@ -38,8 +39,13 @@ def taken() -> AlreadyThere:
     return AlreadyThere(AwsError("stepfunctions:StartExecution", "ExecutionAlreadyExists", "x"))
 
 
-def wanted(**given: Any) -> Submission:
-    return Submission(queue="films", definition="films", name="films-x", **given)
+DEFINITION = JobDefinition(name="films", image="a:b", execution_role="arn:aws:iam::1:role/r")
+
+
+def wanted(depends_on: Sequence[str] = (), **given: Any) -> Submission:
+    return Submission(
+        queue="films", definition=DEFINITION, name="films-x", given=given, depends_on=depends_on
+    )
 
 
 def test_an_execution_whose_answer_was_lost_is_found_by_its_name() -> None:
@@ -117,3 +123,27 @@ def test_only_what_is_given_is_overridden() -> None:
         {"type": "MEMORY", "value": "4096"}
     ]
     assert (params["retryStrategy"], params["dependsOn"]) == ({"attempts": 2}, [{"jobId": "j-0"}])
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"vcpus": 3}, "vcpus"),
+        ({"vcpus": 4}, "memory"),
+        ({"memory": 100}, "memory"),
+        ({"timeout": 1}, "timeout"),
+        ({"attempts": 0}, "attempts"),
+        ({"command": "echo"}, "command"),
+        ({"environment": {"A": 1}}, "environment"),
+        ({"environment": {"A": "x" * 9000}}, "environment"),
+    ],
+)
+def test_what_is_given_is_checked_on_top_of_the_definition(
+    given: dict[str, Any], field: str
+) -> None:
+    """
+    As AWS would check it: 4 vCPUs don't go with the memory of the definition.
+    """
+    with pytest.raises(SpecError) as caught:
+        wanted(**given)
+    assert [problem.field for problem in caught.value.problems] == [field]

@@ -9,7 +9,7 @@ from typing import Any
 from attrs import evolve
 
 from batchkit import (
-    ComputeEnvironment,
+    FargateEnvironment,
     JobDefinition,
     JobQueue,
     Schedule,
@@ -24,7 +24,7 @@ from fakes import HERE, FakeAsk
 TAGS = {"batchkit:stack": "movies", "Name": "movies"}
 LIST = [{"Key": key, "Value": value} for key, value in TAGS.items()]
 ROLE = "arn:aws:iam::123456789012:role/r"
-ENVIRONMENT = ComputeEnvironment(
+ENVIRONMENT = FargateEnvironment(
     name="movies", subnets=["subnet-2", "subnet-1"], security_groups=["sg-1"], service_role=ROLE
 )
 QUEUE = JobQueue(name="movies", compute_environments=["b", "a"], runnable_limit=600)
@@ -204,7 +204,11 @@ def test_a_definition_is_registered_with_everything_that_fargate_needs() -> None
     What is empty is left out; empty environment values are dropped by AWS, not a drift.
     """
     desired = evolve(
-        DEFINITION, command=["a"], ephemeral_storage=30, retry_on_spot=True, environment={"A": ""}
+        DEFINITION,
+        command=["a"],
+        ephemeral_storage=30,
+        reclaims=["Your Spot*"],
+        environment={"A": ""},
     )
     call = next(desired.create())
     given: Any = call.params  # type: ignore[union-attr]

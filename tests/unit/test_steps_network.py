@@ -247,5 +247,5 @@ def test_a_network_is_cut_into_subnets_that_fit() -> None:
     assert subnet_cidrs("10.1.0.0/16")[:3] == ["10.1.0.0/24", "10.1.1.0/24", "10.1.2.0/24"]
     assert subnet_cidrs("10.1.0.0/24")[:2] == ["10.1.0.0/28", "10.1.0.16/28"]
     assert len(subnet_cidrs("10.1.0.0/22")) == 16
-    members = Network(name="movies", availability_zones=3).members
+    members = Network(name="movies", zones=3).members
     assert len({subnet.cidr for subnet in members.private}) == 3

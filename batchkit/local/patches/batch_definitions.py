@@ -1,5 +1,5 @@
 """
-Job definitions as AWS Batch keeps them.
+Patches for AWS Batch: job definitions.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ _NEW: Any = JobDefinition
 @PATCHES(
     BatchBackend,
     "register_job_definition",
-    reason="moto gives a new revision the first one's platform, and the last one's retries",
+    reason="RegisterJobDefinition keeps only what the new revision was given, but moto copies "
+    "the platform of the previous revision and its retries",
 )
 def register(original: Any, self: Any, **given: Any) -> Any:
     name = given.pop("def_name")
@@ -39,31 +40,33 @@ def register(original: Any, self: Any, **given: Any) -> Any:
 @PATCHES(
     JobDefinition,
     "describe",
-    reason="AWS tells the orchestration, and says nothing of what was not given",
+    reason="DescribeJobDefinitions returns containerOrchestrationType and leaves out what was "
+    "not given, but moto returns no orchestration and returns nulls",
 )
 def describe_definition(original: Any, self: Any) -> dict[str, Any]:
-    told = {key: value for key, value in original(self).items() if value is not None}
-    return {**told, "containerOrchestrationType": "ECS"}
+    described = {key: value for key, value in original(self).items() if value is not None}
+    return {**described, "containerOrchestrationType": "ECS"}
 
 
 @PATCHES(
     BatchBackend,
     "get_job_definitions",
-    reason="AWS finds name:revision too",
+    reason="DescribeJobDefinitions accepts name:revision, but moto finds definitions only by "
+    "name or ARN",
 )
 def find_definitions(original: Any, self: Any, identifier: str) -> list[Any]:
     name, _, revision = identifier.partition(":")
     if revision.isdigit():
         found = self.get_job_definition_by_name_revision(name, revision)
         return [found] if found else []
-    known: list[Any] = original(self, identifier)
-    return known
+    every: list[Any] = original(self, identifier)
+    return every
 
 
 @PATCHES(
     BatchResponse,
     "describejobdefinitions",
-    reason="moto answers with everything on one page",
+    reason="DescribeJobDefinitions answers in pages, but moto ignores maxResults and nextToken",
 )
 def describe_definitions(original: Any, self: Any) -> str:
     body = json.loads(self.body or "{}")
@@ -79,13 +82,14 @@ def describe_definitions(original: Any, self: Any) -> str:
 @PATCHES(
     BatchBackend,
     "submit_job",
-    reason="a bare name is the latest ACTIVE revision; a DISABLED queue takes no jobs",
+    reason="SubmitJob takes the latest ACTIVE revision for a bare name and refuses a DISABLED "
+    "queue, but moto takes INACTIVE revisions and any queue",
 )
 def submit(original: Any, self: Any, name: str, definition: str, queue: str, **given: Any) -> Any:
     if ":" not in definition:
         definition = _latest_active(self, definition)
-    held = self.get_job_queue(queue)
-    if held is not None and held.state != "ENABLED":
+    target = self.get_job_queue(queue)
+    if target is not None and target.state != "ENABLED":
         raise ClientException(f"{queue} is DISABLED and takes no new jobs")
     return original(self, name, definition, queue, **given)
 

@@ -1,5 +1,5 @@
 """
-Compute environments as AWS Batch keeps them.
+Patches for AWS Batch: compute environments.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from moto.batch.exceptions import ClientException
 from moto.batch.models import BatchBackend
 from moto.batch.responses import BatchResponse
 
-from batchkit.local.patches.batch_errors import ConflictError
+from batchkit.local.patches.batch_errors import ObjectAlreadyExists
 from batchkit.local.patches.iam import linked_role
 from batchkit.local.patches.patch import Patches
 from batchkit.local.runtime.account import announce
@@ -25,13 +25,14 @@ PATCHES.value(
     models,
     "COMPUTE_ENVIRONMENT_NAME_REGEX",
     re.compile(r"^[0-9A-Za-z][0-9A-Za-z_-]{0,127}$"),
-    reason="AWS takes names of one and two characters",
+    reason="CreateComputeEnvironment accepts names of one and two characters, but moto refuses "
+    "them",
 )
 
 
 def complete(response: Any, **defaults: Any) -> dict[str, Any]:
     """
-    The request as moto is about to read it holds *defaults* for what it did not say.
+    The request's body has *defaults* for the fields that it lacked. Returns the body.
     """
     body = {**defaults, **json.loads(response.body)}
     response.body = json.dumps(body)
@@ -41,7 +42,8 @@ def complete(response: Any, **defaults: Any) -> dict[str, Any]:
 @PATCHES(
     BatchResponse,
     "createcomputeenvironment",
-    reason="moto wants a serviceRole and a state; AWS takes its service-linked role and ENABLED",
+    reason="CreateComputeEnvironment uses the service-linked role and ENABLED by default, but "
+    "moto requires serviceRole and state",
 )
 def create_environment(original: Any, self: Any) -> str:
     role = json.loads(self.body).get("serviceRole")
@@ -53,11 +55,12 @@ def create_environment(original: Any, self: Any) -> str:
 @PATCHES(
     BatchBackend,
     "create_compute_environment",
-    reason="a second one of a name is ClientException 'Object already exists', HTTP 409",
+    reason="CreateComputeEnvironment refuses a name in use with ClientException 'Object already "
+    "exists' and HTTP 409, but moto answers InvalidParameterValue and HTTP 400",
 )
 def create_once(original: Any, self: Any, **given: Any) -> Any:
     if self.get_compute_environment_by_name(given["compute_environment_name"]) is not None:
-        raise ConflictError
+        raise ObjectAlreadyExists
     environment = original(self, **given)
     environment.uuid = str(uuid4())
     return environment
@@ -66,7 +69,8 @@ def create_once(original: Any, self: Any, **given: Any) -> Any:
 @PATCHES(
     BatchBackend,
     "_validate_compute_resources",
-    reason="moto dies of a KeyError where a security group or subnet is not given",
+    reason="CreateComputeEnvironment refuses compute resources without security groups or "
+    "subnets with ClientException, but moto raises KeyError",
 )
 def validate_resources(original: Any, self: Any, resources: dict[str, Any]) -> None:
     for name in ("securityGroupIds", "subnets"):
@@ -78,14 +82,15 @@ def validate_resources(original: Any, self: Any, resources: dict[str, Any]) -> N
 @PATCHES(
     BatchBackend,
     "describe_compute_environments",
-    reason="AWS tells uuid, containerOrchestrationType and 'ComputeEnvironment Healthy'",
+    reason="DescribeComputeEnvironments returns uuid, containerOrchestrationType and the status "
+    "reason 'ComputeEnvironment Healthy', but moto returns none of them",
 )
-def describe_environments(original: Any, self: Any, wanted: Any = None) -> list[dict[str, Any]]:
-    return [{**told, **_also(self, told)} for told in original(self, wanted)]
+def describe_environments(original: Any, self: Any, names: Any = None) -> list[dict[str, Any]]:
+    return [{**described, **_also(self, described)} for described in original(self, names)]
 
 
-def _also(backend: Any, told: dict[str, Any]) -> dict[str, Any]:
-    environment = backend.get_compute_environment_by_arn(told["computeEnvironmentArn"])
+def _also(backend: Any, described: dict[str, Any]) -> dict[str, Any]:
+    environment = backend.get_compute_environment_by_arn(described["computeEnvironmentArn"])
     return {
         "statusReason": "ComputeEnvironment Healthy",
         "containerOrchestrationType": "ECS",
@@ -96,15 +101,18 @@ def _also(backend: Any, told: dict[str, Any]) -> dict[str, Any]:
 @PATCHES(
     BatchBackend,
     "update_compute_environment",
-    reason="moto drops computeResources, and can't name an environment that is not there",
+    reason="UpdateComputeEnvironment changes computeResources and names a missing environment "
+    "in its error, but moto ignores the resources and doesn't fill in the name",
 )
 def update_environment(original: Any, self: Any, **given: Any) -> Any:
-    name, resources = given["compute_environment_name"], given["compute_resources"]
+    name = given["compute_environment_name"]
     environment = self.get_compute_environment(name)
     if environment is None:
         raise ClientException(f"{name} does not exist")
+    resources = given["compute_resources"]
     if resources:
-        merged = {**environment.compute_resources, **{k: v for k, v in resources.items() if v}}
+        changed = {field: value for field, value in resources.items() if value}
+        merged = {**environment.compute_resources, **changed}
         self._validate_compute_resources(merged)
         environment.compute_resources = merged
     answer = original(self, **given)
@@ -115,7 +123,9 @@ def update_environment(original: Any, self: Any, **given: Any) -> Any:
 @PATCHES(
     BatchBackend,
     "delete_compute_environment",
-    reason="AWS deletes only what is DISABLED and in no queue; its tags and its cluster go with it",
+    reason="DeleteComputeEnvironment refuses an environment that is ENABLED or in a queue and "
+    "removes its tags and cluster, but moto deletes it at once, keeps its tags and still "
+    "lists its cluster",
 )
 def delete_environment(original: Any, self: Any, name: str) -> None:
     environment = self.get_compute_environment(name)

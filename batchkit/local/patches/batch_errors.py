@@ -1,5 +1,5 @@
 """
-How Batch says no: nearly everything is a ClientException, with the request's id in its message.
+Patches for AWS Batch: its errors, which are nearly all ClientExceptions with a request id.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ PATCHES = Patches()
 _PREFIX = "Error executing request, Exception : "
 
 
-class ConflictError(exceptions.ClientException):
+class ObjectAlreadyExists(exceptions.ClientException):
     """
-    Something of that name is there.
+    The name is in use.
     """
 
     STATUS = 409
@@ -29,7 +29,10 @@ class ConflictError(exceptions.ClientException):
 
 
 @PATCHES(
-    exceptions.ClientException, "__init__", reason="AWS wraps every message and adds a request id"
+    exceptions.ClientException,
+    "__init__",
+    reason="Batch puts 'Error executing request' and a request id around every ClientException "
+    "message, but moto sends the bare message",
 )
 def wrapped(original: Any, self: Any, message: str) -> None:
     if not message.startswith(_PREFIX):
@@ -40,7 +43,8 @@ def wrapped(original: Any, self: Any, message: str) -> None:
 @PATCHES(
     exceptions.InvalidParameterValueException,
     "__init__",
-    reason="Batch has no InvalidParameterValue: it is a ClientException",
+    reason="Batch reports a wrong parameter as ClientException, but moto reports "
+    "InvalidParameterValue, which Batch doesn't have",
 )
 def as_client_exception(_: Any, self: Any, message: str) -> None:
     AWSError.__init__(

@@ -1,5 +1,5 @@
 """
-Job queues as AWS Batch keeps them.
+Patches for AWS Batch: job queues.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from moto.batch.models import BatchBackend, JobQueue
 from moto.batch.responses import BatchResponse
 
 from batchkit.local.patches.batch_environments import complete
-from batchkit.local.patches.batch_errors import ConflictError
+from batchkit.local.patches.batch_errors import ObjectAlreadyExists
 from batchkit.local.patches.patch import Patches
 from batchkit.local.runtime.account import announce
 
@@ -22,29 +22,31 @@ PATCHES = Patches()
 @PATCHES(
     BatchResponse,
     "createjobqueue",
-    reason="moto wants a state, keeps names of environments, drops jobStateTimeLimitActions",
+    reason="CreateJobQueue defaults to ENABLED, turns environment names into ARNs and keeps "
+    "jobStateTimeLimitActions, but moto does none of the three",
 )
 def create_queue(original: Any, self: Any) -> str:
     body = complete(self, state="ENABLED")
     if self.batch_backend.get_job_queue_by_name(body["jobQueueName"]) is not None:
-        raise ConflictError
-    _name_by_arn(self)
+        raise ObjectAlreadyExists
+    _replace_names_by_arns(self)
     return _keep_limits(self, original(self))
 
 
 @PATCHES(
     BatchResponse,
     "updatejobqueue",
-    reason="moto refuses names of environments, and drops jobStateTimeLimitActions",
+    reason="UpdateJobQueue accepts environment names and jobStateTimeLimitActions, but moto "
+    "refuses the names and drops the actions",
 )
 def update_queue(original: Any, self: Any) -> str:
-    _name_by_arn(self)
+    _replace_names_by_arns(self)
     answer = _keep_limits(self, original(self))
     announce()
     return answer
 
 
-def _name_by_arn(response: Any) -> None:
+def _replace_names_by_arns(response: Any) -> None:
     body = json.loads(response.body)
     for item in body.get("computeEnvironmentOrder", ()):
         environment = response.batch_backend.get_compute_environment(item["computeEnvironment"])
@@ -65,11 +67,12 @@ def _keep_limits(response: Any, answer: str) -> str:
 @PATCHES(
     JobQueue,
     "describe",
-    reason="AWS tells the queue's type, its time limits and 'JobQueue Healthy'",
+    reason="DescribeJobQueues returns jobQueueType, jobStateTimeLimitActions and the status "
+    "reason 'JobQueue Healthy', but moto returns none of them",
 )
 def describe_queue(original: Any, self: Any) -> dict[str, Any]:
-    kinds = [(held.compute_resources or {}).get("type", "") for held in self.environments]
-    fargate = all("FARGATE" in kind for kind in kinds)
+    types = [(one.compute_resources or {}).get("type", "") for one in self.environments]
+    fargate = all("FARGATE" in each for each in types)
     return {
         **original(self),
         "statusReason": "JobQueue Healthy",
@@ -81,7 +84,8 @@ def describe_queue(original: Any, self: Any) -> dict[str, Any]:
 @PATCHES(
     BatchBackend,
     "delete_job_queue",
-    reason="AWS deletes only what is DISABLED; the queue's jobs end and its tags go with it",
+    reason="DeleteJobQueue refuses an ENABLED queue, ends the queue's jobs and removes its "
+    "tags, but moto does none of the three",
 )
 def delete_queue(original: Any, self: Any, name: str) -> None:
     queue = self.get_job_queue(name)

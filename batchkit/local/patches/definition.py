@@ -1,5 +1,5 @@
 """
-What Step Functions finds wrong with a definition before it takes it.
+The problems for which Step Functions refuses a definition.
 """
 
 from __future__ import annotations
@@ -8,12 +8,12 @@ import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-_LAST = ("Succeed", "Fail")
+_TERMINAL = ("Succeed", "Fail")
 
 
 class DefinitionProblem(NamedTuple):
     """
-    One fault: AWS's code, what it is, and where.
+    One problem: AWS's code, a message, and where it is.
     """
 
     code: str
@@ -26,7 +26,7 @@ class DefinitionProblem(NamedTuple):
 
 def definition_problems(definition: str) -> list[DefinitionProblem]:
     """
-    All faults of the *definition*'s structure; none where AWS would take it.
+    The problems in the *definition*'s structure; none if AWS accepts it.
     """
     try:
         machine = json.loads(definition)
@@ -54,13 +54,14 @@ def _machine(machine: dict[str, Any], at: str) -> Iterator[DefinitionProblem]:
 
 
 def _state(state: dict[str, Any], states: dict[str, Any], at: str) -> Iterator[DefinitionProblem]:
-    kind = state.get("Type")
-    if kind is None:
+    state_type = state.get("Type")
+    if state_type is None:
         yield DefinitionProblem("SCHEMA_VALIDATION_FAILED", "The field 'Type' is missing", at)
     for field, target in _targets(state):
         if target not in states:
             yield _no_target(field, target, at)
-    if kind not in (*_LAST, "Choice") and "Next" not in state and state.get("End") is not True:
+    ends = state_type in (*_TERMINAL, "Choice") or state.get("End") is True
+    if not ends and "Next" not in state:
         yield DefinitionProblem("SCHEMA_VALIDATION_FAILED", "Neither 'Next' nor 'End' is there", at)
     for inner, where in _inner(state):
         yield from _machine(inner, f"{at}/{where}")

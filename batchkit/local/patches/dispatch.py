@@ -1,5 +1,5 @@
 """
-Calls take turns, whichever thread they come from.
+Patch for all services: calls from different threads take turns.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ PATCHES = Patches()
 @PATCHES(
     BotocoreStubber,
     "process_request",
-    reason="moto's backends are plain dictionaries, which many threads break",
+    reason="AWS serves parallel calls, but moto's backends are plain dictionaries that break "
+    "when several threads call them",
 )
 def one_at_a_time(original: Any, self: Any, request: Any) -> Any:
     with DISPATCH:

@@ -1,5 +1,5 @@
 """
-Tables as DynamoDB has them.
+Patches for DynamoDB.
 """
 
 from __future__ import annotations
@@ -19,7 +19,11 @@ PATCHES = Patches()
 _NAME = re.compile(r"[a-zA-Z0-9_.-]{3,255}")
 
 
-@PATCHES(DynamoDBBackend, "create_table", reason="moto takes names of one and two characters")
+@PATCHES(
+    DynamoDBBackend,
+    "create_table",
+    reason="CreateTable refuses names of less than three characters, but moto accepts them",
+)
 def create_table(original: Any, self: Any, name: str, **given: Any) -> Any:
     if not _NAME.fullmatch(name):
         msg = "TableName must be at least 3 characters long and at most 255 characters long"
@@ -27,7 +31,7 @@ def create_table(original: Any, self: Any, name: str, **given: Any) -> Any:
     return original(self, name, **given)
 
 
-@PATCHES(Table, "describe", reason="AWS tells a TableId")
+@PATCHES(Table, "describe", reason="DescribeTable returns a TableId, but moto returns none")
 def describe_table(original: Any, self: Any, base_key: str = "TableDescription") -> Any:
     answer = original(self, base_key)
     if not hasattr(self, "table_id"):
@@ -39,7 +43,8 @@ def describe_table(original: Any, self: Any, base_key: str = "TableDescription")
 @PATCHES(
     DynamoDBBackend,
     "update_time_to_live",
-    reason="enabling what is enabled, or disabling what is not, is a ValidationException",
+    reason="UpdateTimeToLive fails with ValidationException if nothing would change, but moto "
+    "accepts it",
 )
 def update_ttl(original: Any, self: Any, name: str, spec: dict[str, Any]) -> None:
     enabled = self.describe_time_to_live(name)["TimeToLiveStatus"] == "ENABLED"

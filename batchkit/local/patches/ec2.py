@@ -1,5 +1,5 @@
 """
-NAT gateways, and what is left of them, as EC2 has it.
+Patches for EC2: NAT gateways, routes and what deleting a VPC leaves.
 """
 
 from __future__ import annotations
@@ -19,20 +19,26 @@ PATCHES.value(
     tags,
     "EC2_PREFIX_TO_RESOURCE",
     {**EC2_PREFIX_TO_RESOURCE, "nat": "natgateway", "eipalloc": "elastic-ip"},
-    reason="DescribeTags says natgateway and elastic-ip",
+    reason="DescribeTags returns the resource types natgateway and elastic-ip, but moto doesn't "
+    "know the prefixes of their ids",
 )
 
 
 class NatGatewayNotFound(EC2ClientError):
     """
-    There is no NAT gateway of that id.
+    No NAT gateway has this id.
     """
 
     def __init__(self, identifier: str) -> None:
         super().__init__("NatGatewayNotFound", f"NAT gateway {identifier} was not found")
 
 
-@PATCHES(EC2Backend, "describe_nat_gateways", reason="moto ignores tag filters and unknown ids")
+@PATCHES(
+    EC2Backend,
+    "describe_nat_gateways",
+    reason="DescribeNatGateways filters by tags and fails with NatGatewayNotFound for an "
+    "unknown id, but moto ignores both",
+)
 def describe_nats(original: Any, self: Any, filters: Any, ids: Any) -> list[Any]:
     for identifier in ids or ():
         if identifier not in self.nat_gateways:
@@ -45,7 +51,8 @@ def describe_nats(original: Any, self: Any, filters: Any, ids: Any) -> list[Any]
 @PATCHES(
     EC2Backend,
     "create_nat_gateway",
-    reason="moto tells no ConnectivityType where none was given, and its interface is anyone's",
+    reason="CreateNatGateway defaults to ConnectivityType public and its interface is "
+    "requester-managed, but moto returns no type and an ordinary interface",
 )
 def create_nat(original: Any, self: Any, *args: Any, **given: Any) -> Any:
     gateway = original(self, *args, **{**given, "connectivity_type": _connectivity(given)})
@@ -61,7 +68,8 @@ def _connectivity(given: dict[str, Any]) -> str:
 @PATCHES(
     EC2Backend,
     "delete_nat_gateway",
-    reason="moto leaves the interface and the address's association, and dies of an unknown id",
+    reason="DeleteNatGateway releases its interface and its address and fails with "
+    "NatGatewayNotFound for an unknown id, but moto keeps both and raises AttributeError",
 )
 def delete_nat(original: Any, self: Any, identifier: str) -> Any:
     if identifier not in self.nat_gateways:
@@ -74,7 +82,12 @@ def delete_nat(original: Any, self: Any, identifier: str) -> Any:
     return gateway
 
 
-@PATCHES(Route, "state", reason="a route whose NAT or internet gateway is gone is a blackhole")
+@PATCHES(
+    Route,
+    "state",
+    reason="DescribeRouteTables returns blackhole for a route whose NAT or internet gateway was "
+    "deleted or detached, but moto returns active",
+)
 def route_state(original: Any, self: Any) -> str:
     if self.nat_gateway is not None and self.nat_gateway.state == "deleted":
         return "blackhole"
@@ -82,13 +95,18 @@ def route_state(original: Any, self: Any) -> str:
 
 
 def _gateway_state(route: Any) -> str:
-    backend, gateway = route.route_table.ec2_backend, route.gateway
-    known = gateway.id in backend.internet_gateways or gateway.id in backend.vpn_gateways
+    backend = route.route_table.ec2_backend
+    gateway = route.gateway
+    exists = gateway.id in backend.internet_gateways or gateway.id in backend.vpn_gateways
     attached = getattr(gateway, "vpc", True)
-    return "active" if known and attached else "blackhole"
+    return "active" if exists and attached else "blackhole"
 
 
-@PATCHES(EC2Backend, "delete_vpc", reason="moto leaves the default network ACL behind")
+@PATCHES(
+    EC2Backend,
+    "delete_vpc",
+    reason="DeleteVpc deletes the VPC's default network ACL, but moto keeps it",
+)
 def delete_vpc(original: Any, self: Any, vpc_id: str) -> Any:
     vpc = original(self, vpc_id)
     for acl in [acl for acl in self.network_acls.values() if acl.vpc_id == vpc_id]:

@@ -1,5 +1,5 @@
 """
-ECR as AWS has it.
+Patches for ECR, and how a fake image gets into it.
 """
 
 from __future__ import annotations
@@ -13,12 +13,17 @@ from moto.ecr.responses import ECRResponse
 
 from batchkit.local.patches.patch import Patches
 from batchkit.local.runtime.account import ACCOUNT
-from batchkit.local.runtime.images import LocalImage
+from batchkit.local.runtime.images import FakeImage
 
 PATCHES = Patches()
 
 
-@PATCHES(ECRResponse, "get_authorization_token", reason="moto's token has expired in 2015")
+@PATCHES(
+    ECRResponse,
+    "get_authorization_token",
+    reason="GetAuthorizationToken returns a token that expires in twelve hours, but moto's "
+    "expired in 2015",
+)
 def authorization_token(original: Any, self: Any) -> Any:
     answer = original(self)
     for data in answer.result["authorizationData"]:
@@ -26,19 +31,24 @@ def authorization_token(original: Any, self: Any) -> Any:
     return answer
 
 
-@PATCHES(Image, "_create_digest", reason="an image's digest is the SHA-256 of its manifest")
+@PATCHES(
+    Image,
+    "_create_digest",
+    reason="PutImage returns the SHA-256 of the manifest as the image's digest, but moto hashes "
+    "the digests of the layers",
+)
 def digest_of_manifest(_: Any, self: Any) -> None:
     self._image_digest = f"sha256:{hashlib.sha256(self.image_manifest.encode()).hexdigest()}"
 
 
-def push(image: LocalImage, region: str) -> None:
+def push(image: FakeImage, region: str) -> None:
     """
-    The embedded ECR holds *image* under its tag, if it has the repository.
+    The embedded ECR has *image* under its tag, if it has the repository.
     """
     backend = ecr_backends[ACCOUNT][region]
     repository = backend.repositories.get(image.reference.path)
     if repository is None:
         return
     tag = image.reference.tag
-    if not any(tag in held.image_tags for held in repository.images):
+    if not any(tag in pushed.image_tags for pushed in repository.images):
         backend.put_image(repository.name, image.manifest, tag, digest=image.digest)

@@ -1,5 +1,5 @@
 """
-IAM as AWS has it: its own managed policies and service-linked roles are there.
+Patches for IAM: the policies that AWS manages, and service-linked roles.
 """
 
 from __future__ import annotations
@@ -22,26 +22,28 @@ PATCHES.value(
     models,
     "SERVICE_NAME_CONVERSION",
     {**models.SERVICE_NAME_CONVERSION, "batch": "Batch", "ecs": "ECS", "scheduler": "Scheduler"},
-    reason="AWS writes AWSServiceRoleForBatch and AWSServiceRoleForECS",
+    reason="CreateServiceLinkedRole makes AWSServiceRoleForBatch, AWSServiceRoleForECS and "
+    "AWSServiceRoleForScheduler, but moto writes these services in lower case",
 )
 
 
 @PATCHES(
     IAMBackend,
     "create_service_linked_role",
-    reason="a second one of a service is InvalidInput, not EntityAlreadyExists",
+    reason="CreateServiceLinkedRole fails with InvalidInput if the role exists, but moto "
+    "answers EntityAlreadyExists",
 )
 def create_linked_role(original: Any, self: Any, *args: Any, **given: Any) -> Any:
     try:
         return original(self, *args, **given)
-    except EntityAlreadyExists as there:
-        msg = f"Service role name {there.message.split()[3]} has been taken in this account"
-        raise InvalidInput(f"{msg}, please try a different suffix.") from there
+    except EntityAlreadyExists as error:
+        msg = f"Service role name {error.message.split()[3]} has been taken in this account"
+        raise InvalidInput(f"{msg}, please try a different suffix.") from error
 
 
 def linked_role(backend: Any) -> str:
     """
-    The ARN of Batch's service-linked role, which is in *backend*'s account now.
+    The ARN of Batch's service-linked role, which exists in *backend*'s account after the call.
     """
     iam = backend.iam_backend
     try:
@@ -53,7 +55,8 @@ def linked_role(backend: Any) -> str:
 @PATCHES(
     IAMBackend,
     "get_policy",
-    reason="moto knows AWS's managed policies only when all 1400 are loaded, which takes a second",
+    reason="GetPolicy finds the policies that AWS manages, but moto finds them only if all 1400 "
+    "are loaded at start, which takes a second",
 )
 def get_policy(original: Any, self: Any, policy_arn: str) -> Any:
     _load(self, policy_arn)
@@ -63,7 +66,8 @@ def get_policy(original: Any, self: Any, policy_arn: str) -> Any:
 @PATCHES(
     IAMBackend,
     "attach_role_policy",
-    reason="moto attaches AWS's managed policies only when all 1400 are loaded",
+    reason="AttachRolePolicy attaches the policies that AWS manages, but moto attaches them "
+    "only if all 1400 are loaded at start",
 )
 def attach_role_policy(original: Any, self: Any, policy_arn: str, role_name: str) -> None:
     _load(self, policy_arn)
@@ -74,7 +78,8 @@ PATCHES.value(
     ManagedPolicy,
     "policy_name",
     property(lambda policy: policy.name),
-    reason="moto tells the policies of an account without their names",
+    reason="GetAccountAuthorizationDetails returns the names of the account's policies, but "
+    "moto leaves them out",
 )
 
 
@@ -88,7 +93,7 @@ def _load(backend: Any, arn: str) -> None:
     data = _data(path.rpartition("/")[2])
     if data is None:
         return
-    # moto takes a region's partition, and has one backend of IAM for all regions of a partition.
+    # from_data() derives the partition from a region; moto has one IAM backend per partition.
     region = _REGIONS.get(arn.split(":")[1], backend.region_name)
     policy = AWSManagedPolicy.from_data(path.rpartition("/")[2], backend.account_id, region, data)
     if policy.arn == arn:

@@ -1,5 +1,5 @@
 """
-Batch jobs that run, and what the API tells of them.
+Patches for AWS Batch: jobs really run, and are described as AWS describes them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from batchkit.local.runtime.lock import DISPATCH
 
 PATCHES = Patches()
 
-_TOLD = (
+_DESCRIBED = (
     "image",
     "jobRoleArn",
     "executionRoleArn",
@@ -38,19 +38,22 @@ PATCHES.value(
     models,
     "JOB_NAME_REGEX",
     re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$"),
-    reason="AWS takes names of one character",
+    reason="SubmitJob accepts job names of one character, but moto refuses them",
 )
 
 
 @PATCHES(
     Job,
     "__init__",
-    reason="moto ignores retryStrategy, and a child job does not know its array",
+    reason="SubmitJob follows the definition's retryStrategy and gives an array's children "
+    "their parent, but moto does neither",
 )
 def init(original: Any, self: Any, *args: Any, **given: Any) -> None:
     original(self, *args, **given)
     self.retry_strategy = self.job_definition.retry_strategy or {}
-    self.reason, self.container, self.attempt_started_at = "", None, datetime.now()
+    self.reason = ""
+    self.container = None
+    self.attempt_started_at = datetime.now()
     self.parent = self.all_jobs.get(self.job_id.rpartition(":")[0])
     self.name = f"local-aws-job-{self.job_id}"
 
@@ -58,7 +61,8 @@ def init(original: Any, self: Any, *args: Any, **given: Any) -> None:
 @PATCHES(
     Job,
     "run",
-    reason="moto polls, tells of logs and reasons at the end if at all, and tries once",
+    reason="Batch runs a job with its retries, its log lines as they come and AWS's reasons for "
+    "its end, but moto polls, runs it once and copies the log at the end",
 )
 def run_job(original: Any, self: Any) -> None:
     if self.job_definition.container_properties is None:
@@ -70,7 +74,8 @@ def run_job(original: Any, self: Any) -> None:
 @PATCHES(
     BatchResponse,
     "submitjob",
-    reason="moto drops the request's retryStrategy; an array is PENDING until its children end",
+    reason="SubmitJob follows the request's retryStrategy and an array stays PENDING until its "
+    "children end, but moto does neither",
 )
 def submit(original: Any, self: Any) -> str:
     answer: str = original(self)
@@ -86,7 +91,8 @@ def submit(original: Any, self: Any) -> str:
 @PATCHES(
     Job,
     "terminate",
-    reason="moto notices after half a second; an array's children end with it",
+    reason="TerminateJob ends an array's children too, but moto ends only the parent, and polls "
+    "for it every half second",
 )
 def terminate(original: Any, self: Any, reason: str) -> None:
     if self.job_stopped:
@@ -99,7 +105,11 @@ def terminate(original: Any, self: Any, reason: str) -> None:
     announce()
 
 
-@PATCHES(BatchBackend, "terminate_job", reason="AWS tells isTerminated")
+@PATCHES(
+    BatchBackend,
+    "terminate_job",
+    reason="DescribeJobs returns isTerminated after TerminateJob, but moto doesn't keep it",
+)
 def terminate_job(original: Any, self: Any, job_id: str, reason: str) -> None:
     original(self, job_id, reason)
     job = self.get_job_by_id(job_id)
@@ -107,7 +117,11 @@ def terminate_job(original: Any, self: Any, job_id: str, reason: str) -> None:
         job.terminated = True
 
 
-@PATCHES(BatchBackend, "cancel_job", reason="AWS tells isCancelled, and cancels a PENDING array")
+@PATCHES(
+    BatchBackend,
+    "cancel_job",
+    reason="DescribeJobs returns isCancelled after CancelJob, but moto doesn't keep it",
+)
 def cancel_job(original: Any, self: Any, job_id: str, reason: str) -> None:
     original(self, job_id, reason)
     job = self.get_job_by_id(job_id)
@@ -118,34 +132,36 @@ def cancel_job(original: Any, self: Any, job_id: str, reason: str) -> None:
 @PATCHES(
     Job,
     "_container_details",
-    reason="moto tells no exit code, reason, image or roles, and not the job's own requirements",
+    reason="DescribeJobs returns the container's exit code, reason, image, roles and the job's "
+    "own resource requirements, but moto leaves them out",
 )
 def container_details(original: Any, self: Any) -> dict[str, Any]:
     properties = self.job_definition.container_properties
-    told = {name: properties[name] for name in _TOLD if name in properties}
-    wanted = requirements(self)
-    told |= original(self)
-    told["resourceRequirements"] = [{"type": t, "value": v} for t, v in wanted.items()]
-    if "VCPU" in wanted:
-        told["vcpus"] = int(float(wanted["VCPU"]))
-    if "MEMORY" in wanted:
-        told["memory"] = int(wanted["MEMORY"])
-    return {**told, **_outcome(self)}
+    details = {name: properties[name] for name in _DESCRIBED if name in properties}
+    details |= original(self)
+    required = requirements(self)
+    details["resourceRequirements"] = [{"type": t, "value": v} for t, v in required.items()]
+    if "VCPU" in required:
+        details["vcpus"] = int(float(required["VCPU"]))
+    if "MEMORY" in required:
+        details["memory"] = int(required["MEMORY"])
+    return {**details, **_outcome(self)}
 
 
 def _outcome(job: Any) -> dict[str, Any]:
-    told: dict[str, Any] = {}
+    outcome: dict[str, Any] = {}
     if job.exit_code is not None:
-        told["exitCode"] = job.exit_code
+        outcome["exitCode"] = job.exit_code
     if job.reason:
-        told["reason"] = job.reason
-    return told
+        outcome["reason"] = job.reason
+    return outcome
 
 
 @PATCHES(
     Job,
     "_get_container_property",
-    reason="moto adds the definition's environment to the job's own each time that it tells it",
+    reason="DescribeJobs returns the same environment each time, but moto appends the "
+    "definition's variables to the job's own at every call",
 )
 def container_property(original: Any, self: Any, name: str, default: Any) -> Any:
     return environment(self) if name == "environment" else original(self, name, default)
@@ -154,40 +170,42 @@ def container_property(original: Any, self: Any, name: str, default: Any) -> Any
 @PATCHES(
     Job,
     "describe_short",
-    reason="moto tells no reason, a start in 1970, and not which child of its array a job is",
+    reason="ListJobs returns the container's reason, a child's array index and no startedAt for "
+    "a job that never started, but moto returns neither, and 1970 as the start",
 )
 def describe_short(original: Any, self: Any) -> dict[str, Any]:
-    told: dict[str, Any] = original(self)
+    summary: dict[str, Any] = original(self)
     if self.job_started_at == _NEVER:
-        told.pop("startedAt", None)
+        summary.pop("startedAt", None)
     if "index" in self.array_properties:
-        told["arrayProperties"] = {"index": self.array_properties["index"]}
+        summary["arrayProperties"] = {"index": self.array_properties["index"]}
     if self.job_stopped and _outcome(self):
-        told["container"] = _outcome(self)
-    return told
+        summary["container"] = _outcome(self)
+    return summary
 
 
 @PATCHES(
     Job,
     "describe",
-    reason="moto does not tell retryStrategy, isCancelled, isTerminated or the platform",
+    reason="DescribeJobs returns retryStrategy, isCancelled, isTerminated, platformCapabilities "
+    "and the definition's timeout, but moto leaves them out",
 )
 def describe(original: Any, self: Any) -> dict[str, Any]:
-    told: dict[str, Any] = original(self)
-    told["isCancelled"] = getattr(self, "cancelled", False)
-    told["isTerminated"] = getattr(self, "terminated", False)
-    told["platformCapabilities"] = self.job_definition.platform_capabilities or ["EC2"]
-    told["retryStrategy"] = {"attempts": 1, **self.retry_strategy}
+    described: dict[str, Any] = original(self)
+    described["isCancelled"] = getattr(self, "cancelled", False)
+    described["isTerminated"] = getattr(self, "terminated", False)
+    described["platformCapabilities"] = self.job_definition.platform_capabilities or ["EC2"]
+    described["retryStrategy"] = {"attempts": 1, **self.retry_strategy}
     if self.job_definition.timeout:
-        told.setdefault("timeout", self.job_definition.timeout)
-    return told
+        described.setdefault("timeout", self.job_definition.timeout)
+    return described
 
 
 @PATCHES(
     BatchBackend,
     "list_jobs",
-    reason="AWS lists RUNNING jobs unless told otherwise, children only by their array, and the "
-    "newest first where there is a filter",
+    reason="ListJobs lists RUNNING jobs by default, children only by their array and the newest "
+    "first with a filter, but moto lists all of them, oldest first",
 )
 def list_jobs(original: Any, self: Any, **given: Any) -> list[Any]:
     if given.get("filters") is None and given.get("job_status") is None:
@@ -211,7 +229,7 @@ def live_jobs() -> Iterator[Any]:
 
 def stop_all() -> None:
     """
-    No job runs, and no thread of one.
+    All jobs have ended, and so have their threads.
     """
     alive = list(live_jobs())
     for job in alive:

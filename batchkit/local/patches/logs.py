@@ -1,5 +1,5 @@
 """
-Log groups as CloudWatch Logs has them.
+Patches for CloudWatch Logs: log groups.
 """
 
 from __future__ import annotations
@@ -21,7 +21,12 @@ _DAYS = frozenset(
 )
 
 
-@PATCHES(LogsBackend, "create_log_group", reason="moto takes any name")
+@PATCHES(
+    LogsBackend,
+    "create_log_group",
+    reason="CreateLogGroup refuses names with other characters than its pattern allows, but "
+    "moto accepts any name",
+)
 def create_group(original: Any, self: Any, log_group_name: str, *args: Any, **given: Any) -> Any:
     if not _NAME.fullmatch(log_group_name) or log_group_name.startswith("aws/"):
         raise InvalidParameterException(
@@ -32,7 +37,12 @@ def create_group(original: Any, self: Any, log_group_name: str, *args: Any, **gi
     return original(self, log_group_name, *args, **given)
 
 
-@PATCHES(LogsBackend, "put_retention_policy", reason="moto takes any number of days")
+@PATCHES(
+    LogsBackend,
+    "put_retention_policy",
+    reason="PutRetentionPolicy accepts only the numbers of days that AWS offers, but moto "
+    "accepts any number",
+)
 def put_retention(original: Any, self: Any, log_group_name: str, days: Any) -> None:
     if int(days) not in _DAYS:
         raise InvalidParameterException(

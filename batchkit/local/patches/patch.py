@@ -1,5 +1,5 @@
 """
-Mends to moto: what each puts in whose place and why, applied together and taken back together.
+Patches to moto: each replaces one attribute, and all are applied and undone together.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ Replacement = Callable[..., Any]
 @dataclass(frozen=True)
 class Patch:
     """
-    One thing that moto does unlike AWS: *owner*'s *name* is replaced for as long as it is applied.
+    One difference between moto and AWS: the attribute *name* of *owner* is replaced.
 
-    *build* makes the new attribute of the one that is there (or of `ABSENT`).
+    *build* gets the present attribute, or `ABSENT`, and returns the new one.
     """
 
     owner: Any
@@ -35,11 +35,11 @@ class Patch:
 
     def apply(self) -> Callable[[], None]:
         """
-        The attribute is replaced; calling what is returned puts the old one back.
+        The attribute is replaced. Returns a function that restores it.
         """
         own = vars(self.owner).get(self.name, ABSENT)
-        seen = inspect.getattr_static(self.owner, self.name, ABSENT)
-        setattr(self.owner, self.name, self.build(seen))
+        present = inspect.getattr_static(self.owner, self.name, ABSENT)
+        setattr(self.owner, self.name, self.build(present))
         return functools.partial(self._restore, own)
 
     def _restore(self, own: Any) -> None:
@@ -51,14 +51,16 @@ class Patch:
 
 class Patches(list[Patch]):
     """
-    The mends of one service, in the order in which they were written down.
+    The registry of one module's patches: `PATCHES = Patches()` at its top.
     """
 
     def __call__(
         self, owner: Any, name: str, *, reason: str
     ) -> Callable[[Replacement], Replacement]:
         """
-        The decorated function takes *name*'s place and gets what was there as first argument.
+        The decorated function replaces *owner*'s *name*; it gets the original as first argument.
+
+        *reason* is one sentence: what AWS does, ", but moto", and what moto does.
         """
 
         def keep(replacement: Replacement) -> Replacement:
@@ -70,31 +72,32 @@ class Patches(list[Patch]):
 
     def value(self, owner: Any, name: str, new: Any, *, reason: str) -> None:
         """
-        The constant *name* is *new*.
+        The constant *name* of *owner* is *new*.
         """
         self.append(Patch(owner=owner, name=name, reason=reason, build=lambda _: new))
 
 
-def _wrapped(replacement: Replacement, seen: Any) -> Any:
-    kind = type(seen) if isinstance(seen, (property, staticmethod)) else None
-    original = seen
-    if isinstance(seen, property):
-        original = seen.fget
-    elif isinstance(seen, staticmethod):
-        original = seen.__func__
+def _wrapped(replacement: Replacement, present: Any) -> Any:
+    if isinstance(present, property):
+        return property(_bound(replacement, present.fget))
+    if isinstance(present, staticmethod):
+        return staticmethod(_bound(replacement, present.__func__))
+    return _bound(replacement, present)
 
+
+def _bound(replacement: Replacement, original: Any) -> Replacement:
     @functools.wraps(replacement)
     def call(*args: Any, **kwargs: Any) -> Any:
         return replacement(original, *args, **kwargs)
 
-    return kind(call) if kind else call
+    return call
 
 
-def apply_all(mends: Iterable[Patch]) -> ExitStack:
+def apply_all(patches: Iterable[Patch]) -> ExitStack:
     """
-    All *mends* hold until the stack is closed, which takes them back in reverse order.
+    All *patches* are applied. Closing the stack undoes them in reverse order.
     """
     with ExitStack() as stack:
-        for patch in mends:
+        for patch in patches:
             stack.callback(patch.apply())
         return stack.pop_all()

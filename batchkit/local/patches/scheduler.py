@@ -1,5 +1,5 @@
 """
-Schedules as EventBridge Scheduler has them.
+Patches for EventBridge Scheduler.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ _CRON = re.compile(r"cron\(([^()]+)\)")
 _FIELD = re.compile(r"[0-9A-Za-z*?,/#\-]+")
 
 
-class ConflictError(JsonRESTError):
+class SchedulerConflict(JsonRESTError):
     """
-    Something of that name, or that token with other parameters, is there.
+    The name is in use, or the client token was used with other parameters.
     """
 
     code = 409
@@ -37,30 +37,33 @@ class ConflictError(JsonRESTError):
 @PATCHES(
     EventBridgeSchedulerResponse,
     "create_schedule",
-    reason="moto ignores ClientToken: the same call again is a conflict",
+    reason="CreateSchedule answers a repeated ClientToken as it did the first time, but moto "
+    "ignores the token and reports a conflict",
 )
 def create_once(original: Any, self: Any) -> str:
     backend = self.scheduler_backend
     tokens: dict[str, Any] = backend.__dict__.setdefault("tokens", {})
-    token, asked = self._get_param("ClientToken"), (self.uri, self.body)
+    token = self._get_param("ClientToken")
+    request = (self.uri, self.body)
     if token in tokens:
-        return _same(tokens[token], asked)
+        return _first_answer(tokens[token], request)
     answer: str = original(self)
-    tokens[token] = (asked, answer)
+    tokens[token] = (request, answer)
     return answer
 
 
-def _same(first: tuple[Any, str], asked: Any) -> str:
+def _first_answer(first: tuple[Any, str], request: Any) -> str:
     before, answer = first
-    if before != asked:
-        raise ConflictError("The ClientToken was used before with other parameters")
+    if before != request:
+        raise SchedulerConflict("The ClientToken was used before with other parameters")
     return answer
 
 
 @PATCHES(
     EventBridgeSchedulerBackend,
     "create_schedule",
-    reason="moto takes any expression and time zone, and dies of a group that is not there",
+    reason="CreateSchedule checks the expression, the time zone and the group, but moto accepts "
+    "any expression and zone and raises KeyError for a missing group",
 )
 def create_schedule(original: Any, self: Any, **given: Any) -> Any:
     self.get_schedule_group(given["group_name"])
@@ -71,7 +74,7 @@ def create_schedule(original: Any, self: Any, **given: Any) -> Any:
 @PATCHES(
     EventBridgeSchedulerResponse,
     "update_schedule",
-    reason="an update replaces ActionAfterCompletion too, which moto does not read",
+    reason="UpdateSchedule replaces ActionAfterCompletion, but moto doesn't read it",
 )
 def update_action(original: Any, self: Any) -> str:
     answer: str = original(self)
@@ -84,27 +87,34 @@ def update_action(original: Any, self: Any) -> str:
 @PATCHES(
     EventBridgeSchedulerBackend,
     "update_schedule",
-    reason="what an update leaves out is AWS's default again, and its expression is checked",
+    reason="UpdateSchedule checks the expression and sets what is left out to its default, but "
+    "moto accepts any expression and sets the state to null",
 )
 def update_schedule(original: Any, self: Any, **given: Any) -> Any:
     validate(given)
     return original(self, **{**given, "state": given["state"] or "ENABLED"})
 
 
-@PATCHES(Schedule, "to_dict", reason="AWS tells ActionAfterCompletion NONE, and no empty fields")
-def tell(original: Any, self: Any, short: bool = False) -> dict[str, Any]:
-    told = original(self, short)
-    told["ActionAfterCompletion"] = self.action_after_completion or "NONE"
-    return {name: value for name, value in told.items() if value is not None}
+@PATCHES(
+    Schedule,
+    "to_dict",
+    reason="GetSchedule returns ActionAfterCompletion NONE by default and no empty fields, but "
+    "moto returns nulls",
+)
+def describe(original: Any, self: Any, short: bool = False) -> dict[str, Any]:
+    described = original(self, short)
+    described["ActionAfterCompletion"] = self.action_after_completion or "NONE"
+    return {name: value for name, value in described.items() if value is not None}
 
 
 def validate(given: dict[str, Any]) -> None:
     """
-    The expression and the time zone are ones that AWS takes.
+    AWS accepts the expression and the time zone; otherwise ValidationException is raised.
     """
-    expression, zone = given["schedule_expression"], given["schedule_expression_timezone"]
+    expression = given["schedule_expression"]
     if not is_expression(expression):
         raise ValidationException(f"Invalid Schedule Expression {expression}.")
+    zone = given["schedule_expression_timezone"]
     if zone and not is_timezone(zone):
         raise ValidationException(f"Invalid TimeZone {zone}.")
 
@@ -123,7 +133,7 @@ def is_expression(text: str) -> bool:
 
 def is_timezone(name: str) -> bool:
     """
-    *name* is in the time-zone database; without one on this machine every name is.
+    The time-zone database has *name*; a machine without a database accepts every name.
     """
     try:
         ZoneInfo(name)
@@ -135,18 +145,20 @@ def is_timezone(name: str) -> bool:
 @PATCHES(
     EventBridgeSchedulerBackend,
     "create_schedule_group",
-    reason="moto makes a second group of a name, which loses the first one's schedules",
+    reason="CreateScheduleGroup refuses a name in use with ConflictException, but moto replaces "
+    "the group and loses its schedules",
 )
 def create_group(original: Any, self: Any, name: str, tags: Any) -> Any:
     if name in self.schedule_groups:
-        raise ConflictError(f"Schedule group {name} already exists.")
+        raise SchedulerConflict(f"Schedule group {name} already exists.")
     return original(self, name=name, tags=tags or [])
 
 
 @PATCHES(
     EventBridgeSchedulerBackend,
     "delete_schedule_group",
-    reason="moto dies of a missing group, deletes the default one, and keeps the tags",
+    reason="DeleteScheduleGroup refuses the default group and a missing one and removes the "
+    "tags, but moto deletes the default group, raises KeyError and keeps the tags",
 )
 def delete_group(original: Any, self: Any, name: str | None) -> None:
     if name in (None, "default"):

@@ -1,5 +1,5 @@
 """
-State machines and executions as Step Functions has them.
+Patches for Step Functions: state machines and executions.
 """
 
 from __future__ import annotations
@@ -25,20 +25,22 @@ _ENDED = ("SUCCEEDED", "FAILED", "ABORTED", "TIMED_OUT")
 _COMPARED = ("definition", "type", "loggingConfiguration", "tracingConfiguration")
 
 
-def _refuse(code: str, message: str) -> AWSError:
+def _error(code: str, message: str) -> AWSError:
     return AWSError(message, exception_type=code)
 
 
 @PATCHES(
     StepFunctionsParserBackend,
     "_validate_definition",
-    reason="moto's InvalidDefinition has no code, and unknown states are found at run time only",
+    reason="CreateStateMachine and UpdateStateMachine refuse a wrong definition with "
+    "InvalidDefinition, but moto's error has no code and moto finds unknown states only "
+    "at run time",
 )
 def validate(original: Any, definition: str) -> None:
     found = definition_problems(definition) or _parsed(original, definition)
     if found:
-        reasons = ", ".join(str(finding) for finding in found)
-        raise _refuse("InvalidDefinition", f"Invalid State Machine Definition: '{reasons}'")
+        reasons = ", ".join(str(problem) for problem in found)
+        raise _error("InvalidDefinition", f"Invalid State Machine Definition: '{reasons}'")
 
 
 def _parsed(parse: Any, definition: str) -> list[DefinitionProblem]:
@@ -52,36 +54,39 @@ def _parsed(parse: Any, definition: str) -> list[DefinitionProblem]:
 @PATCHES(
     StepFunctionsParserBackend,
     "create_state_machine",
-    reason="a second one of a name that differs is StateMachineAlreadyExists",
+    reason="CreateStateMachine refuses a name in use with another definition with "
+    "StateMachineAlreadyExists, but moto returns the existing machine",
 )
 def create(original: Any, self: Any, **given: Any) -> Any:
-    before = self._revision_by_name(given["name"])
-    if before is not None and _differs(before, given):
-        raise _refuse("StateMachineAlreadyExists", f"State Machine Already Exists: '{before.arn}'")
+    existing = self._revision_by_name(given["name"])
+    if existing is not None and _differs(existing, given):
+        msg = f"State Machine Already Exists: '{existing.arn}'"
+        raise _error("StateMachineAlreadyExists", msg)
     return original(self, **given)
 
 
-def _differs(held: Any, given: dict[str, Any]) -> bool:
-    asked = {**given, "type": given.get("sm_type") or "STANDARD"}
-    return any(asked[name] and asked[name] != getattr(held, name) for name in _COMPARED)
+def _differs(existing: Any, given: dict[str, Any]) -> bool:
+    desired = {**given, "type": given.get("sm_type") or "STANDARD"}
+    return any(desired[name] and desired[name] != getattr(existing, name) for name in _COMPARED)
 
 
 @PATCHES(
     StepFunctionsParserBackend,
     "update_state_machine",
-    reason="moto's MissingRequiredParameter has no code",
+    reason="UpdateStateMachine without any change fails with MissingRequiredParameter, but "
+    "moto's error has no code",
 )
 def update(original: Any, self: Any, arn: str, **given: Any) -> Any:
     if not any(value for name, value in given.items() if name != "publish"):
         msg = "Either the definition, the role ARN, or a configuration must be specified"
-        raise _refuse("MissingRequiredParameter", msg)
+        raise _error("MissingRequiredParameter", msg)
     return original(self, arn, **given)
 
 
 @PATCHES(
     StepFunctionsParserBackend,
     "start_execution",
-    reason="without a name moto calls the execution None; AWS makes up a UUID",
+    reason="StartExecution without a name makes up a UUID, but moto calls the execution None",
 )
 def start(original: Any, self: Any, machine: str, name: str | None, *rest: Any) -> Any:
     return original(self, machine, name or str(uuid4()), *rest)
@@ -90,32 +95,33 @@ def start(original: Any, self: Any, machine: str, name: str | None, *rest: Any) 
 @PATCHES(
     StepFunctionResponse,
     "validate_state_machine_definition",
-    reason="moto has no ValidateStateMachineDefinition",
+    reason="Step Functions has ValidateStateMachineDefinition, but moto doesn't",
 )
 def validate_definition(_: Any, self: Any) -> Any:
     found = definition_problems(self._get_param("definition"))
-    told = [{"severity": "ERROR", **finding._asdict()} for finding in found]
-    return ActionResult({"result": "FAIL" if found else "OK", "diagnostics": told})
+    diagnostics = [{"severity": "ERROR", **problem._asdict()} for problem in found]
+    return ActionResult({"result": "FAIL" if found else "OK", "diagnostics": diagnostics})
 
 
 @PATCHES(
     StepFunctionResponse,
     "list_state_machine_versions",
-    reason="moto has no ListStateMachineVersions",
+    reason="Step Functions has ListStateMachineVersions, but moto doesn't",
 )
 def list_versions(_: Any, self: Any) -> Any:
     machine = self.stepfunction_backend.describe_state_machine(self._get_param("stateMachineArn"))
-    told = [
+    versions = [
         {"stateMachineVersionArn": version.arn, "creationDate": version.creation_date}
         for version in sorted(machine.versions.values(), key=lambda one: -one.version)
     ]
-    return ActionResult({"stateMachineVersions": told})
+    return ActionResult({"stateMachineVersions": versions})
 
 
 @PATCHES(
     StepFunctionResponse,
     "_describe_state_machine",
-    reason="AWS tells includeExecutionData with the level of logging",
+    reason="DescribeStateMachine returns includeExecutionData in the logging configuration, but "
+    "moto leaves it out",
 )
 def describe(original: Any, self: Any, arn: str) -> Any:
     answer = original(self, arn)
@@ -127,7 +133,8 @@ def describe(original: Any, self: Any, arn: str) -> Any:
 @PATCHES(
     StepFunctionResponse,
     "describe_execution",
-    reason="moto tells no stopDate of an execution that timed out",
+    reason="DescribeExecution returns the stopDate of an execution that timed out, but moto "
+    "leaves it out",
 )
 def describe_execution(original: Any, self: Any) -> Any:
     answer = original(self)
@@ -138,13 +145,14 @@ def describe_execution(original: Any, self: Any) -> Any:
 @PATCHES(
     StepFunctionResponse,
     "list_executions",
-    reason="moto tells no stopDate of an execution that timed out",
+    reason="ListExecutions returns the stopDate of an execution that timed out, but moto leaves "
+    "it out",
 )
 def list_executions(original: Any, self: Any) -> Any:
     answer = original(self)
     backend = self.stepfunction_backend
-    for told in answer.result["executions"]:
-        told.update(_stopped(backend.describe_execution(told["executionArn"])))
+    for listed in answer.result["executions"]:
+        listed.update(_stopped(backend.describe_execution(listed["executionArn"])))
     return answer
 
 
@@ -156,7 +164,8 @@ def _stopped(execution: Any) -> dict[str, Any]:
 @PATCHES(
     StepFunctionResponse,
     "get_execution_history",
-    reason="moto ignores reverseOrder, maxResults and nextToken",
+    reason="GetExecutionHistory follows reverseOrder, maxResults and nextToken, but moto "
+    "ignores them",
 )
 def history(original: Any, self: Any) -> Any:
     events = list(original(self).result["events"])
@@ -173,7 +182,8 @@ def history(original: Any, self: Any) -> Any:
 @PATCHES(
     StepFunctionResponse,
     "stop_execution",
-    reason="moto drops error and cause, and tells no stopDate",
+    reason="StopExecution keeps error and cause and returns a stopDate, but moto drops both and "
+    "returns no date",
 )
 def stop(_: Any, self: Any) -> Any:
     execution = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
@@ -187,7 +197,8 @@ def stop(_: Any, self: Any) -> Any:
 @PATCHES(
     ExecutionWorker,
     "stop",
-    reason="moto dies when an execution is stopped before its first state has begun",
+    reason="StopExecution works at any time, but moto raises AttributeError before the "
+    "execution's first state has begun",
 )
 def stop_worker(original: Any, self: Any, *args: Any, **given: Any) -> None:
     ready = threading.Event()

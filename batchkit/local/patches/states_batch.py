@@ -1,5 +1,5 @@
 """
-State machines that submit Batch jobs and wait for them.
+Patches for Step Functions: state machines that submit Batch jobs and wait for them.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ PATCHES.value(
     callback,
     "_DELAY_SECONDS_SYNC_CONDITION_CHECK",
     0.1,
-    reason="moto looks for a job's end twice a second",
+    reason="An execution ends soon after its job, but moto polls the job only twice a second",
 )
 
 
@@ -58,7 +58,8 @@ def _shape(action: str, side: str) -> Any:
 @PATCHES(
     StateTaskServiceBatch,
     "_normalise_parameters",
-    reason="moto hands the state's PascalCase to boto: every submitJob is States.Runtime 'JobName'",
+    reason="The Batch integration reads a state's PascalCase parameters, but moto passes them "
+    "to boto as they are, and every submitJob fails with States.Runtime",
 )
 def to_boto(_: Any, self: Any, parameters: Any, service: Any = None, action: Any = None) -> None:
     self._to_boto_request(parameters, _shape(action or self.resource.api_action, "input_shape"))
@@ -67,7 +68,8 @@ def to_boto(_: Any, self: Any, parameters: Any, service: Any = None, action: Any
 @PATCHES(
     StateTaskServiceBatch,
     "_normalise_response",
-    reason="moto hands boto's camelCase to the state",
+    reason="The Batch integration returns PascalCase to the state, but moto returns boto's "
+    "camelCase",
 )
 def to_state(
     _: Any,
@@ -83,7 +85,8 @@ def to_state(
 @PATCHES(
     StateTaskServiceBatch,
     "_eval_integration_pattern",
-    reason="a Retry gets the first attempt's task token, which is used up: States.Timeout at once",
+    reason="A Retry submits a new job, but moto reuses the first attempt's task token, which is "
+    "used up, and fails at once with States.Timeout",
 )
 def fresh_token(original: Any, self: Any, **given: Any) -> None:
     env = given["env"]
@@ -94,7 +97,8 @@ def fresh_token(original: Any, self: Any, **given: Any) -> None:
 @PATCHES(
     StateTaskServiceBatch,
     "_build_sync_resolver",
-    reason="what ends a wait must know the job to end it too",
+    reason="Step Functions terminates the job of a task that is stopped, but moto's resolver "
+    "doesn't know the job",
 )
 def resolver(original: Any, self: Any, **given: Any) -> Callable[[], Any]:
     job_id = given["env"].stack[-1]["JobId"]
@@ -112,7 +116,8 @@ def resolver(original: Any, self: Any, **given: Any) -> Callable[[], Any]:
 @PATCHES(
     StateTaskServiceBatch,
     "_eval_sync",
-    reason="moto leaves the job running when its execution is stopped or its task times out",
+    reason="Step Functions terminates the job when its execution is stopped or its task times "
+    "out, but moto leaves it running",
 )
 def wait(original: Any, self: Any, **given: Any) -> Any:
     outcome = original(self, **given)
@@ -130,13 +135,14 @@ PATCHES.value(
     boto_client,
     "boto3",
     SimpleNamespace(client=_client),
-    reason="executions make clients of one session at once, which boto3 does not allow",
+    reason="Executions run in parallel, but moto's create clients from one boto3 session at the "
+    "same time, which boto3 does not allow",
 )
 
 
-class _Clock:
+class _EndableTime:
     """
-    The interpreter's ``time``, which ends its sleeps when the embedded AWS does.
+    Replaces ``time`` in moto's interpreter; its sleeps end when the embedded AWS ends.
     """
 
     @staticmethod
@@ -144,13 +150,20 @@ class _Clock:
         current().closing.wait(seconds)
 
 
-PATCHES.value(retrier_decl, "time", _Clock, reason="an interval between retries outlives the test")
+PATCHES.value(
+    retrier_decl,
+    "time",
+    _EndableTime,
+    reason="No thread may outlive the embedded AWS, but moto's sleeps through a whole interval "
+    "between retries",
+)
 
 
 @PATCHES(
     WaitFunction,
     "_wait_interval",
-    reason="an execution that is stopped just before it begins to wait waits to the end",
+    reason="StopExecution ends a Wait state at once, but moto waits to the end if the execution "
+    "is stopped just before the wait begins",
 )
 def wait_interval(_: Any, self: Any, env: Any, wait_seconds: float) -> None:
     end = time.monotonic() + wait_seconds
@@ -171,13 +184,13 @@ PATCHES.value(
     jsonata,
     "_eval_jsonata",
     _evaluate,
-    reason="moto has no JSONata evaluator and dies of calling None",
+    reason="Step Functions evaluates JSONata, but moto has no evaluator and raises TypeError",
 )
 
 
 def stop_all() -> None:
     """
-    No execution runs, and no thread of one.
+    All executions have ended, and so have their threads.
     """
     backend: Any
     for _, _, backend in stepfunctions_parser_backends.iter_backends():

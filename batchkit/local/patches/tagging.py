@@ -1,5 +1,5 @@
 """
-The tagging API finds the resources of services that moto leaves out.
+Patch for the tagging API: it finds resources of the services that moto leaves out.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from batchkit.local.patches.patch import Patches
 PATCHES = Patches()
 
 
-class LeftOut:
+class MissingServices:
     """
-    What Batch, ECR, Scheduler and EC2's addresses have in one account and region.
+    The tagged resources of Batch, ECR and Scheduler, and EC2's addresses, in one region.
     """
 
     def __init__(self, account: str, region: str) -> None:
@@ -29,31 +29,32 @@ class LeftOut:
         self._ecr: Any = ecr_backends[account][region]
         self._scheduler: Any = scheduler_backends[account][region]
         self._ec2: Any = ec2_backends[account][region]
-        self._place = f"arn:{self._ec2.partition}:ec2:{region}:{account}"
+        self._ec2_arn = f"arn:{self._ec2.partition}:ec2:{region}:{account}"
 
     def iter_tagged_resources(self) -> Iterator[TaggedResource]:
         """
-        Every resource, with its tags.
+        All of these resources, with their tags.
         """
-        for kind in ("_compute_environments", "_job_queues", "_job_definitions"):
-            for arn in getattr(self._batch, kind):
-                yield self._found(arn, self._batch.tagger)
+        for table in ("_compute_environments", "_job_queues", "_job_definitions"):
+            for arn in getattr(self._batch, table):
+                yield self._tagged(arn, self._batch.tagger)
         for repository in self._ecr.repositories.values():
-            yield self._found(repository.arn, self._ecr.tagger)
+            yield self._tagged(repository.arn, self._ecr.tagger)
         for group in self._scheduler.schedule_groups.values():
-            yield self._found(group.arn, self._scheduler.tagger)
+            yield self._tagged(group.arn, self._scheduler.tagger)
         for address in self._ec2.addresses:
             tags = {tag["key"]: tag["value"] for tag in address.get_tags()}
-            arn = f"{self._place}:elastic-ip/{address.allocation_id}"
+            arn = f"{self._ec2_arn}:elastic-ip/{address.allocation_id}"
             yield TaggedResource(arn, tags, "ec2:elastic-ip")
 
-    def _found(self, arn: str, tagger: Any) -> TaggedResource:
-        service, kind = arn.split(":")[2], arn.split(":")[5].partition("/")[0]
-        return TaggedResource(arn, tagger.get_tag_dict_for_resource(arn), f"{service}:{kind}")
+    def _tagged(self, arn: str, tagger: Any) -> TaggedResource:
+        _, _, service, _, _, resource = arn.split(":")[:6]
+        resource_type = f"{service}:{resource.partition('/')[0]}"
+        return TaggedResource(arn, tagger.get_tag_dict_for_resource(arn), resource_type)
 
     def owns_arn(self, _: str) -> bool:
         """
-        TagResources and UntagResources are left to the services themselves.
+        False: TagResources and UntagResources go to the services themselves.
         """
         return False
 
@@ -61,8 +62,9 @@ class LeftOut:
 @PATCHES(
     models,
     "iter_taggable_backends",
-    reason="moto finds nothing of Batch, ECR and Scheduler by its tags, and no elastic IPs",
+    reason="GetResources finds resources of Batch, ECR and Scheduler and elastic IPs by their "
+    "tags, but moto leaves these services out",
 )
 def backends(original: Any, account_id: str, region_name: str) -> Iterator[Any]:
     yield from original(account_id, region_name)
-    yield LeftOut(account_id, region_name)
+    yield MissingServices(account_id, region_name)

@@ -1,5 +1,5 @@
 """
-What one embedded AWS is made of; moto keeps its state per process, so there is one at a time.
+The state of one embedded AWS. moto keeps its own state per process: there is one at a time.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from batchkit.errors import LocalError
-from batchkit.local.runtime.images import Images
-from batchkit.local.runtime.server import Server
+from batchkit.local.runtime.images import FakeImages
+from batchkit.local.runtime.server import HttpEndpoint
 
 ACCOUNT = "123456789012"
 
@@ -18,27 +18,27 @@ ACCOUNT = "123456789012"
 @dataclass
 class LocalAccount:
     """
-    The region, the images, the endpoint for jobs, and whether all of it is about to end.
+    The region, the fake images, the endpoint for jobs, and whether all of it is about to end.
     """
 
     region: str
-    images: Images
-    server: Server
+    images: FakeImages
+    server: HttpEndpoint
     docker: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
     changed: threading.Condition = field(default_factory=threading.Condition)
     closing: threading.Event = field(default_factory=threading.Event)
 
-    def wait_until(self, true: Callable[[], bool], timeout: float | None = None) -> bool:
+    def wait_until(self, condition: Callable[[], bool], timeout: float | None = None) -> bool:
         """
-        *true* holds, or the world is closing, or *timeout* seconds have passed.
+        *condition* is true, or the account is closing, or *timeout* seconds have passed.
         """
         with self.changed:
-            return self.changed.wait_for(lambda: self.closing.is_set() or true(), timeout)
+            return self.changed.wait_for(lambda: self.closing.is_set() or condition(), timeout)
 
     def close(self) -> None:
         """
-        Whoever waits in `wait_until` goes on, and sees *closing*.
+        *closing* is set, and every `wait_until` returns.
         """
         self.closing.set()
         announce()
@@ -49,7 +49,7 @@ _entered: list[LocalAccount] = []
 
 def enter(account: LocalAccount) -> None:
     """
-    *world* is the one that moto's mends work for.
+    The patches to moto use *account*.
     """
     if _entered:
         msg = "local_aws() is already active in this process; leave it before you enter it again"
@@ -59,21 +59,21 @@ def enter(account: LocalAccount) -> None:
 
 def leave() -> None:
     """
-    There is no embedded AWS.
+    No embedded AWS is active.
     """
     _entered.clear()
 
 
 def current() -> LocalAccount:
     """
-    The one embedded AWS.
+    The account of the active embedded AWS.
     """
     return _entered[0]
 
 
 def announce() -> None:
     """
-    Everything that waits for a change looks again.
+    Every `wait_until` checks its condition again.
     """
     for account in _entered:
         with account.changed:

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import uuid4
 
 from moto.batch.models import datetime2int_milliseconds
@@ -17,6 +16,7 @@ from batchkit.local.runtime.account import LocalAccount
 from batchkit.local.runtime.container import GRACE, CannotStart, Container
 from batchkit.local.runtime.docker import DockerContainer
 from batchkit.local.runtime.environ import ACCESS_KEY, SECRET_KEY
+from batchkit.local.runtime.job import Json, MotoJob
 from batchkit.local.runtime.job_logs import LogStream
 from batchkit.local.runtime.lock import DISPATCH
 from batchkit.local.runtime.process import ProcessContainer, words
@@ -28,7 +28,7 @@ TIMED_OUT = "Job attempt duration exceeded timeout"
 @dataclass
 class AttemptEnd:
     """
-    How an attempt ended: its *code*, and AWS's words for why.
+    How an attempt ended: its exit *code*, and AWS's words for the reason.
     """
 
     code: int | None = None
@@ -38,15 +38,18 @@ class AttemptEnd:
 
     @property
     def succeeded(self) -> bool:
+        """
+        Whether it ended by itself with exit code 0.
+        """
         return self.code == 0 and not self.timed_out
 
 
 class JobAttempt:
     """
-    One attempt of *job*, the next one after those that it has had.
+    The next attempt of *job*.
     """
 
-    def __init__(self, job: Any, account: LocalAccount) -> None:
+    def __init__(self, job: MotoJob, account: LocalAccount) -> None:
         self.job = job
         self.account = account
         self.task_id = uuid4().hex
@@ -55,7 +58,7 @@ class JobAttempt:
 
     def run(self) -> AttemptEnd:
         """
-        The container has run to its end, or could not be started; nothing is left of it.
+        Runs the container to its end, and removes it. It may also fail to start.
         """
         try:
             self._starting()
@@ -92,9 +95,9 @@ class JobAttempt:
         if self.job.stop:
             container.stop()
         code = self._code(container)
-        pump.join(GRACE)  # a process that left the job's group may hold on to its output
-        why = TIMED_OUT if self._expired else EXITED
-        return AttemptEnd(code=code, status_reason=why, timed_out=self._expired)
+        pump.join(GRACE)  # a process that left the job's group may keep the output open
+        reason = TIMED_OUT if self._expired else EXITED
+        return AttemptEnd(code=code, status_reason=reason, timed_out=self._expired)
 
     def _code(self, container: Container) -> int:
         limit = self.job._get_attempt_duration()
@@ -122,7 +125,7 @@ class JobAttempt:
 
     def _task(self) -> dict[str, str]:
         """
-        What ECS gives a task; credentials come from the job's role, so there are none without.
+        The variables that ECS sets. Credentials come from the job role: there are none without.
         """
         region = self.job.job_definition._region
         role = self.job.job_definition.container_properties.get("jobRoleArn")
@@ -138,22 +141,23 @@ class JobAttempt:
 
     def _batch(self) -> dict[str, str]:
         job = self.job
-        told = {
+        variables = {
             "AWS_BATCH_JOB_ID": job.job_id,
             "AWS_BATCH_JQ_NAME": job.job_queue.name,
             "AWS_BATCH_CE_NAME": job.job_queue.environments[0].name,
             "AWS_BATCH_JOB_ATTEMPT": str(len(job.attempts) + 1),
         }
         if "index" in job.array_properties:
-            told["AWS_BATCH_JOB_ARRAY_INDEX"] = str(job.array_properties["index"])
-            told["AWS_BATCH_JOB_ARRAY_SIZE"] = str(job.parent.array_properties["size"])
-        return told
+            variables["AWS_BATCH_JOB_ARRAY_INDEX"] = str(job.array_properties["index"])
+        if job.parent is not None:
+            variables["AWS_BATCH_JOB_ARRAY_SIZE"] = str(job.parent.array_properties["size"])
+        return variables
 
-    def tell(self, outcome: AttemptEnd) -> dict[str, Any]:
+    def describe(self, outcome: AttemptEnd) -> Json:
         """
-        The attempt as DescribeJobs tells it.
+        The attempt as DescribeJobs returns it.
         """
-        container = {
+        container: Json = {
             "taskArn": self._task_arn(),
             "networkInterfaces": [],
             **({"logStreamName": self.logs.name} if self.logs.kept else {}),
@@ -172,9 +176,9 @@ class JobAttempt:
         return f"{environment.ecs_arn.replace(':cluster/', ':task/')}/{self.task_id}"
 
 
-def environment(job: Any) -> list[dict[str, str]]:
+def environment(job: MotoJob) -> list[dict[str, str]]:
     """
-    The definition's environment and, over it, the job's own.
+    The definition's environment, overridden by the job's own.
     """
     merged: dict[str, dict[str, str]] = {}
     for given in (job.job_definition.container_properties, job.container_overrides):
@@ -190,7 +194,10 @@ def start(
     name: str,
 ) -> Container:
     """
-    A container where Docker has the image, a process where a folder stands for it.
+    A container if Docker has the image, otherwise a process if there is a fake image.
+
+    Raises:
+        CannotStart: There is neither, or it did not start.
     """
     local = account.images.get(reference)
     if account.docker:

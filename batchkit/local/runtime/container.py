@@ -1,5 +1,5 @@
 """
-What runs a job: a container in Docker, or a child process in the place of one.
+What runs an attempt of a job: the base of Docker containers and of child processes.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ GRACE = 5.0  # ECS gives a task 30 s between SIGTERM and SIGKILL
 
 class CannotStart(Exception):
     """
-    The container did not come up; the text is what ECS would tell as the reason.
+    The container did not start. The text is the reason that ECS would give.
     """
 
 
 class Container(ABC):
     """
-    One attempt's container, which has been started.
+    One attempt's container. It runs as soon as it is made.
     """
 
     def __init__(self) -> None:
@@ -31,30 +31,30 @@ class Container(ABC):
     @abstractmethod
     def lines(self) -> Iterator[bytes]:
         """
-        What it writes, line by line as it comes, until it ends.
+        Its output, line by line as it is written, until it ends.
         """
 
     @abstractmethod
     def ended(self) -> int:
         """
-        Its exit code, once it has ended.
+        Waits for its end. Returns its exit code.
         """
 
     @abstractmethod
     def signal(self, number: Signals) -> None:
         """
-        It has got the signal, if it is still there.
+        The container has received the signal, if it still runs.
         """
 
     @abstractmethod
     def remove(self) -> None:
         """
-        Nothing is left of it.
+        The container and its files are gone.
         """
 
     def stop(self) -> None:
         """
-        It is asked to end, and is killed if it doesn't.
+        The container has received SIGTERM, and is killed if it doesn't end in `GRACE` seconds.
         """
         with self._lock:
             if self._over or self._killer is not None:
@@ -66,13 +66,13 @@ class Container(ABC):
 
     def kill(self) -> None:
         """
-        It ends now.
+        The container has received SIGKILL.
         """
         self.signal(SIGKILL)
 
     def wait(self) -> int:
         """
-        Its exit code, as a shell tells it: 128 + n after signal n.
+        Waits for its end. Returns its exit code as a shell does: 128 + n after signal n.
         """
         code = self.ended()
         with self._lock:

@@ -1,5 +1,5 @@
 """
-A job's container in Docker, on the host's network, so that it reaches the embedded AWS.
+A job's container in Docker. It uses the host's network to reach the embedded AWS.
 """
 
 from __future__ import annotations
@@ -8,34 +8,37 @@ import os
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from signal import Signals
-from typing import Any
+from typing import TYPE_CHECKING
 
 from batchkit.local.runtime.container import CannotStart, Container
-from batchkit.local.runtime.images import LocalImage
+from batchkit.local.runtime.images import FakeImage
+
+if TYPE_CHECKING:
+    from docker import DockerClient
 
 _SOCKET = "unix:///var/run/docker.sock"
 
 
 def docker_answers() -> bool:
     """
-    A Docker daemon answers at the place that the environment names.
+    Whether a Docker daemon answers at the address in the environment.
     """
     if not _listens(os.environ.get("DOCKER_HOST") or _SOCKET):
         return False
     import docker
 
     try:
-        with_daemon = docker.from_env(timeout=5)
+        client = docker.from_env(timeout=5)
     except docker.errors.DockerException:
         return False
     try:
-        return bool(with_daemon.ping())
+        return bool(client.ping())
     finally:
-        with_daemon.close()
+        client.close()
 
 
 def _listens(address: str) -> bool:
-    # docker-py leaves its socket open where nobody listens, so ask first.
+    # docker-py leaves its socket open if nobody listens, so test the socket first.
     scheme, _, path = address.partition("://")
     if scheme != "unix":
         return True
@@ -44,8 +47,8 @@ def _listens(address: str) -> bool:
         return probe.connect_ex(path) == 0
 
 
-def _client() -> Any:
-    # moto's own client: mock_aws replaces what docker-py sends with, and moto puts it back.
+def _client() -> DockerClient:
+    # mock_aws intercepts docker-py's requests; the client that moto makes gets through.
     from moto.utilities.docker_utilities import DockerModel
 
     return DockerModel().docker_client
@@ -53,7 +56,7 @@ def _client() -> Any:
 
 class DockerContainer(Container):
     """
-    A container that has been started.
+    An attempt's container in Docker.
     """
 
     def __init__(
@@ -74,13 +77,13 @@ class DockerContainer(Container):
             self._container.start()
         except docker.errors.DockerException as error:
             self.remove()
-            why = getattr(error, "explanation", None) or error
-            raise CannotStart(f"CannotStartContainerError: {why}") from error
+            reason = getattr(error, "explanation", None) or error
+            raise CannotStart(f"CannotStartContainerError: {reason}") from error
 
     @classmethod
-    def find(cls, reference: str, local: LocalImage | None) -> str:
+    def find(cls, reference: str, local: FakeImage | None) -> str:
         """
-        The name under which the daemon has the image, by *reference* or by its tag; or nothing.
+        The name under which the daemon has the image: *reference*, or its tag, or "" if neither.
         """
         import docker
 

@@ -21,7 +21,7 @@ _VARIABLE = re.compile(r"\$(?:\{(\w+)(?::-([^}]*))?\}|(\w+))")
 @dataclass
 class Recipe:
     """
-    The last stage of a Dockerfile, as far as it matters without a daemon.
+    The last stage of a Dockerfile: the instructions that matter without a daemon.
     """
 
     workdir: PurePosixPath = PurePosixPath("/")
@@ -33,18 +33,18 @@ class Recipe:
 
     def argv(self, command: Argv) -> Argv:
         """
-        What a container runs that is given *command*.
+        The arguments that a container runs if it is given *command*.
         """
         return self.entrypoint + (command or self.command)
 
 
 def read_recipe(folder: Path) -> Recipe:
     """
-    The recipe that *folder*'s Dockerfile holds.
+    The recipe in *folder*'s Dockerfile.
     """
     path = folder / "Dockerfile"
     if not path.is_file():
-        msg = f"{folder} can't stand for an image: it has no Dockerfile"
+        msg = f"{folder} can't be a fake image: it has no Dockerfile"
         raise ContextError(msg)
     recipe = Recipe()
     for word, rest in _instructions(path.read_text(encoding="utf-8")):
@@ -73,7 +73,8 @@ def _apply(recipe: Recipe, word: str, rest: str) -> Recipe:
     elif word in ("COPY", "ADD"):
         _copy(recipe, rest)
     elif word == "ENTRYPOINT":
-        recipe.entrypoint, recipe.command = _argv(rest), ()
+        recipe.entrypoint = _argv(rest)
+        recipe.command = ()
     elif word == "CMD":
         recipe.command = _argv(rest)
     return recipe
@@ -82,7 +83,7 @@ def _apply(recipe: Recipe, word: str, rest: str) -> Recipe:
 def _pairs(recipe: Recipe, rest: str) -> dict[str, str]:
     words = shlex.split(rest)
     if words and "=" not in words[0]:
-        words = ["=".join(rest.split(maxsplit=1))]
+        words = ["=".join(rest.split(maxsplit=1))]  # the old form: ENV NAME value
     pairs = [word.partition("=") for word in words]
     return {name: _expand(recipe, value) for name, _, value in pairs}
 

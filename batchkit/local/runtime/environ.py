@@ -1,5 +1,5 @@
 """
-The process's environment while the embedded AWS is there: fake credentials, nothing of the user's.
+The process's environment while the embedded AWS runs: fake credentials, and not the user's.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ SECRET_KEY = "local-aws-secret"
 @contextmanager
 def fake_credentials(region: str) -> Iterator[None]:
     """
-    Every ``AWS_*`` variable is hidden and fake ones are set; all are as before afterwards.
+    Fake variables replace every ``AWS_*`` variable until the block ends.
 
-    A profile, an endpoint or a FIPS setting of the user's would send clients past moto.
+    The user's profile, endpoint or FIPS setting would send clients past moto.
     """
-    before = {name: value for name, value in os.environ.items() if _ours(name)}
+    before = {name: value for name, value in os.environ.items() if _replaced(name)}
     try:
         _replace(_fake(region))
         yield
@@ -27,14 +27,14 @@ def fake_credentials(region: str) -> Iterator[None]:
         _replace(before)
 
 
-def _ours(name: str) -> bool:
+def _replaced(name: str) -> bool:
     return name.startswith(("AWS_", "MOTO_"))
 
 
-def _replace(wanted: dict[str, str]) -> None:
-    for name in [name for name in os.environ if _ours(name)]:
+def _replace(variables: dict[str, str]) -> None:
+    for name in [name for name in os.environ if _replaced(name)]:
         del os.environ[name]
-    os.environ.update(wanted)
+    os.environ.update(variables)
 
 
 def _fake(region: str) -> dict[str, str]:

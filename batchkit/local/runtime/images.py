@@ -1,5 +1,5 @@
 """
-The folders that stand for images where no Docker daemon builds them.
+Fake images: folders that are used as images where no Docker daemon builds them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from batchkit.local.runtime.dockerfile import Recipe, read_recipe
 @dataclass(frozen=True)
 class Reference:
     """
-    An image's name taken apart at the last colon after the last slash.
+    The parts of an image's name.
     """
 
     repository: str
@@ -44,9 +44,9 @@ class Reference:
 
 
 @dataclass(frozen=True)
-class LocalImage:
+class FakeImage:
     """
-    A folder with a Dockerfile, which runs as if it had been built.
+    A fake image: a folder with a Dockerfile that runs as if it had been built.
     """
 
     reference: Reference
@@ -64,12 +64,12 @@ class LocalImage:
     @property
     def manifest(self) -> str:
         """
-        A manifest that is the same for the same repository and tag.
+        A manifest that depends only on the repository and the tag.
         """
         config = sha256(f"config {self.reference.path}:{self.reference.tag}".encode()).hexdigest()
-        kind = "application/vnd.docker.distribution.manifest.v2+json"
+        media_type = "application/vnd.docker.distribution.manifest.v2+json"
         return (
-            f'{{"schemaVersion": 2, "mediaType": "{kind}", "config": {{"mediaType": '
+            f'{{"schemaVersion": 2, "mediaType": "{media_type}", "config": {{"mediaType": '
             '"application/vnd.docker.container.image.v1+json", "size": 1024, '
             f'"digest": "sha256:{config}"}}, "layers": []}}'
         )
@@ -83,7 +83,7 @@ class LocalImage:
 
     def unpack(self, root: Path) -> Path:
         """
-        *root* holds what the Dockerfile copies, as in a new container; returns its WORKDIR.
+        *root* has the files that the Dockerfile copies. Returns its WORKDIR under *root*.
         """
         for sources, target, into_folder in self.recipe.copies:
             for source in sources:
@@ -94,8 +94,8 @@ class LocalImage:
         return workdir
 
     def _matching(self, source: str) -> list[Path]:
-        wanted = source.strip("/") or "."
-        return [self.folder] if wanted == "." else sorted(self.folder.glob(wanted))
+        pattern = source.strip("/") or "."
+        return [self.folder] if pattern == "." else sorted(self.folder.glob(pattern))
 
     def _copy(self, source: Path, target: Path, into_folder: bool) -> None:
         if not source.is_dir():
@@ -108,7 +108,7 @@ class LocalImage:
 
     def _copy_one(self, path: Path, target: Path) -> None:
         """
-        A file or empty folder as it would be in the image, unless the build context lacks it.
+        The file or folder *path* is at *target*, unless .dockerignore leaves it out.
         """
         if self._left_out(path):
             return
@@ -120,7 +120,7 @@ class LocalImage:
 
     def _left_out(self, path: Path) -> bool:
         """
-        Whether .dockerignore keeps *path* from Docker.
+        Whether .dockerignore leaves *path* out of the build context.
         """
         hits: Hits = ()
         relative = path.relative_to(self.folder)
@@ -132,33 +132,33 @@ class LocalImage:
 
 def inside(root: Path, path: PurePosixPath | str) -> Path:
     """
-    Where the container's absolute *path* is under *root*.
+    The container's absolute *path* as a path under *root*.
     """
     return root.joinpath(*PurePosixPath(path).relative_to("/").parts)
 
 
-class Images:
+class FakeImages:
     """
-    Which folder stands for which image.
+    The fake images by their names.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._known: dict[Reference, LocalImage] = {}
+        self._known: dict[Reference, FakeImage] = {}
 
-    def add(self, uri: str, folder: Path) -> LocalImage:
+    def add(self, uri: str, folder: Path) -> FakeImage:
         """
-        *folder* stands for *uri* from now on, under its tag and under its digest.
+        *folder* is the fake image of *uri*, under its tag and under its digest.
         """
         reference = Reference.parse(uri)
         ignore = read_ignore(folder, folder / "Dockerfile")
-        image = LocalImage(reference, folder.resolve(), read_recipe(folder), ignore)
+        image = FakeImage(reference, folder.resolve(), read_recipe(folder), ignore)
         by_digest = Reference(reference.repository, digest=image.digest)
         with self._lock:
             self._known[reference] = self._known[by_digest] = image
         return image
 
-    def get(self, uri: str) -> LocalImage | None:
+    def get(self, uri: str) -> FakeImage | None:
         """
         The image that *uri* names by tag or by digest.
         """

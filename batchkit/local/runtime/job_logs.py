@@ -1,17 +1,17 @@
 """
-A job's lines on their way to CloudWatch Logs, while it runs.
+Writes a job's lines to CloudWatch Logs while it runs.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from typing import Any
 
 from moto.logs.exceptions import ResourceNotFoundException
 from moto.logs.models import logs_backends
 
 from batchkit.local.runtime.container import CannotStart
+from batchkit.local.runtime.job import MotoJob
 from batchkit.local.runtime.lock import DISPATCH
 
 DEFAULT_GROUP = "/aws/batch/job"
@@ -24,10 +24,10 @@ _MISSING = (
 
 class LogStream:
     """
-    Where one attempt's lines go: the job definition's group, or Batch's own.
+    One attempt's log stream, in the job definition's log group or in Batch's own.
     """
 
-    def __init__(self, job: Any, task_id: str) -> None:
+    def __init__(self, job: MotoJob, task_id: str) -> None:
         configuration = job.job_definition.container_properties.get("logConfiguration") or {}
         options = configuration.get("options") or {}
         self.group = options.get("awslogs-group", DEFAULT_GROUP)
@@ -43,7 +43,7 @@ class LogStream:
 
     def open(self) -> None:
         """
-        The stream is there.
+        The log stream exists, if the job logs to CloudWatch. Raises CannotStart without a group.
         """
         if not self.kept:
             return
@@ -57,7 +57,7 @@ class LogStream:
 
     def pump(self, lines: Iterable[bytes]) -> None:
         """
-        Every line is in the stream as soon as it comes, in order; empty ones are left out.
+        Each line is in the stream as soon as it is written, in order; empty lines are left out.
         """
         for line in lines:
             text = line.decode("utf-8", "replace").rstrip("\r\n")
@@ -72,4 +72,4 @@ class LogStream:
             try:
                 self._backend.put_log_events(self.group, self.name, [event])
             except ResourceNotFoundException:
-                self.kept = False  # the group was deleted while the job ran; so does AWS
+                self.kept = False  # the group was deleted; as on AWS, the job goes on without it

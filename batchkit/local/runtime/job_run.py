@@ -1,5 +1,5 @@
 """
-A job's life: it waits for what it depends on and for room, is tried, and ends.
+Runs a job: it waits for its dependencies and for a compute environment, then makes attempts.
 """
 
 from __future__ import annotations
@@ -7,19 +7,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 from fnmatch import fnmatchcase
-from typing import Any
 
 from batchkit.local.runtime.account import LocalAccount, announce
 from batchkit.local.runtime.attempt import AttemptEnd, JobAttempt
+from batchkit.local.runtime.job import Json, MotoEnvironment, MotoJob
 from batchkit.local.runtime.lock import DISPATCH
 
 DEPENDENCY_FAILED = "Dependent Job failed"
 CHILD_FAILED = "Array Child Job failed"
 
 
-def run(job: Any, account: LocalAccount) -> None:
+def run(job: MotoJob, account: LocalAccount) -> None:
     """
-    *job* has ended.
+    Runs *job* to its end.
     """
     try:
         ready = _dependencies(job, account) and _room(job, account)
@@ -27,13 +27,13 @@ def run(job: Any, account: LocalAccount) -> None:
             _attempts(job, account)
         else:
             end(job, succeeded=False)
-    except Exception as error:  # a fault of ours must not leave a job that never ends
+    except Exception as error:  # an error in this module must not leave a job that never ends
         end(job, succeeded=False, reason=f"{type(error).__name__}: {error}")
         raise
 
 
-def _dependencies(job: Any, account: LocalAccount) -> bool:
-    ids = list(_waits_for(job))
+def _dependencies(job: MotoJob, account: LocalAccount) -> bool:
+    ids = list(_dependency_ids(job))
     if ids:
         _status(job, "PENDING")
     account.wait_until(lambda: job.stop or all(_ended(job, one) for one in ids))
@@ -43,51 +43,53 @@ def _dependencies(job: Any, account: LocalAccount) -> bool:
     return not (failed or job.stop or account.closing.is_set())
 
 
-def _waits_for(job: Any) -> Iterator[str]:
+def _dependency_ids(job: MotoJob) -> Iterator[str]:
     index = job.array_properties.get("index")
     for dependency in job.depends_on or ():
-        kind, other = dependency.get("type"), dependency.get("jobId")
-        if kind == "SEQUENTIAL" and index is not None:
-            yield from [f"{job.parent.job_id}:{index - 1}"] if index else []
-        elif kind == "N_TO_N" and index is not None:
+        order = dependency.get("type")
+        other = dependency.get("jobId")
+        if order == "SEQUENTIAL" and index is not None:
+            if index:
+                array = job.job_id.rpartition(":")[0]
+                yield f"{array}:{index - 1}"
+        elif order == "N_TO_N" and index is not None:
             yield f"{other}:{index}"
         elif other:
             yield other
 
 
-def _ended(job: Any, other: str) -> bool:
+def _ended(job: MotoJob, other: str) -> bool:
     return other not in job.all_jobs or job.all_jobs[other].job_stopped
 
 
-def _room(job: Any, account: LocalAccount) -> bool:
+def _room(job: MotoJob, account: LocalAccount) -> bool:
     """
-    The job is RUNNABLE until an environment of its queue takes jobs, and is large enough.
+    The job is RUNNABLE until an environment of its queue is ENABLED and large enough.
+
+    Returns False if the job or the embedded AWS is stopped before that.
     """
     _status(job, "RUNNABLE")
-    wanted = _vcpus(job)
+    vcpus = float(requirements(job).get("VCPU", "0"))
     account.wait_until(
-        lambda: job.stop or any(_takes(e, wanted) for e in job.job_queue.environments)
+        lambda: job.stop or any(_has_room(e, vcpus) for e in job.job_queue.environments)
     )
     return not (job.stop or account.closing.is_set())
 
 
-def _vcpus(job: Any) -> float:
-    return float(requirements(job).get("VCPU", "0"))
-
-
-def _takes(environment: Any, vcpus: float) -> bool:
+def _has_room(environment: MotoEnvironment, vcpus: float) -> bool:
     limit = (environment.compute_resources or {}).get("maxvCpus", vcpus)
     return environment.state == "ENABLED" and float(limit) >= vcpus
 
 
-def _attempts(job: Any, account: LocalAccount) -> None:
+def _attempts(job: MotoJob, account: LocalAccount) -> None:
     while True:
         attempt = JobAttempt(job, account)
         outcome = attempt.run()
-        told = attempt.tell(outcome)
+        described = attempt.describe(outcome)
         with DISPATCH:
-            job.attempts.append(told)
-            job.exit_code, job.reason = outcome.code, outcome.reason
+            job.attempts.append(described)
+            job.exit_code = outcome.code
+            job.reason = outcome.reason
         if outcome.succeeded or job.stop or account.closing.is_set():
             break
         if not retries(job.retry_strategy, len(job.attempts), outcome):
@@ -96,7 +98,7 @@ def _attempts(job: Any, account: LocalAccount) -> None:
     end(job, succeeded=outcome.succeeded and not job.stop, reason=outcome.status_reason)
 
 
-def retries(strategy: dict[str, Any], tried: int, outcome: AttemptEnd) -> bool:
+def retries(strategy: Json, tried: int, outcome: AttemptEnd) -> bool:
     """
     Whether Batch tries again after *outcome*, the end of attempt number *tried*.
     """
@@ -109,44 +111,46 @@ def retries(strategy: dict[str, Any], tried: int, outcome: AttemptEnd) -> bool:
 
 
 def _matches(rule: dict[str, str], outcome: AttemptEnd) -> bool:
-    seen = {
+    actual = {
         "onExitCode": "" if outcome.code is None else str(outcome.code),
         "onReason": outcome.reason,
         "onStatusReason": outcome.status_reason,
     }
-    return all(fnmatchcase(seen[name], rule[name]) for name in seen if name in rule)
+    return all(fnmatchcase(actual[name], rule[name]) for name in actual if name in rule)
 
 
-def end(job: Any, *, succeeded: bool, reason: str | None = None) -> None:
+def end(job: MotoJob, *, succeeded: bool, reason: str | None = None) -> None:
     """
-    *job* has ended, and so has the array that it was the last child of.
+    *job* has ended. If it was the last child of an array, the array has ended too.
     """
     with DISPATCH:
         if job.job_stopped:
             return
-        job.job_stopped, job.job_stopped_at = True, datetime.now()
+        job.job_stopped = True
+        job.job_stopped_at = datetime.now()
         job.job_stopped_reason = job.job_stopped_reason or reason
         job.status = "SUCCEEDED" if succeeded else "FAILED"
         parent = job.parent
-        if parent is not None and all(child.job_stopped for child in parent._child_jobs):
+        if parent is not None and all(child.job_stopped for child in parent._child_jobs or ()):
             _end_array(parent)
     announce()
 
 
-def _end_array(parent: Any) -> None:
-    failed = any(child.status == "FAILED" for child in parent._child_jobs)
-    parent.job_started_at = min(child.job_started_at for child in parent._child_jobs)
+def _end_array(parent: MotoJob) -> None:
+    children = parent._child_jobs or ()
+    failed = any(child.status == "FAILED" for child in children)
+    parent.job_started_at = min(child.job_started_at for child in children)
     end(parent, succeeded=not failed, reason=CHILD_FAILED if failed else None)
 
 
-def _status(job: Any, status: str) -> None:
+def _status(job: MotoJob, status: str) -> None:
     with DISPATCH:
         job.status = status
 
 
-def requirements(job: Any) -> dict[str, str]:
+def requirements(job: MotoJob) -> dict[str, str]:
     """
-    The job's own VCPU, MEMORY and GPU over its definition's.
+    The VCPU, MEMORY and GPU of the definition, overridden by the job's own.
     """
     merged = {}
     for given in (job.job_definition.container_properties, job.container_overrides):

@@ -1,5 +1,5 @@
 """
-One request at a time: moto's backends are plain dictionaries, and callers use many threads.
+The lock around moto's backends: they are plain dictionaries, and callers use many threads.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """
-A job's container as a child process: the image's files, the job's environment, nothing of ours.
+A job's container as a child process. It has the image's files and the job's environment only.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from signal import SIGKILL, Signals
 
 from batchkit.local.runtime.container import CannotStart, Container
-from batchkit.local.runtime.images import LocalImage, inside
+from batchkit.local.runtime.images import FakeImage, inside
 
 _PYTHON = re.compile(r"(/usr(/local)?/bin/)?python(3(\.\d+)?)?")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -24,11 +24,11 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 class ProcessContainer(Container):
     """
-    A process group with a file tree of its own, which goes with it.
+    A process group with its own file tree, which is removed with it.
     """
 
     def __init__(
-        self, image: LocalImage, command: Sequence[str], environment: Mapping[str, str]
+        self, image: FakeImage, command: Sequence[str], environment: Mapping[str, str]
     ) -> None:
         super().__init__()
         self._root = Path(tempfile.mkdtemp(prefix="batch-job-"))
@@ -46,7 +46,7 @@ class ProcessContainer(Container):
 
     def ended(self) -> int:
         code = self._process.wait()
-        # A container's other processes end with its first one.
+        # As in a container, the other processes end with the first one.
         self._signal_group(SIGKILL)
         return code if code >= 0 else 128 - code
 
@@ -65,7 +65,7 @@ class ProcessContainer(Container):
 
 
 def _start(
-    root: Path, image: LocalImage, command: Sequence[str], environment: Mapping[str, str]
+    root: Path, image: FakeImage, command: Sequence[str], environment: Mapping[str, str]
 ) -> subprocess.Popen[bytes]:
     workdir = image.unpack(root)
     (root / "tmp").mkdir(exist_ok=True)
@@ -85,9 +85,9 @@ def _start(
     )
 
 
-def _base(root: Path, image: LocalImage) -> dict[str, str]:
+def _base(root: Path, image: FakeImage) -> dict[str, str]:
     baked = {name: _paths_here(root, value) for name, value in image.recipe.environment.items()}
-    # The shell form's `python` must be ours too; a link to it would lose its virtual environment.
+    # The shell form's `python` must be this one too; a link would lose its virtual environment.
     path = f"{os.path.dirname(sys.executable)}:{_PATH}"
     return {**baked, "PATH": path, "HOME": str(root), "TMPDIR": f"{root}/tmp", "LANG": "C.UTF-8"}
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import sys
 
-from batchkit import StackSpec, destroy_stack, ensure_stack
+from batchkit import Fargate, StackSpec, destroy_stack, ensure_stack
 
 NAME = "bench"
 
@@ -23,7 +23,7 @@ def main() -> None:
         StackSpec(
             name=NAME,
             image="public.ecr.aws/docker/library/busybox:1",
-            max_vcpus=vcpus,
+            compute=Fargate(max_vcpus=vcpus),
             table="bench",
         )
     )

@@ -1,5 +1,10 @@
+"""
+The fixtures of these tests.
+"""
+
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,3 +21,13 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
     """
     with local_aws(docker=False) as session:
         yield Lab(session, tmp_path)
+
+
+@pytest.fixture
+def job_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """
+    The folder in which jobs that are child processes have their files; only this test uses it.
+    """
+    folder = tmp_path_factory.mktemp("jobs")
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder

@@ -1,5 +1,5 @@
 """
-What the tests of the embedded AWS share: a small stack, and probes of how AWS behaves.
+Shared by the tests of the embedded AWS: a small stack, and the registry of probes.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from batchkit.local.runtime.account import LocalAccount
-from batchkit.local.runtime.images import Images
-from batchkit.local.runtime.server import Server
+from batchkit.local.runtime.images import FakeImages
+from batchkit.local.runtime.server import HttpEndpoint
 from batchkit.local.session import LocalSession, embedded
 
 TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
@@ -30,30 +30,32 @@ Probe = Callable[["Lab"], None]
 
 class Probes(list[tuple[Probe, tuple[str, ...]]]):
     """
-    How AWS behaves, each beside the mends without which moto doesn't.
+    The registry of one module's probes, each with the names of the patches that it needs.
+
+    A probe asserts what AWS does. Without any of these patches moto makes it fail.
     """
 
-    def __call__(self, *mends: str) -> Callable[[Probe], Probe]:
+    def __call__(self, *patches: str) -> Callable[[Probe], Probe]:
         def keep(probe: Probe) -> Probe:
-            self.append((probe, mends))
+            self.append((probe, patches))
             return probe
 
         return keep
 
 
 @contextmanager
-def lab_without(folder: Path, *mends: str) -> Iterator[Lab]:
+def lab_without(folder: Path, *patches: str) -> Iterator[Lab]:
     """
-    A lab, of little patience, on an embedded AWS that lacks *mends*.
+    A lab with little patience, on an embedded AWS without these *patches*.
     """
-    world = LocalAccount(region="us-east-1", images=Images(), server=Server())
-    with embedded(world, without=mends) as session:
+    account = LocalAccount(region="us-east-1", images=FakeImages(), server=HttpEndpoint())
+    with embedded(account, without=patches) as session:
         yield Lab(session, folder, patience=1)
 
 
 class Lab:
     """
-    A session, and the resources that a job needs, made when first asked for.
+    A session, and the resources that a job needs, created at first use.
     """
 
     def __init__(self, session: LocalSession, folder: Path, patience: float = 60) -> None:
@@ -61,13 +63,13 @@ class Lab:
         self.folder = folder
         self.patience = patience
 
-    def until(self, true: Callable[[], Any]) -> Any:
+    def until(self, condition: Callable[[], Any]) -> Any:
         """
-        What *true* returned as soon as it was truthy; fails after *patience* seconds.
+        The first true result of *condition*; fails after *patience* seconds.
         """
         deadline, pause = time.monotonic() + self.patience, threading.Event()
         while time.monotonic() < deadline:
-            if result := true():
+            if result := condition():
                 return result
             pause.wait(0.02)
         raise AssertionError(f"not within {self.patience} s")
@@ -79,7 +81,7 @@ class Lab:
 
     def refused(self, code: str, call: Callable[..., Any], **given: Any) -> Any:
         """
-        The error with which AWS refuses the call.
+        The error of a call that AWS refuses.
         """
         with pytest.raises(ClientError) as caught:
             call(**given)
@@ -164,7 +166,7 @@ class Lab:
     @functools.cached_property
     def ready(self) -> str:
         """
-        A queue that takes jobs, a definition, and a folder that stands for its image.
+        A queue that accepts jobs, a definition, and its fake image.
         """
         (self.folder / "Dockerfile").write_text(DOCKERFILE)
         (self.folder / "main.py").write_text("print('main')\n")
@@ -203,13 +205,13 @@ class Lab:
 
     def ran(self, code: str = "pass", **given: Any) -> dict[str, Any]:
         """
-        The job that ran *code*, after its end.
+        The job, after it ran *code* to the end.
         """
         return self.ended(self.submit(code, **given))
 
     def lines(self, job: dict[str, Any], group: str = "/aws/batch/job") -> list[str]:
         """
-        What the job has written by now.
+        The lines that the job has written so far.
         """
         events = self.logs.get_log_events(
             logGroupName=group,

@@ -27,7 +27,7 @@ FOREVER = f"import time; time.sleep({LENGTH})"
 
 def test_importing_the_package_imports_no_moto() -> None:
     """
-    Neither batchkit.local nor a session's class needs moto to be there.
+    batchkit.local and the class of its session don't need moto.
     """
     code = "import batchkit.local, sys; print([m for m in sys.modules if m.startswith('moto')])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -53,7 +53,7 @@ def test_a_missing_moto_says_what_to_install() -> None:
 
 def test_it_yields_a_session_for_its_region() -> None:
     """
-    The session is a boto3.Session of the wanted region, and so are its clients.
+    The session is a boto3.Session of the given region, and so are its clients.
     """
     with local_aws(region="eu-central-1", docker=False) as session:
         assert isinstance(session, boto3.Session) and isinstance(session, LocalSession)
@@ -65,7 +65,7 @@ def test_it_yields_a_session_for_its_region() -> None:
 
 def test_every_account_is_new() -> None:
     """
-    What one embedded AWS held the next one does not hold.
+    Resources of one embedded AWS don't exist in the next one.
     """
     for _ in range(2):
         with local_aws(docker=False) as session:
@@ -94,7 +94,7 @@ def test_it_refuses_to_share_moto() -> None:
 
 def test_it_reads_no_real_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """
-    A profile, an endpoint or a FIPS setting of the user's changes nothing, and is there again.
+    The user's profile, endpoint and FIPS setting are ignored, and restored at the end.
     """
     theirs = {
         "AWS_PROFILE": "not-there",
@@ -116,7 +116,7 @@ def test_it_reads_no_real_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
 def test_the_callers_hooks_see_every_call(lab: Lab) -> None:
     """
-    Event hooks on the session count its calls, and not those of the interpreter or of jobs.
+    Hooks on the session see its own calls, and not those of the interpreter or of jobs.
     """
     seen: list[str] = []
     lab.session.events.register("before-call", lambda model, **_: seen.append(model.name))
@@ -127,13 +127,13 @@ def test_the_callers_hooks_see_every_call(lab: Lab) -> None:
     assert set(seen) == {"StartExecution", "DescribeExecution"}
 
 
-def test_leaving_ends_jobs_and_executions(tmp_path: Path) -> None:
+def test_leaving_ends_jobs_and_executions(tmp_path: Path, job_folders: Path) -> None:
     """
-    No process, thread, file or patch is left, long before the jobs would have ended.
+    No process, thread, file or patch is left, although the jobs had not ended.
     """
     from moto.batch.models import Job
 
-    before, files = set(threading.enumerate()), set(Path("/tmp").glob("batch-job-*"))
+    before = set(threading.enumerate())
     with local_aws(docker=False) as session:
         lab = Lab(session, tmp_path)
         job = lab.submit(f"import os; print(os.getpid(), flush=True); {FOREVER}")
@@ -142,18 +142,19 @@ def test_leaving_ends_jobs_and_executions(tmp_path: Path) -> None:
         lab.until(lambda: len(lab.batch.list_jobs(jobQueue="queue")["jobSummaryList"]) == 2)
         (pid,) = lab.until(lambda: lab.lines(lab.job(job)))
         assert lab.job(waiting)["status"] == "PENDING"
+        assert list(job_folders.glob("batch-job-*"))
         assert "batchkit" in Job.run.__wrapped__.__module__
         begun = time.monotonic()
     assert time.monotonic() - begun < LENGTH
     assert not Path(f"/proc/{pid}").exists()
     assert set(threading.enumerate()) <= before
-    assert set(Path("/tmp").glob("batch-job-*")) <= files
+    assert list(job_folders.iterdir()) == []
     assert not hasattr(Job.run, "__wrapped__")
 
 
 def test_an_error_inside_leaves_nothing_either() -> None:
     """
-    The error comes out as it is, and the next embedded AWS starts.
+    The error is raised unchanged, and the next embedded AWS starts.
     """
     with pytest.raises(ZeroDivisionError), local_aws(docker=False):
         raise ZeroDivisionError
@@ -163,7 +164,7 @@ def test_an_error_inside_leaves_nothing_either() -> None:
 
 def test_a_session_is_of_no_use_after_the_end() -> None:
     """
-    A client that outlives its embedded AWS does not call the real one.
+    A client raises LocalError after the end; it does not call the real AWS.
     """
     with local_aws(docker=False) as session:
         client = session.client("iam")
@@ -173,7 +174,7 @@ def test_a_session_is_of_no_use_after_the_end() -> None:
 
 def test_the_endpoint_is_the_same_aws_over_http(lab: Lab) -> None:
     """
-    What the session made a program outside can read, and the other way round.
+    A program outside reads what the session wrote, and the other way round.
     """
     lab.s3.create_bucket(Bucket="bucket")
     outside = boto3.client("s3", endpoint_url=lab.session.endpoint_url)
@@ -187,7 +188,7 @@ def test_the_endpoint_is_the_same_aws_over_http(lab: Lab) -> None:
 
 def test_calls_over_http_take_turns_with_the_sessions(lab: Lab) -> None:
     """
-    While a call of this process is at work, one from outside waits.
+    A call from outside waits while a call of this process runs.
     """
     done, url = threading.Event(), f"{lab.session.endpoint_url}/moto-api/data.json"
 
@@ -208,7 +209,7 @@ def test_calls_over_http_take_turns_with_the_sessions(lab: Lab) -> None:
 
 def test_a_daemon_that_is_asked_for_must_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    docker=True without a daemon is an error; docker=None then means processes.
+    Without a daemon docker=True is an error, and docker=None runs child processes.
     """
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
     with pytest.raises(LocalError, match="no Docker daemon answers"), local_aws(docker=True):
@@ -219,7 +220,7 @@ def test_a_daemon_that_is_asked_for_must_answer(monkeypatch: pytest.MonkeyPatch)
 
 def test_images_can_be_given_at_the_start(tmp_path: Path) -> None:
     """
-    A folder that is given with local_aws() stands for its image from the beginning.
+    A folder in *images* is a fake image from the start.
     """
     (tmp_path / "Dockerfile").write_text("FROM scratch\nCMD echo given\n")
     with local_aws(docker=False, images={IMAGE: tmp_path}) as session:
@@ -230,7 +231,7 @@ def test_images_can_be_given_at_the_start(tmp_path: Path) -> None:
         assert lab.lines(lab.ended(answer["jobId"])) == ["given"]
 
 
-def test_a_folder_without_a_dockerfile_stands_for_nothing(lab: Lab) -> None:
+def test_a_folder_without_a_dockerfile_is_no_fake_image(lab: Lab) -> None:
     """
     The error names the folder and what is missing.
     """

@@ -16,7 +16,7 @@ from batchkit.local.runtime.container import Container
 
 class Ended(Container):
     """
-    A container that ends by itself at the same moment at which it is stopped.
+    A container that ends by itself at the moment when it is stopped.
     """
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ def eager() -> Iterator[None]:
 
 def test_a_container_may_end_while_it_is_stopped(eager: None) -> None:
     """
-    Its exit code is told, and what would have killed it has ended, whichever was first.
+    Its exit code is returned, and no timer that would kill it is left.
     """
     before = set(threading.enumerate())
     for _ in range(300):

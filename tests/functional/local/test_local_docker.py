@@ -25,7 +25,7 @@ pytestmark = [
 @pytest.fixture
 def docked(tmp_path: Path) -> Iterator[Lab]:
     """
-    A lab whose image the daemon has.
+    A lab whose image is on the daemon.
     """
     import docker
 
@@ -89,7 +89,7 @@ def test_a_container_fails_times_out_or_does_not_start_as_a_process_does(docked:
 
 def test_an_image_that_the_daemon_lacks_is_a_folder_or_missing(docked: Lab) -> None:
     """
-    A folder that stands for it runs as a process; without one the image can't be pulled.
+    A fake image runs as a child process; without one the image can't be pulled.
     """
     docked.ready
     (docked.folder / "Dockerfile").write_text("FROM a\nCMD echo process\n")
@@ -103,6 +103,6 @@ def test_an_image_that_the_daemon_lacks_is_a_folder_or_missing(docked: Lab) -> N
 
 def test_leaving_removes_running_containers(docked: Lab) -> None:
     """
-    A container that runs when the embedded AWS ends goes with it; the fixture looks.
+    A container that runs when the embedded AWS ends is removed; the fixture checks it.
     """
     docked.running(docked.submit("import time; time.sleep(60)"))

@@ -1,5 +1,5 @@
 """
-Folders that stand for images: what a Dockerfile says, and what a process makes of it.
+Fake images: what is read from a Dockerfile, and how a child process runs it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from local_lab import Lab
 
 from batchkit._docker.context import read_context
 from batchkit.local.runtime.dockerfile import Recipe, read_recipe
-from batchkit.local.runtime.images import Images, Reference
+from batchkit.local.runtime.images import FakeImages, Reference
 
 URI = "123456789012.dkr.ecr.us-east-1.amazonaws.com/team/job"
 
@@ -110,7 +110,7 @@ def test_files_are_where_docker_would_copy_them(tmp_path: Path) -> None:
         "COPY --from=builder /x /y\nCOPY --chown=me main.py .\nCOPY lib/*.py lib/b.txt /opt/lib/\n"
         'COPY ["main.py", "/bin/renamed"]\nADD data /data\nCOPY Docker* /no/\n'
     )
-    image = Images().add("job:v1", folder)
+    image = FakeImages().add("job:v1", folder)
     assert image.unpack(root) == root / "app"
     assert files(root) == {
         "app/main.py",
@@ -123,7 +123,7 @@ def test_files_are_where_docker_would_copy_them(tmp_path: Path) -> None:
 
 def test_an_image_is_found_by_tag_and_by_digest(lab: Lab) -> None:
     """
-    The digest is the same for the same tag, ECR tells it, and a job may name the image by it.
+    A tag always has the same digest, ECR returns it, and a job definition may use it.
     """
     (lab.folder / "Dockerfile").write_text("FROM a\nCMD echo here\n")
     lab.ecr.create_repository(repositoryName="team/job")
@@ -131,8 +131,9 @@ def test_an_image_is_found_by_tag_and_by_digest(lab: Lab) -> None:
     assert digest == lab.session.fake_image(f"{URI}:v1", lab.folder)
     assert digest != lab.session.fake_image(f"{URI}:v2", lab.folder)
     ids = [{"imageTag": "v1"}]
-    told = lab.ecr.describe_images(repositoryName="team/job", imageIds=ids)["imageDetails"][0]
-    assert (told["imageDigest"], told["imageTags"]) == (digest, ["v1"])
+    described = lab.ecr.describe_images(repositoryName="team/job", imageIds=ids)
+    (image,) = described["imageDetails"]
+    assert (image["imageDigest"], image["imageTags"]) == (digest, ["v1"])
     got = lab.ecr.batch_get_image(repositoryName="team/job", imageIds=ids)["images"][0]
     assert got["imageId"]["imageDigest"] == digest
     lab.ready
@@ -142,11 +143,11 @@ def test_an_image_is_found_by_tag_and_by_digest(lab: Lab) -> None:
         assert lab.lines(lab.ended(answer["jobId"])) == ["here"]
 
 
-def test_a_job_has_the_images_files_and_nothing_of_ours(
+def test_a_job_has_the_images_files_and_none_of_this_process(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
-    A job runs in WORKDIR with this Python and the job's environment; our folder stays as it is.
+    A job runs in WORKDIR with this Python and its own environment; the folder is unchanged.
     """
     monkeypatch.setenv("SECRET", "ours")
     (lab.folder / "main.py").write_text(
@@ -187,20 +188,19 @@ def test_a_job_has_the_credentials_of_its_role(lab: Lab) -> None:
     assert lab.s3.get_object(Bucket="bucket", Key="key")["Body"].read() == b"1"
 
 
-def test_a_command_that_is_not_there_does_not_start(lab: Lab) -> None:
+def test_a_missing_command_does_not_start(lab: Lab, job_folders: Path) -> None:
     """
-    The reason is as ECS tells it, and no files are left.
+    The reason is that of ECS, and no files are left.
     """
-    before = set(Path("/tmp").glob("batch-job-*"))
     job = lab.ran(containerOverrides={"command": ["no-such-program"]})
     assert job["statusReason"].startswith("CannotStartContainerError: ")
     assert "no-such-program" in job["container"]["reason"]
-    assert set(Path("/tmp").glob("batch-job-*")) <= before
+    assert list(job_folders.iterdir()) == []
 
 
 def test_an_image_without_a_command_does_not_start(lab: Lab) -> None:
     """
-    Docker says 'no command specified', and so does the job.
+    The reason is Docker's: 'no command specified'.
     """
     lab.ready
     (lab.folder / "Dockerfile").write_text("FROM a\n")
@@ -212,7 +212,7 @@ def test_an_image_without_a_command_does_not_start(lab: Lab) -> None:
 
 def test_parameters_are_put_into_the_command(lab: Lab) -> None:
     """
-    Ref::name in a command is the parameter's value.
+    Ref::name in a command is replaced by the parameter's value.
     """
     lab.ready
     parameters = {"colour": "red"}
@@ -226,7 +226,7 @@ def test_parameters_are_put_into_the_command(lab: Lab) -> None:
 
 def test_what_a_job_leaves_running_ends_with_it(lab: Lab) -> None:
     """
-    A process that the job starts does not outlive it, and does not hold up its end.
+    A process that the job starts ends with the job, and does not delay its end.
     """
     code = "import subprocess; p = subprocess.Popen(['sleep', '60']); print(p.pid, flush=True)"
     job = lab.ran(code)
@@ -248,11 +248,11 @@ def test_a_job_sees_the_files_that_docker_would_have(ignored: str, tmp_path: Pat
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("FROM scratch\nCOPY . /app\n")
     (folder / ".dockerignore").write_text(ignored)
-    image = Images().add("job:v1", folder)
+    image = FakeImages().add("job:v1", folder)
     image.unpack(tmp_path / "root")
     root = tmp_path / "root" / "app"
     copied = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
     entries = read_context(folder).entries
     sent = {entry.path for entry in entries if (folder / entry.path).is_file()}
-    # Docker is always given these two, to build with; they are copied only if nothing ignores them.
+    # Both are always sent to Docker for the build, and copied only if they are not ignored.
     assert copied - {"Dockerfile", ".dockerignore"} == sent - {"Dockerfile", ".dockerignore"}

@@ -1,5 +1,5 @@
 """
-How EC2 keeps NAT gateways, and moto by itself doesn't.
+Probes of EC2: NAT gateways, routes and deleted VPCs.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ def gateway(lab: Lab) -> str:
 
 
 def found(lab: Lab, name: str, *values: str) -> list[str]:
-    told = lab.ec2.describe_nat_gateways(Filter=[{"Name": name, "Values": list(values)}])
-    return [one["NatGatewayId"] for one in told["NatGateways"]]
+    described = lab.ec2.describe_nat_gateways(Filter=[{"Name": name, "Values": list(values)}])
+    return [one["NatGatewayId"] for one in described["NatGateways"]]
 
 
 @PROBES("EC2Backend.describe_nat_gateways")
@@ -49,14 +49,14 @@ def an_unknown_gateway_is_not_found(lab: Lab) -> None:
 @PROBES("EC2Backend.create_nat_gateway")
 def a_gateway_is_public_and_its_interface_is_its_own(lab: Lab) -> None:
     nat = gateway(lab)
-    told = lab.ec2.describe_nat_gateways(NatGatewayIds=[nat])["NatGateways"][0]
-    assert (told["ConnectivityType"], told["Tags"]) == ("public", TAGS)
+    described = lab.ec2.describe_nat_gateways(NatGatewayIds=[nat])["NatGateways"][0]
+    assert (described["ConnectivityType"], described["Tags"]) == ("public", TAGS)
     interface = lab.ec2.describe_network_interfaces()["NetworkInterfaces"][0]
     assert (interface["InterfaceType"], interface["RequesterManaged"]) == ("nat_gateway", True)
 
 
 @PROBES("EC2Backend.delete_nat_gateway")
-def a_deleted_gateway_stays_listed_and_lets_its_address_go(lab: Lab) -> None:
+def a_deleted_gateway_stays_listed_and_releases_its_address(lab: Lab) -> None:
     nat = gateway(lab)
     assert "AssociationId" in lab.ec2.describe_addresses()["Addresses"][0]
     lab.ec2.delete_nat_gateway(NatGatewayId=nat)
@@ -66,14 +66,14 @@ def a_deleted_gateway_stays_listed_and_lets_its_address_go(lab: Lab) -> None:
 
 
 @PROBES("EC2Backend.delete_nat_gateway")
-def deleting_an_unknown_gateway_says_so(lab: Lab) -> None:
+def an_unknown_gateway_cannot_be_deleted(lab: Lab) -> None:
     delete = lab.ec2.delete_nat_gateway
     lab.refused("NatGatewayNotFound", delete, NatGatewayId="nat-0123456789abcdef0")
 
 
 def states(lab: Lab, table: str) -> dict[str, str]:
-    told = lab.ec2.describe_route_tables(RouteTableIds=[table])["RouteTables"][0]["Routes"]
-    return {route["DestinationCidrBlock"]: route["State"] for route in told}
+    described = lab.ec2.describe_route_tables(RouteTableIds=[table])["RouteTables"][0]["Routes"]
+    return {route["DestinationCidrBlock"]: route["State"] for route in described}
 
 
 def routed(lab: Lab, **target: Any) -> str:
@@ -83,7 +83,7 @@ def routed(lab: Lab, **target: Any) -> str:
 
 
 @PROBES("Route.state")
-def a_route_to_a_gateway_that_is_gone_is_a_blackhole(lab: Lab) -> None:
+def a_route_to_a_deleted_gateway_is_a_blackhole(lab: Lab) -> None:
     nat = gateway(lab)
     igw = lab.ec2.describe_internet_gateways()["InternetGateways"][0]["InternetGatewayId"]
     private, public = routed(lab, NatGatewayId=nat), routed(lab, GatewayId=igw)
@@ -98,8 +98,8 @@ def a_route_to_a_gateway_that_is_gone_is_a_blackhole(lab: Lab) -> None:
 @PROBES("tags.EC2_PREFIX_TO_RESOURCE")
 def tags_are_of_a_natgateway_and_an_elastic_ip(lab: Lab) -> None:
     gateway(lab)
-    told = lab.ec2.describe_tags(Filters=[{"Name": "key", "Values": ["stack"]}])["Tags"]
-    assert {tag["ResourceType"] for tag in told} == {"natgateway", "elastic-ip"}
+    described = lab.ec2.describe_tags(Filters=[{"Name": "key", "Values": ["stack"]}])["Tags"]
+    assert {tag["ResourceType"] for tag in described} == {"natgateway", "elastic-ip"}
 
 
 @PROBES("EC2Backend.delete_vpc")

@@ -1,5 +1,5 @@
 """
-How Batch runs jobs and tells of them, and moto by itself doesn't.
+Probes of AWS Batch: how jobs run and are described.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def logged(lab: Lab, **options: str) -> str:
 
 
 @PROBES("Job.run", "Job._container_details")
-def a_job_runs_and_tells_how_it_ended(lab: Lab) -> None:
+def a_job_runs_and_its_end_is_described(lab: Lab) -> None:
     job = lab.ran("print('one'); print(''); print('two'); raise SystemExit(3)")
     assert (job["status"], job["statusReason"]) == ("FAILED", EXITED)
     assert job["container"]["exitCode"] == 3
@@ -55,9 +55,9 @@ def a_jobs_lines_are_there_while_it_runs(lab: Lab) -> None:
 def a_job_without_its_log_group_does_not_start(lab: Lab) -> None:
     job = lab.ran(definition=logged(lab))
     assert job["status"] == "FAILED"
-    for told in (job["statusReason"], job["container"]["reason"]):
-        assert told.startswith("ResourceInitializationError: failed to validate logger args")
-        assert "The specified log group does not exist" in told
+    for reason in (job["statusReason"], job["container"]["reason"]):
+        assert reason.startswith("ResourceInitializationError: failed to validate logger args")
+        assert "The specified log group does not exist" in reason
     assert "exitCode" not in job["container"]
 
 
@@ -68,7 +68,7 @@ def a_job_may_make_its_log_group(lab: Lab) -> None:
 
 
 @PROBES()
-def a_job_of_a_missing_image_says_so(lab: Lab) -> None:
+def a_job_of_a_missing_image_fails_with_the_reason(lab: Lab) -> None:
     lab.ready
     job = lab.ran(definition=lab.definition("other", image="local/missing:v1"))
     assert job["status"] == "FAILED"
@@ -77,7 +77,7 @@ def a_job_of_a_missing_image_says_so(lab: Lab) -> None:
 
 
 @PROBES("BatchResponse.submitjob")
-def a_job_is_tried_as_often_as_it_asks_for(lab: Lab) -> None:
+def a_job_is_retried_as_often_as_it_asks_for(lab: Lab) -> None:
     code = "import os; n = os.environ['AWS_BATCH_JOB_ATTEMPT']; print(n); raise SystemExit(n < '3')"
     job = lab.ran(code, retryStrategy={"attempts": 3})
     assert job["status"] == "SUCCEEDED"
@@ -87,7 +87,7 @@ def a_job_is_tried_as_often_as_it_asks_for(lab: Lab) -> None:
 
 
 @PROBES()
-def a_definitions_rules_say_which_end_is_tried_again(lab: Lab) -> None:
+def a_definitions_rules_decide_what_is_retried(lab: Lab) -> None:
     lab.ready
     rules = [
         {"onExitCode": "7*", "action": "RETRY"},
@@ -139,7 +139,7 @@ def a_terminated_job_ends_at_once(lab: Lab) -> None:
 
 
 @PROBES("BatchBackend.cancel_job")
-def a_cancelled_job_says_so_and_a_running_one_goes_on(lab: Lab) -> None:
+def a_cancelled_job_is_described_and_a_running_one_goes_on(lab: Lab) -> None:
     first = lab.submit(FOREVER)
     second = lab.submit(dependsOn=[{"jobId": first}])
     lab.running(first)
@@ -152,7 +152,7 @@ def a_cancelled_job_says_so_and_a_running_one_goes_on(lab: Lab) -> None:
 
 
 @PROBES()
-def a_job_that_takes_too_long_is_killed_and_not_tried_again(lab: Lab) -> None:
+def a_job_that_takes_too_long_is_killed_and_not_retried(lab: Lab) -> None:
     given = {"timeout": {"attemptDurationSeconds": 1}, "retryStrategy": {"attempts": 2}}
     job = lab.ran(FOREVER, **given)
     assert job["statusReason"] == "Job attempt duration exceeded timeout"
@@ -192,32 +192,32 @@ def a_job_is_runnable_until_there_is_room(lab: Lab) -> None:
 
 
 @PROBES("Job._container_details")
-def a_job_tells_of_its_own_requirements(lab: Lab) -> None:
+def a_job_is_described_with_its_own_requirements(lab: Lab) -> None:
     more = [{"type": "MEMORY", "value": "4096"}]
-    told = lab.ran(containerOverrides={"resourceRequirements": more})["container"]
-    wanted = {item["type"]: item["value"] for item in told["resourceRequirements"]}
-    assert wanted == {"VCPU": "1", "MEMORY": "4096"}
-    assert (told["memory"], told["vcpus"]) == (4096, 1)
+    described = lab.ran(containerOverrides={"resourceRequirements": more})["container"]
+    expected = {item["type"]: item["value"] for item in described["resourceRequirements"]}
+    assert expected == {"VCPU": "1", "MEMORY": "4096"}
+    assert (described["memory"], described["vcpus"]) == (4096, 1)
 
 
 @PROBES("Job._get_container_property")
-def a_jobs_environment_is_the_same_each_time_that_it_is_told(lab: Lab) -> None:
+def a_jobs_environment_is_described_the_same_each_time(lab: Lab) -> None:
     lab.ready
     both = [{"name": "A", "value": "definition"}, {"name": "B", "value": "definition"}]
     definition = lab.definition("with", environment=both)
     own = [{"name": "B", "value": "job"}]
     code = "import os; print(os.environ['A'], os.environ['B'])"
     job = lab.ran(code, definition=definition, containerOverrides={"environment": own})
-    wanted = {"A": "definition", "B": "job"}
-    for told in (job, lab.job(job["jobId"])):
-        environment = told["container"]["environment"]
-        assert {item["name"]: item["value"] for item in environment} == wanted
+    expected = {"A": "definition", "B": "job"}
+    for described in (job, lab.job(job["jobId"])):
+        environment = described["container"]["environment"]
+        assert {item["name"]: item["value"] for item in environment} == expected
         assert len(environment) == 2
     assert lab.lines(job) == ["definition job"]
 
 
 @PROBES("Job.describe_short")
-def a_job_that_never_started_tells_no_start(lab: Lab) -> None:
+def a_job_that_never_started_has_no_start_time(lab: Lab) -> None:
     first = lab.submit(FOREVER)
     second = lab.submit(dependsOn=[{"jobId": first}])
     lab.batch.cancel_job(jobId=second, reason="no")
@@ -230,25 +230,25 @@ def an_arrays_children_are_listed_by_the_array(lab: Lab) -> None:
     listed = lab.batch.list_jobs(jobQueue="queue", jobStatus="FAILED")["jobSummaryList"]
     assert [one["jobId"] for one in listed] == [parent["jobId"]]
     children = lab.batch.list_jobs(arrayJobId=parent["jobId"], jobStatus="FAILED")
-    told = sorted(children["jobSummaryList"], key=lambda one: one["jobId"])
-    assert [one["arrayProperties"]["index"] for one in told] == [0, 1]
-    assert [one["container"]["exitCode"] for one in told] == [4, 4]
+    described = sorted(children["jobSummaryList"], key=lambda one: one["jobId"])
+    assert [one["arrayProperties"]["index"] for one in described] == [0, 1]
+    assert [one["container"]["exitCode"] for one in described] == [4, 4]
 
 
 @PROBES("BatchBackend.list_jobs")
 def running_jobs_are_listed_unless_others_are_asked_for(lab: Lab) -> None:
     done = lab.ran()["jobId"]
-    going = lab.submit(FOREVER)
-    lab.running(going)
+    running = lab.submit(FOREVER)
+    lab.running(running)
     listed = lab.batch.list_jobs(jobQueue="queue")["jobSummaryList"]
-    assert [one["jobId"] for one in listed] == [going]
+    assert [one["jobId"] for one in listed] == [running]
     by_name = [{"name": "JOB_NAME", "values": ["jo*"]}]
     every = lab.batch.list_jobs(jobQueue="queue", filters=by_name)["jobSummaryList"]
-    assert {one["jobId"] for one in every} == {done, going}
+    assert {one["jobId"] for one in every} == {done, running}
 
 
 @PROBES("Job.describe")
-def a_job_tells_of_its_platform_and_its_retries(lab: Lab) -> None:
+def a_job_is_described_with_its_platform_and_its_retries(lab: Lab) -> None:
     lab.ready
     strategy, limit = {"attempts": 2}, {"attemptDurationSeconds": 60}
     definition = lab.definition("full", retryStrategy=strategy, timeout=limit)
@@ -259,7 +259,7 @@ def a_job_tells_of_its_platform_and_its_retries(lab: Lab) -> None:
 
 
 @PROBES("models.JOB_NAME_REGEX")
-def a_job_may_be_called_j(lab: Lab) -> None:
+def a_job_name_may_have_one_character(lab: Lab) -> None:
     lab.ran(jobName="j")
 
 

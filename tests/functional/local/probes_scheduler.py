@@ -1,5 +1,5 @@
 """
-How EventBridge Scheduler keeps schedules, and moto by itself doesn't.
+Probes of EventBridge Scheduler.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def the_same_token_makes_one_schedule(lab: Lab) -> None:
 
 
 @PROBES("EventBridgeSchedulerBackend.create_schedule")
-def a_schedule_has_an_expression_and_a_zone_that_aws_takes(lab: Lab) -> None:
+def a_schedule_has_an_expression_and_a_zone_that_aws_accepts(lab: Lab) -> None:
     create = lab.scheduler.create_schedule
     for wrong in ("rat(1 day)", "rate(0 days)", "cron(0 3 * * * *)", "cron(0 3 * *)", "at(noon)"):
         lab.refused("ValidationException", create, **schedule(lab, ScheduleExpression=wrong))
@@ -51,19 +51,19 @@ def a_schedule_has_an_expression_and_a_zone_that_aws_takes(lab: Lab) -> None:
 
 
 @PROBES("EventBridgeSchedulerBackend.create_schedule")
-def a_schedule_is_in_a_group_that_is_there(lab: Lab) -> None:
+def a_schedule_is_in_an_existing_group(lab: Lab) -> None:
     create = lab.scheduler.create_schedule
     lab.refused("ResourceNotFoundException", create, **schedule(lab, GroupName="nowhere"))
 
 
 @PROBES("Schedule.to_dict")
-def a_schedule_is_told_with_the_defaults_of_aws(lab: Lab) -> None:
+def a_schedule_is_described_with_the_defaults_of_aws(lab: Lab) -> None:
     lab.scheduler.create_schedule(**schedule(lab))
-    told = lab.scheduler.get_schedule(Name="nightly")
-    assert told["ActionAfterCompletion"] == "NONE"
-    assert (told["State"], told["ScheduleExpressionTimezone"]) == ("ENABLED", "UTC")
+    described = lab.scheduler.get_schedule(Name="nightly")
+    assert described["ActionAfterCompletion"] == "NONE"
+    assert (described["State"], described["ScheduleExpressionTimezone"]) == ("ENABLED", "UTC")
     retry = {"MaximumEventAgeInSeconds": 86400, "MaximumRetryAttempts": 185}
-    assert told["Target"]["RetryPolicy"] == retry
+    assert described["Target"]["RetryPolicy"] == retry
     lab.scheduler.delete_schedule(Name="nightly")
     lab.refused("ResourceNotFoundException", lab.scheduler.delete_schedule, Name="nightly")
 
@@ -75,25 +75,25 @@ def an_update_replaces_all_of_a_schedule(lab: Lab) -> None:
     before = schedule(lab, State="DISABLED", ActionAfterCompletion="DELETE")
     lab.scheduler.create_schedule(**before)
     lab.scheduler.update_schedule(**schedule(lab))
-    told = lab.scheduler.get_schedule(Name="nightly")
-    assert (told["State"], told["ActionAfterCompletion"]) == ("ENABLED", "NONE")
+    described = lab.scheduler.get_schedule(Name="nightly")
+    assert (described["State"], described["ActionAfterCompletion"]) == ("ENABLED", "NONE")
 
 
 @PROBES("EventBridgeSchedulerBackend.update_schedule")
-def an_update_has_an_expression_that_aws_takes(lab: Lab) -> None:
+def an_update_has_an_expression_that_aws_accepts(lab: Lab) -> None:
     lab.scheduler.create_schedule(**schedule(lab))
     wrong = schedule(lab, ScheduleExpression="daily")
     lab.refused("ValidationException", lab.scheduler.update_schedule, **wrong)
 
 
 @PROBES("EventBridgeSchedulerBackend.create_schedule_group")
-def a_group_is_made_once(lab: Lab) -> None:
+def a_group_is_created_once(lab: Lab) -> None:
     lab.scheduler.create_schedule_group(Name="group", Tags=[{"Key": "owner", "Value": "me"}])
     lab.refused("ConflictException", lab.scheduler.create_schedule_group, Name="group")
     lab.scheduler.create_schedule(**schedule(lab, GroupName="group"))
     assert lab.scheduler.get_schedule(Name="nightly", GroupName="group")["GroupName"] == "group"
-    told = lab.scheduler.list_tags_for_resource(ResourceArn=GROUP)["Tags"]
-    assert told == [{"Key": "owner", "Value": "me"}]
+    described = lab.scheduler.list_tags_for_resource(ResourceArn=GROUP)["Tags"]
+    assert described == [{"Key": "owner", "Value": "me"}]
 
 
 @PROBES("EventBridgeSchedulerBackend.delete_schedule_group")

@@ -1,5 +1,5 @@
 """
-How Step Functions runs machines that submit jobs, and moto by itself doesn't.
+Probes of Step Functions: state machines and executions that submit jobs.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ def jobs(lab: Lab, status: str) -> list[str]:
 
 
 def events(lab: Lab, arn: str, **given: Any) -> list[str]:
-    told = lab.stepfunctions.get_execution_history(executionArn=arn, **given)["events"]
-    return [event["type"] for event in told]
+    described = lab.stepfunctions.get_execution_history(executionArn=arn, **given)["events"]
+    return [event["type"] for event in described]
 
 
 @PROBES("StepFunctionsParserBackend._validate_definition")
@@ -83,9 +83,9 @@ def an_execution_without_a_name_gets_one(lab: Lab) -> None:
 def a_definition_can_be_checked(lab: Lab) -> None:
     check = lab.stepfunctions.validate_state_machine_definition
     assert check(definition=json.dumps(PASS))["result"] == "OK"
-    told = check(definition=json.dumps({**PASS, "StartAt": "Nowhere"}))
-    assert told["result"] == "FAIL"
-    assert told["diagnostics"][0]["code"] == "MISSING_TRANSITION_TARGET"
+    described = check(definition=json.dumps({**PASS, "StartAt": "Nowhere"}))
+    assert described["result"] == "FAIL"
+    assert described["diagnostics"][0]["code"] == "MISSING_TRANSITION_TARGET"
 
 
 @PROBES("StepFunctionResponse.list_state_machine_versions")
@@ -101,12 +101,12 @@ def a_machines_versions_are_listed(lab: Lab) -> None:
 
 @PROBES("StepFunctionResponse._describe_state_machine")
 def a_machine_is_described_as_aws_does(lab: Lab) -> None:
-    told = lab.stepfunctions.describe_state_machine(stateMachineArn=lab.machine(PASS))
-    assert told["loggingConfiguration"] == {"level": "OFF", "includeExecutionData": False}
+    described = lab.stepfunctions.describe_state_machine(stateMachineArn=lab.machine(PASS))
+    assert described["loggingConfiguration"] == {"level": "OFF", "includeExecutionData": False}
 
 
 @PROBES("StepFunctionResponse.get_execution_history")
-def a_history_is_told_in_pages_and_backwards(lab: Lab) -> None:
+def a_history_comes_in_pages_and_in_reverse_order(lab: Lab) -> None:
     arn = lab.start(lab.machine(PASS))
     lab.execution(arn)
     every = events(lab, arn)
@@ -122,7 +122,7 @@ def a_history_is_told_in_pages_and_backwards(lab: Lab) -> None:
     "StateTaskServiceBatch._normalise_parameters",
     "StateTaskServiceBatch._normalise_response",
 )
-def a_machine_submits_a_job_and_tells_how_it_ended(lab: Lab) -> None:
+def a_machine_submits_a_job_and_outputs_its_end(lab: Lab) -> None:
     lab.ready
     state = submit_job("print('hi')", OutputPath="$.Container")
     execution = lab.execution(lab.start(lab.machine(machine_of(state))))
@@ -139,8 +139,8 @@ def a_failed_job_fails_its_execution(lab: Lab) -> None:
     execution = lab.execution(arn)
     assert (execution["status"], execution["error"]) == ("FAILED", "States.TaskFailed")
     assert json.loads(execution["cause"])["Container"]["ExitCode"] == 5
-    wanted = ["TaskScheduled", "TaskStarted", "TaskSubmitted", "TaskFailed", "ExecutionFailed"]
-    assert events(lab, arn)[-5:] == wanted
+    expected = ["TaskScheduled", "TaskStarted", "TaskSubmitted", "TaskFailed", "ExecutionFailed"]
+    assert events(lab, arn)[-5:] == expected
 
 
 @PROBES("StateTaskServiceBatch._eval_integration_pattern")
@@ -186,7 +186,7 @@ def a_task_that_takes_too_long_ends_its_job(lab: Lab) -> None:
 
 
 @PROBES("StepFunctionResponse.describe_execution", "StepFunctionResponse.list_executions")
-def an_execution_that_timed_out_tells_when(lab: Lab) -> None:
+def an_execution_that_timed_out_has_a_stop_date(lab: Lab) -> None:
     wait = machine_of({"Type": "Wait", "Seconds": 30, "End": True})
     machine = lab.machine({**wait, "TimeoutSeconds": 1})
     execution = lab.execution(lab.start(machine))
@@ -196,7 +196,7 @@ def an_execution_that_timed_out_tells_when(lab: Lab) -> None:
 
 
 @PROBES("StepFunctionResponse.stop_execution")
-def a_stopped_execution_tells_error_and_cause(lab: Lab) -> None:
+def a_stopped_execution_keeps_error_and_cause(lab: Lab) -> None:
     wait = machine_of({"Type": "Wait", "Seconds": 30, "End": True})
     arn = lab.start(lab.machine(wait))
     stop = lab.stepfunctions.stop_execution
@@ -267,7 +267,7 @@ def a_waiting_execution_ends_at_once_when_it_is_stopped(lab: Lab) -> None:
 
 
 @PROBES("boto_client.boto3")
-def executions_take_turns_at_making_clients(lab: Lab) -> None:
+def executions_take_turns_at_creating_clients(lab: Lab) -> None:
     from moto.stepfunctions.parser.asl.utils import boto_client
 
     assert not hasattr(boto_client.boto3, "Session")
@@ -290,7 +290,7 @@ def an_interval_between_retries_ends_with_the_embedded_aws(lab: Lab) -> None:
 
 
 @PROBES("jsonata._eval_jsonata")
-def jsonata_is_evaluated_or_says_what_is_missing(lab: Lab) -> None:
+def jsonata_is_evaluated_or_the_missing_package_is_named(lab: Lab) -> None:
     machine = {**machine_of({"Type": "Pass", "Output": "{% 1 + 1 %}", "End": True})}
     execution = lab.execution(lab.start(lab.machine({**machine, "QueryLanguage": "JSONata"})))
     if importlib.util.find_spec("jsonata"):

@@ -1,5 +1,5 @@
 """
-How AWS Batch keeps environments, queues and definitions, and moto by itself doesn't.
+Probes of AWS Batch: compute environments, queues and job definitions.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def an_environment_needs_neither_role_nor_state(lab: Lab) -> None:
 
 
 @PROBES("models.COMPUTE_ENVIRONMENT_NAME_REGEX")
-def an_environment_may_be_called_e(lab: Lab) -> None:
+def an_environment_name_may_have_one_character(lab: Lab) -> None:
     lab.environment("e")
 
 
@@ -72,11 +72,11 @@ def an_environment_needs_a_security_group(lab: Lab) -> None:
 @PROBES("BatchBackend.describe_compute_environments")
 def an_environment_is_described_as_aws_does(lab: Lab) -> None:
     lab.environment(tags={"owner": "me"})
-    told = environment(lab)
-    assert told["statusReason"] == "ComputeEnvironment Healthy"
-    assert told["containerOrchestrationType"] == "ECS"
-    assert len(told["uuid"]) == 36
-    assert told["ecsClusterArn"] and told["tags"] == {"owner": "me"}
+    described = environment(lab)
+    assert described["statusReason"] == "ComputeEnvironment Healthy"
+    assert described["containerOrchestrationType"] == "ECS"
+    assert len(described["uuid"]) == 36
+    assert described["ecsClusterArn"] and described["tags"] == {"owner": "me"}
 
 
 @PROBES("BatchBackend.update_compute_environment")
@@ -86,14 +86,14 @@ def an_update_changes_size_and_network(lab: Lab) -> None:
     lab.batch.update_compute_environment(
         computeEnvironment="env", computeResources={"maxvCpus": 9, "subnets": [other]}
     )
-    told = environment(lab)["computeResources"]
-    assert told["maxvCpus"] == 9
-    assert told["subnets"] == [other]
-    assert told["securityGroupIds"] == [lab.group]
+    described = environment(lab)["computeResources"]
+    assert described["maxvCpus"] == 9
+    assert described["subnets"] == [other]
+    assert described["securityGroupIds"] == [lab.group]
 
 
 @PROBES("BatchBackend.update_compute_environment")
-def an_update_of_nothing_says_what_is_missing(lab: Lab) -> None:
+def an_update_names_the_missing_environment(lab: Lab) -> None:
     error = lab.refused(
         "ClientException",
         lab.batch.update_compute_environment,
@@ -137,10 +137,10 @@ def a_queue_needs_no_state_and_keeps_its_limits(lab: Lab) -> None:
         computeEnvironmentOrder=[{"order": 1, "computeEnvironment": "env"}],
         jobStateTimeLimitActions=[LIMIT],
     )
-    told = queue(lab)
-    assert told["state"] == "ENABLED"
-    assert told["jobStateTimeLimitActions"] == [LIMIT]
-    assert told["computeEnvironmentOrder"] == [{"order": 1, "computeEnvironment": arn}]
+    described = queue(lab)
+    assert described["state"] == "ENABLED"
+    assert described["jobStateTimeLimitActions"] == [LIMIT]
+    assert described["computeEnvironmentOrder"] == [{"order": 1, "computeEnvironment": arn}]
 
 
 @PROBES("BatchResponse.createjobqueue")
@@ -151,7 +151,7 @@ def a_second_queue_of_a_name_is_a_conflict(lab: Lab) -> None:
 
 
 @PROBES("BatchResponse.createjobqueue")
-def a_queue_of_a_missing_environment_says_which(lab: Lab) -> None:
+def a_queue_of_a_missing_environment_is_refused_by_name(lab: Lab) -> None:
     error = lab.refused("ClientException", lab.queue, order=("nowhere",))
     assert "nowhere" in str(error)
 
@@ -173,14 +173,14 @@ def a_queue_is_updated_by_name_and_by_arn(lab: Lab) -> None:
 @PROBES("JobQueue.describe")
 def a_queue_is_described_as_aws_does(lab: Lab) -> None:
     lab.queue(tags={"owner": "me"})
-    told = queue(lab)
-    assert (told["status"], told["statusReason"]) == ("VALID", "JobQueue Healthy")
-    assert told["jobQueueType"] == "ECS_FARGATE"
-    assert told["tags"] == {"owner": "me"}
+    described = queue(lab)
+    assert (described["status"], described["statusReason"]) == ("VALID", "JobQueue Healthy")
+    assert described["jobQueueType"] == "ECS_FARGATE"
+    assert described["tags"] == {"owner": "me"}
 
 
 @PROBES("BatchBackend.delete_job_queue")
-def only_a_disabled_queue_is_deleted_and_its_tags_go_too(lab: Lab) -> None:
+def only_a_disabled_queue_is_deleted_and_its_tags_are_removed(lab: Lab) -> None:
     arn = lab.queue(tags={"owner": "me"})
     lab.refused("ClientException", lab.batch.delete_job_queue, jobQueue="queue")
     lab.batch.update_job_queue(jobQueue="queue", state="DISABLED")
@@ -205,18 +205,18 @@ def a_revision_has_only_what_it_was_given(lab: Lab) -> None:
 @PROBES("JobDefinition.describe")
 def a_definition_is_described_as_aws_does(lab: Lab) -> None:
     arn = lab.definition(tags={"owner": "me"})
-    told = lab.batch.describe_job_definitions(jobDefinitions=[arn])["jobDefinitions"][0]
-    assert told["containerOrchestrationType"] == "ECS"
-    assert told["tags"] == {"owner": "me"}
+    described = lab.batch.describe_job_definitions(jobDefinitions=[arn])["jobDefinitions"][0]
+    assert described["containerOrchestrationType"] == "ECS"
+    assert described["tags"] == {"owner": "me"}
 
 
 @PROBES("BatchBackend.get_job_definitions")
 def a_definition_is_found_by_name_and_revision(lab: Lab) -> None:
     lab.definition()
-    wanted = lab.definition()
-    for name, found in (("definition:2", [wanted]), ("definition:9", [])):
-        told = lab.batch.describe_job_definitions(jobDefinitions=[name])["jobDefinitions"]
-        assert [one["jobDefinitionArn"] for one in told] == found
+    expected = lab.definition()
+    for name, found in (("definition:2", [expected]), ("definition:9", [])):
+        described = lab.batch.describe_job_definitions(jobDefinitions=[name])["jobDefinitions"]
+        assert [one["jobDefinitionArn"] for one in described] == found
 
 
 @PROBES("BatchResponse.describejobdefinitions")
@@ -240,7 +240,7 @@ def a_bare_name_is_the_latest_active_revision(lab: Lab) -> None:
 
 
 @PROBES("BatchBackend.submit_job")
-def a_disabled_queue_takes_no_jobs(lab: Lab) -> None:
+def a_disabled_queue_refuses_jobs(lab: Lab) -> None:
     lab.ready
     lab.batch.update_job_queue(jobQueue="queue", state="DISABLED")
     lab.refused("ClientException", lab.submit)

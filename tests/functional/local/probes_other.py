@@ -1,5 +1,5 @@
 """
-How IAM, CloudWatch Logs, ECR and DynamoDB behave, and moto by itself doesn't.
+Probes of IAM, CloudWatch Logs, ECR, DynamoDB and the tagging API.
 """
 
 from __future__ import annotations
@@ -21,15 +21,17 @@ EXECUTION = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePoli
 def the_managed_policies_of_aws_can_be_attached(lab: Lab) -> None:
     lab.role
     lab.iam.attach_role_policy(RoleName="role", PolicyArn=EXECUTION)
-    told = lab.iam.list_attached_role_policies(RoleName="role")["AttachedPolicies"]
-    assert [one["PolicyArn"] for one in told] == [EXECUTION]
+    described = lab.iam.list_attached_role_policies(RoleName="role")["AttachedPolicies"]
+    assert [one["PolicyArn"] for one in described] == [EXECUTION]
     assert lab.iam.list_policies(Scope="Local")["Policies"] == []
 
 
 @PROBES("IAMBackend.get_policy")
 def the_managed_policies_of_aws_can_be_read(lab: Lab) -> None:
-    told = lab.iam.get_policy(PolicyArn=EXECUTION)["Policy"]
-    version = lab.iam.get_policy_version(PolicyArn=EXECUTION, VersionId=told["DefaultVersionId"])
+    described = lab.iam.get_policy(PolicyArn=EXECUTION)["Policy"]
+    version = lab.iam.get_policy_version(
+        PolicyArn=EXECUTION, VersionId=described["DefaultVersionId"]
+    )
     assert "ecr:GetAuthorizationToken" in json.dumps(version["PolicyVersion"]["Document"])
     for wrong in (EXECUTION.replace("service-role/", ""), EXECUTION + "X"):
         lab.refused("NoSuchEntity", lab.iam.get_policy, PolicyArn=wrong)
@@ -56,7 +58,7 @@ def resources_of_every_service_are_found_by_their_tags(lab: Lab) -> None:
     tags = {"stack": "mine"}
     pairs = [{"Key": "stack", "Value": "mine"}]
     spec = [{"ResourceType": "elastic-ip", "Tags": pairs}]
-    wanted = {
+    expected = {
         lab.environment(tags=tags),
         lab.queue(order=("env",), tags=tags),
         lab.definition(tags=tags),
@@ -70,8 +72,8 @@ def resources_of_every_service_are_found_by_their_tags(lab: Lab) -> None:
     lab.s3.create_bucket(Bucket="my-bucket")
     lab.s3.put_bucket_tagging(Bucket="my-bucket", Tagging={"TagSet": pairs})
     find = lab.resourcegroupstaggingapi.get_resources
-    told = find(TagFilters=[{"Key": "stack", "Values": ["mine"]}])["ResourceTagMappingList"]
-    assert {one["ResourceARN"] for one in told} == wanted
+    described = find(TagFilters=[{"Key": "stack", "Values": ["mine"]}])["ResourceTagMappingList"]
+    assert {one["ResourceARN"] for one in described} == expected
     batch = find(ResourceTypeFilters=["batch:job-queue"])["ResourceTagMappingList"]
     assert [one["ResourceARN"] for one in batch] == [
         "arn:aws:batch:us-east-1:123456789012:job-queue/queue"
@@ -79,7 +81,7 @@ def resources_of_every_service_are_found_by_their_tags(lab: Lab) -> None:
 
 
 @PROBES("LogsBackend.create_log_group")
-def a_log_group_has_a_name_that_aws_takes(lab: Lab) -> None:
+def a_log_group_has_a_name_that_aws_accepts(lab: Lab) -> None:
     create = lab.logs.create_log_group
     for name in ("no spaces", "aws/mine", "ü"):
         lab.refused("InvalidParameterException", create, logGroupName=name)
@@ -95,7 +97,7 @@ def logs_are_kept_for_a_number_of_days_that_aws_offers(lab: Lab) -> None:
 
 
 @PROBES("ECRResponse.get_authorization_token")
-def a_token_for_the_registry_is_good_for_twelve_hours(lab: Lab) -> None:
+def a_token_for_the_registry_is_valid_for_twelve_hours(lab: Lab) -> None:
     token = lab.ecr.get_authorization_token()["authorizationData"][0]
     left = token["expiresAt"] - datetime.now(timezone.utc)
     assert timedelta(hours=11, minutes=59) < left <= timedelta(hours=12)
@@ -104,11 +106,11 @@ def a_token_for_the_registry_is_good_for_twelve_hours(lab: Lab) -> None:
 @PROBES("Image._create_digest")
 def an_image_has_the_digest_of_its_manifest(lab: Lab) -> None:
     lab.ecr.create_repository(repositoryName="team/job")
-    kind = "application/vnd.docker.distribution.manifest.v2+json"
-    manifest = json.dumps({"schemaVersion": 2, "mediaType": kind, "layers": []})
+    media_type = "application/vnd.docker.distribution.manifest.v2+json"
+    manifest = json.dumps({"schemaVersion": 2, "mediaType": media_type, "layers": []})
     put = lab.ecr.put_image(repositoryName="team/job", imageManifest=manifest, imageTag="v1")
-    wanted = f"sha256:{hashlib.sha256(manifest.encode()).hexdigest()}"
-    assert put["image"]["imageId"]["imageDigest"] == wanted
+    expected = f"sha256:{hashlib.sha256(manifest.encode()).hexdigest()}"
+    assert put["image"]["imageId"]["imageDigest"] == expected
 
 
 def create_table(lab: Lab, name: str, **given: Any) -> dict[str, Any]:

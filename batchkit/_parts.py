@@ -1,0 +1,112 @@
+"""
+What the values of a spec tell each other, one way: jobs and compute make a demand, the network
+answers with a site, and the compute puts its environments there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from attrs import field, frozen
+
+from batchkit._model.names import digest
+from batchkit._model.resource import Resource
+from batchkit._model.values import Ref
+from batchkit.grants import Grant
+from batchkit.resources.environment_base import EnvironmentBase
+from batchkit.resources.iam import Role, aws_managed
+
+LONGEST_ROLE: Final = 64
+"""
+Letters of a role's name
+(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html).
+"""
+
+
+@frozen
+class Ground:
+    """
+    The stack and region that resources are described for, and what all of them have.
+    """
+
+    stack: str
+    region: str
+    boundary: str | None
+    tags: Mapping[str, str]
+
+    @property
+    def common(self) -> dict[str, Any]:
+        """
+        The fields that every resource of the stack has.
+        """
+        return {"stack": self.stack, "tags": self.tags}
+
+    def name(self, part: str) -> str:
+        """
+        What a *part* of the stack is called.
+
+        A stack's name has no underscore, so `movies_*` in a policy is the stack movies alone.
+        """
+        return f"{self.stack}_{part}"
+
+    def role(
+        self, part: str, service: str, grants: Iterable[Grant] | None, managed: str = ""
+    ) -> Role:
+        """
+        A role that *service* may assume, with the policy *managed* of AWS's service roles.
+
+        Its name ends with the region, since IAM has one list for all regions.
+        """
+        return Role(
+            name=_within(LONGEST_ROLE, self.name(f"{part}-{self.region}"), self.stack),
+            service=f"{service}.amazonaws.com",
+            managed=[aws_managed(f"service-role/{managed}")] if managed else None,
+            grants=None if grants is None else tuple(grants),
+            boundary=self.boundary,
+            **self.common,
+        )
+
+
+def _within(most: int, name: str, stack: str) -> str:
+    """
+    *name* of at most so many letters: the stack's part is cut, and a hash tells it from others.
+    """
+    over = len(name) - most
+    if over <= 0:
+        return name
+    kept = stack[: len(stack) - over - 7]
+    return f"{kept}-{digest(stack)}{name[len(stack):]}"
+
+
+@frozen
+class Demand:
+    """
+    What jobs ask of a network: the AWS *services* that they must reach, as botocore names them.
+    """
+
+    services: frozenset[str]
+
+
+@frozen
+class Site:
+    """
+    What a network offers: the *subnets* and security *groups* for jobs, and whether those are
+    *public*; its *resources* are what it is made of.
+    """
+
+    subnets: Sequence[str | Ref]
+    groups: Sequence[str | Ref]
+    public: bool
+    resources: Sequence[Resource] = field(factory=tuple)
+
+
+@frozen
+class Place:
+    """
+    Where jobs run: *environments* in the order in which the queue tries them, and the *resources*
+    that these need.
+    """
+
+    environments: Sequence[EnvironmentBase]
+    resources: Sequence[Resource] = field(factory=tuple)

@@ -1,0 +1,3 @@
+"""
+What jobs run on: each sort of compute is one module that owns what it decides.
+"""

@@ -1,0 +1,26 @@
+"""
+Every sort of compute that a spec may name, and the texts that stand for their defaults.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, cast
+
+from batchkit.compute.base import Compute
+from batchkit.compute.fargate import Fargate
+
+COMPUTES: Final[Mapping[str, type[Compute]]] = {one.KIND: one for one in (Fargate,)}
+"""Every sort of compute, by its word in batchkit.toml."""
+COMPUTE_TEXTS: Final[Mapping[str, Compute]] = {
+    Fargate.KIND: Fargate(),
+    f"{Fargate.KIND}-spot": Fargate(spot=True),
+}
+"""What a text in a spec stands for."""
+
+
+def as_compute(value: Compute | str) -> Compute:
+    """
+    The compute that a text names; what isn't one is left to the field's check.
+    """
+    return COMPUTE_TEXTS.get(value, cast(Compute, value)) if isinstance(value, str) else value

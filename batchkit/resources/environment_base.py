@@ -1,0 +1,247 @@
+"""
+What all sorts of compute environment have in common: state, service role, life and death.
+
+A *family* is what AWS's words for a compute environment tell: the platform of its jobs, whether its
+capacity is Spot, which quota holds for it, and who gives a job its public address.
+
+What AWS refuses or fills in by itself:
+https://docs.aws.amazon.com/batch/latest/userguide/updating-compute-environments.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, ClassVar, Final, TypeVar
+
+from attrs import evolve, frozen
+
+from batchkit._model.calls import WAIT_DELETED, WAIT_STABLE, Operation, Steps
+from batchkit._model.checks import optional
+from batchkit._model.resource import Reader, named, read_only
+from batchkit._model.values import Arn, Ref
+from batchkit.resources.batch import (
+    DUPLICATE,
+    LIST_JOBS,
+    MISSING,
+    MODIFIED,
+    PASS_ROLE,
+    RELATED,
+    ROLE,
+    UNLINKED,
+    BatchResource,
+)
+from batchkit.resources.iam import Role, aws_managed, path_of
+from batchkit.resources.queues import JobQueue
+
+E = TypeVar("E", bound="EnvironmentBase")
+
+
+@frozen
+class Family:
+    """
+    What AWS's words for a compute environment tell.
+
+    Args:
+        word: The type of its compute resources.
+        platform: The word for the platform of its jobs, among `platformCapabilities`.
+        spot: Whether AWS may take its capacity back.
+        reclaim: The status reason of an attempt whose capacity was taken back, as a pattern.
+        quota: The service and code of the quota for its vCPUs; None if there is none.
+        public_by: Who gives a job its public address: the "job" asks for it, or the "subnet" does.
+    """
+
+    word: str
+    platform: str
+    spot: bool
+    reclaim: str
+    quota: tuple[str, str] | None
+    public_by: str
+
+
+# The quotas count the vCPUs that run at once, on demand and on Spot apart
+# (https://docs.aws.amazon.com/general/latest/gr/ecs-service.html#limits_fargate).
+FARGATE: Final = Family("FARGATE", "FARGATE", False, "", ("fargate", "L-3032A538"), "job")
+FARGATE_SPOT: Final = Family(
+    word="FARGATE_SPOT",
+    platform="FARGATE",
+    spot=True,
+    reclaim="Your Spot Task was interrupted*",
+    quota=("fargate", "L-36FBB829"),
+    public_by="job",
+)
+FAMILIES: Final[Mapping[str, Family]] = {one.word: one for one in (FARGATE, FARGATE_SPOT)}
+"""Every family, by AWS's word for it."""
+
+
+def family_of(answer: Mapping[str, Any]) -> Family | None:
+    """
+    The family of a compute environment as Batch describes it; None for one that isn't known.
+    """
+    return FAMILIES.get((answer.get("computeResources") or {}).get("type", ""))
+
+
+def batch_role(**fields: Any) -> Role:
+    """
+    A role for Batch, with the policy that AWS has for it.
+    """
+    policy = aws_managed("service-role/AWSBatchServiceRole")
+    return Role(service="batch.amazonaws.com", managed=[policy], grants=None, **fields)
+
+
+@frozen(kw_only=True)
+class EnvironmentBase(BatchResource):
+    """
+    What every compute environment is, whichever its family.
+
+    Args:
+        service_role: The ARN of Batch's role; None for its service-linked role.  AWS can't change
+            one sort to the other.
+    """
+
+    VARIANT_OF: ClassVar = "ComputeEnvironment"
+    LINKED_ROLES: ClassVar = ("batch.amazonaws.com", "ecs.amazonaws.com")
+    DESCRIBE: ClassVar = Operation("batch", "DescribeComputeEnvironments", wide=True)
+    CREATE: ClassVar = Operation(
+        "batch",
+        "CreateComputeEnvironment",
+        ("batch:TagResource", "iam:PassRole", "iam:CreateServiceLinkedRole"),
+        exists=(DUPLICATE,),
+        not_yet=(MODIFIED, UNLINKED, PASS_ROLE),
+    )
+    UPDATE: ClassVar = Operation(
+        "batch", "UpdateComputeEnvironment", ("iam:PassRole",), not_yet=(MODIFIED, PASS_ROLE)
+    )
+    DISABLE: ClassVar = Operation(
+        "batch", "UpdateComputeEnvironment", absent=(MISSING,), not_yet=(MODIFIED,)
+    )
+    DELETE: ClassVar = Operation(
+        "batch", "DeleteComputeEnvironment", absent=(MISSING,), not_yet=(MODIFIED, RELATED)
+    )
+    JOBS: ClassVar = LIST_JOBS
+    LISTED: ClassVar = "computeEnvironments"
+    NAMED: ClassVar = "computeEnvironmentName"
+    PARAMETER: ClassVar = "computeEnvironment"
+
+    service_role: str | Arn | Ref | None = named(optional(ROLE), to="Role", default=None)
+    arn: str = read_only("computeEnvironmentArn")
+    orphaned: bool = read_only()
+
+    def targets(self) -> tuple[str | Arn, ...]:
+        return (Arn("batch", f"compute-environment/{self.stack}_*"),)
+
+    @property
+    def family(self) -> Family:
+        """
+        What AWS's words for it tell.
+        """
+        raise NotImplementedError
+
+    @classmethod
+    def described_by(cls, answer: Mapping[str, Any]) -> bool:
+        """
+        Whether what Batch describes is of this sort.
+        """
+        raise NotImplementedError
+
+    @classmethod
+    def parse(cls: type[E], answer: Mapping[str, Any], stack: str = "") -> E:
+        role = answer.get("serviceRole") or None
+        return cls(
+            **cls.common(answer, stack),
+            **cls.fields_of(answer),
+            service_role=None if role and "/aws-service-role/" in role else role,
+            arn=answer["computeEnvironmentArn"],
+        )
+
+    @classmethod
+    def fields_of(cls, answer: Mapping[str, Any]) -> dict[str, Any]:
+        """
+        The properties of this sort, as Batch describes them.
+        """
+        raise NotImplementedError
+
+    def request(self) -> dict[str, Any]:
+        """
+        The parameters of CREATE that only this sort has.
+        """
+        raise NotImplementedError
+
+    def changes(self, drift: Collection[str]) -> dict[str, Any]:
+        """
+        The compute resources of an UPDATE that brings the properties in *drift* to what is desired.
+        """
+        raise NotImplementedError
+
+    @classmethod
+    def find(cls: type[E], stack: str, reader: Reader) -> Iterable[E]:
+        roles, _ = reader.all(Role.LIST(PathPrefix=path_of(stack)), cls.DESCRIBE())
+        there = {role["Arn"] for role in roles["Roles"]}
+        for actual in super().find(stack, reader):
+            own = f":role{path_of(stack)}" in str(actual.service_role)
+            yield evolve(actual, orphaned=own and actual.service_role not in there)
+
+    def active_users(self, reader: Reader) -> list[str]:
+        # Which environment a job runs on isn't told, so those of all the stack's queues count.  Of
+        # an array whose children run, Batch lists the parent, which is PENDING.
+        states = ("STARTING", "RUNNING", "PENDING")
+        queues = [queue.arn for queue in JobQueue.find(self.stack, reader)]
+        calls = [self.JOBS(jobQueue=arn, jobStatus=state) for arn in queues for state in states]
+        jobs = [job for call in calls for job in reader(call)["jobSummaryList"]]
+        at_work = [job for job in jobs if job["status"] != "PENDING" or "arrayProperties" in job]
+        return [f"job {job['jobName']} ({job['jobId']})" for job in at_work]
+
+    def create(self) -> Steps:
+        role = {"serviceRole": self.service_role} if self.service_role else {}
+        yield self.CREATE(
+            computeEnvironmentName=self.name,
+            state="ENABLED",  # AWS takes no other at creation
+            tags=self.all_tags,
+            **self.request(),
+            **role,
+        )
+        yield WAIT_STABLE
+        if not self.enabled:
+            yield self._change(state="DISABLED")
+            yield WAIT_STABLE
+
+    def update(self: E, actual: E, drift: Collection[str]) -> Steps:
+        changed: dict[str, Any] = {}
+        if "enabled" in drift or "state" in drift:
+            changed["state"] = self.switch
+        if "service_role" in drift:
+            changed["serviceRole"] = self.service_role
+        if set(drift) - {"tags"}:
+            yield self._change(drift, **changed)
+            yield WAIT_STABLE
+        yield from self.tag(actual, drift)
+
+    def recover(self: E, actual: E) -> Steps | None:
+        # A role made moments ago can't be assumed yet; any update makes Batch try again.
+        passing = ("not authorized to perform", "service linked role", "unable to assume")
+        if any(fragment in actual.reason.lower() for fragment in passing):
+            return iter((self._change(state=self.switch),))
+        return None
+
+    def before_delete(self) -> Steps:
+        # Batch needs the role until the end: if it is gone, it is made again for so long.
+        if self.orphaned is True:
+            yield from self._lost_role().create()
+        yield from super().before_delete()
+
+    def delete(self) -> Steps:
+        yield self.DELETE(computeEnvironment=self.name)
+        yield WAIT_DELETED
+        if self.orphaned is True:
+            yield from self._lost_role().delete()
+
+    def retry_delete(self: E, actual: E) -> Steps | None:
+        # The role may have been too young.
+        return iter((self.DELETE(computeEnvironment=self.name),)) if self.orphaned is True else None
+
+    def _lost_role(self) -> Role:
+        name = str(self.service_role).rpartition("/")[2]
+        return batch_role(name=name, stack=self.stack)
+
+    def _change(self, drift: Collection[str] = (), **changed: Any) -> Any:
+        resources = self.changes(drift)
+        return self.UPDATE(computeEnvironment=self.name, computeResources=resources, **changed)

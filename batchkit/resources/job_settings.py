@@ -1,0 +1,86 @@
+"""
+What one job is: stated once, for a stack, for a job definition and for a submission.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar
+
+import attrs
+from attrs import frozen
+
+from batchkit._model.checks import (
+    ENVIRONMENT,
+    SECRETS,
+    Checked,
+    Constraint,
+    FieldRule,
+    as_dict,
+    as_tuple,
+    checked,
+    each,
+    instance,
+    one_of,
+    optional,
+    whole,
+)
+from batchkit.errors import Problem
+
+VCPUS = Constraint(
+    "a number of vCPUs, such as 0.25 or 4",
+    lambda value: type(value) in (int, float) and math.isfinite(value) and value > 0,
+)
+MEMORY = Constraint("a whole number of MiB", lambda value: type(value) is int and value > 0)
+
+
+def _named_once(job: Any) -> Iterator[Problem]:
+    """
+    A variable has its value from the definition or from a secret, not from both.
+    """
+    if both := job.environment.keys() & job.secrets.keys():
+        yield Problem("secrets", sorted(both), "names that environment doesn't have")
+
+
+# Without slots, so that a job definition can be settings and a resource at once.
+@frozen(kw_only=True, slots=False)
+class JobSettings(Checked):
+    """
+    What one job runs, with how much, and how often.
+
+    Args:
+        vcpus: vCPUs of a job; what it runs on says which numbers there are.
+        memory: MiB of a job; Fargate has certain sizes for each number of vCPUs.
+        command: What the container runs in place of the image's own command.
+        environment: Environment variables of the job.
+        secrets: Environment variables with the ARNs of the secrets or parameters that give their
+            values.
+        timeout: Seconds after which an attempt is ended.
+        attempts: How often a job is tried.
+        architecture: X86_64 or ARM64.
+        ephemeral_storage: GiB of disk; None for the 20 that come with it.
+    """
+
+    RULES: ClassVar[tuple[FieldRule, ...]] = (_named_once,)
+
+    vcpus: float = checked(VCPUS, default=1)
+    memory: int = checked(MEMORY, default=2048)
+    command: Sequence[str] = checked(
+        each(instance(str, expects="a text")), default=(), converter=as_tuple
+    )
+    environment: Mapping[str, str] = checked(ENVIRONMENT, factory=dict, converter=as_dict)
+    secrets: Mapping[str, str] = checked(SECRETS, factory=dict, converter=as_dict)
+    timeout: int = checked(
+        whole(60, 14 * 86400, "seconds (Fargate ends a task after 14 days)"), default=3600
+    )
+    attempts: int = checked(whole(1, 10), default=1)
+    architecture: str = checked(one_of("X86_64", "ARM64"), default="X86_64")
+    ephemeral_storage: int | None = checked(optional(whole(21, 200, "GiB")), default=None)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """
+        The fields that describe one job, by name: what another value of this sort is made from.
+        """
+        return {a.name: getattr(self, a.name) for a in attrs.fields(JobSettings)}

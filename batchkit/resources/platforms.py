@@ -1,0 +1,169 @@
+"""
+What a job definition may and must say, by the platform that its jobs run on.
+
+A `Platform` is found by AWS's word for it (`platformCapabilities`); an `Envelope` says where the
+container stands in what AWS is told and tells.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Final
+
+from attrs import frozen
+
+from batchkit.errors import Problem
+
+
+@frozen
+class Envelope:
+    """
+    Where the container of a job stands.
+
+    Args:
+        type: Batch's word for the type of the job definition.
+        defined: The parameter of RegisterJobDefinition and of what DescribeJobDefinitions answers.
+        described: The key in what DescribeJobs answers.
+        overridden: The parameter of SubmitJob.
+    """
+
+    type: str
+    defined: str
+    described: str
+    overridden: str
+
+    def define(self, container: Mapping[str, Any]) -> dict[str, Any]:
+        """
+        The parameters of RegisterJobDefinition that hold *container*.
+        """
+        return {"type": self.type, self.defined: container}
+
+    def override(self, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """
+        The parameters of SubmitJob that change the container.
+        """
+        return {self.overridden: changes}
+
+
+CONTAINER: Final = Envelope("container", "containerProperties", "container", "containerOverrides")
+ENVELOPES: Final = (CONTAINER,)
+
+
+def container_of(answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    """
+    The container in what Batch tells of a job definition or a job; empty if it tells none.
+    """
+    for envelope in ENVELOPES:
+        for key in (envelope.defined, envelope.described):
+            if answer.get(key):
+                return dict(answer[key])
+    return {}
+
+
+class Platform(ABC):
+    """
+    What a job definition for one platform may and must say.
+    """
+
+    WORD: ClassVar[str]
+    """AWS's word for it among `platformCapabilities`."""
+    UNTOLD: ClassVar[frozenset[str]] = frozenset()
+    """The properties that a revision for it doesn't hold, so that they are not compared."""
+
+    @abstractmethod
+    def problems(self, job: Any) -> Iterator[Problem]:
+        """
+        What is wrong with the settings of *job* on this platform.
+        """
+
+    @abstractmethod
+    def container(self, definition: Any) -> dict[str, Any]:
+        """
+        The container properties that only this platform takes.
+        """
+
+    @abstractmethod
+    def read(self, container: Mapping[str, Any]) -> dict[str, Any]:
+        """
+        The fields of a job definition that those properties give, with AWS's defaults in place.
+        """
+
+    def envelope(self, job: Any) -> Envelope:
+        """
+        Where the container of *job* stands.
+        """
+        return CONTAINER
+
+
+FARGATE_MEMORY: Final[Mapping[float, tuple[int, ...]]] = {
+    0.25: (512, 1024, 2048),
+    0.5: tuple(range(1024, 4096 + 1, 1024)),
+    1: tuple(range(2048, 8192 + 1, 1024)),
+    2: tuple(range(4096, 16384 + 1, 1024)),
+    4: tuple(range(8192, 30720 + 1, 1024)),
+    8: tuple(range(16384, 61440 + 1, 4096)),
+    16: tuple(range(32768, 122880 + 1, 8192)),
+}
+"""
+MiB that Fargate has for each number of vCPUs
+(https://docs.aws.amazon.com/batch/latest/APIReference/API_ResourceRequirement.html).
+"""
+
+
+class FargatePlatform(Platform):
+    """
+    Fargate: fixed sizes, an architecture and a network address in the definition.
+    """
+
+    WORD = "FARGATE"
+
+    def problems(self, job: Any) -> Iterator[Problem]:
+        sizes = FARGATE_MEMORY.get(job.vcpus)
+        if sizes is None:
+            expects = "one of " + ", ".join(f"{vcpus:g}" for vcpus in FARGATE_MEMORY)
+            yield Problem("vcpus", job.vcpus, expects)
+        elif job.memory not in sizes:
+            yield Problem("memory", job.memory, _memory_in_words(job.vcpus, sizes))
+
+    def container(self, definition: Any) -> dict[str, Any]:
+        storage = definition.ephemeral_storage
+        public = "ENABLED" if definition.public_ip else "DISABLED"
+        return {
+            "fargatePlatformConfiguration": {"platformVersion": "LATEST"},
+            "networkConfiguration": {"assignPublicIp": public},
+            "runtimePlatform": {
+                "operatingSystemFamily": "LINUX",
+                "cpuArchitecture": definition.architecture,
+            },
+            **({"ephemeralStorage": {"sizeInGiB": storage}} if storage else {}),
+        }
+
+    def read(self, container: Mapping[str, Any]) -> dict[str, Any]:
+        network = container.get("networkConfiguration") or {}
+        runtime = container.get("runtimePlatform") or {}
+        return {
+            "architecture": runtime.get("cpuArchitecture") or "X86_64",
+            "ephemeral_storage": (container.get("ephemeralStorage") or {}).get("sizeInGiB"),
+            "public_ip": network.get("assignPublicIp") == "ENABLED",
+        }
+
+
+def _memory_in_words(vcpus: float, sizes: tuple[int, ...]) -> str:
+    if len(sizes) > 3:
+        step = sizes[1] - sizes[0]
+        return f"with {vcpus:g} vCPU: {sizes[0]} to {sizes[-1]} MiB, in steps of {step}"
+    return f"with {vcpus:g} vCPU: {', '.join(map(str, sizes))} MiB"
+
+
+FARGATE: Final = FargatePlatform()
+PLATFORMS: Final[Mapping[str, Platform]] = {platform.WORD: platform for platform in (FARGATE,)}
+"""Every platform, by AWS's word for it."""
+
+
+def platform_of(answer: Mapping[str, Any]) -> Platform:
+    """
+    The platform of what Batch tells of a job definition; Fargate for one that isn't known.
+    """
+    words = answer.get("platformCapabilities") or (FARGATE.WORD,)
+    return next((PLATFORMS[word] for word in words if word in PLATFORMS), FARGATE)

@@ -1,0 +1,74 @@
+"""
+All resource types, and which stands on which: what a teardown, the docs and the tests walk.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import attrs
+
+from batchkit._model.resource import Resource, may_refer_to
+from batchkit.resources.definitions import JobDefinition
+from batchkit.resources.dynamodb import Table
+from batchkit.resources.ecr import Repository
+from batchkit.resources.environments import VARIANTS, ComputeEnvironment
+from batchkit.resources.gateways import ElasticIp, InternetGateway, NatGateway
+from batchkit.resources.iam import Role
+from batchkit.resources.image import Image
+from batchkit.resources.image_reference import ImageReference
+from batchkit.resources.logs import LockGroup, LogGroup
+from batchkit.resources.queues import JobQueue
+from batchkit.resources.routes import Route, RouteTable
+from batchkit.resources.s3 import Bucket
+from batchkit.resources.schedule import Schedule, ScheduleGroup
+from batchkit.resources.states import StateMachine
+from batchkit.resources.vpc import SecurityGroup, Subnet, Vpc
+
+RESOURCE_TYPES: Final[tuple[type[Resource], ...]] = (
+    Vpc,
+    Subnet,
+    SecurityGroup,
+    InternetGateway,
+    ElasticIp,
+    NatGateway,
+    RouteTable,
+    Route,
+    Role,
+    Table,
+    Bucket,
+    LogGroup,
+    LockGroup,
+    Repository,
+    Image,
+    ImageReference,
+    ComputeEnvironment,
+    JobQueue,
+    JobDefinition,
+    StateMachine,
+    ScheduleGroup,
+    Schedule,
+)
+"""Every resource type that a stack may have."""
+
+
+def variants(resource_type: type[Resource]) -> tuple[type[Resource], ...]:
+    """
+    The classes that resources of *resource_type* can be made of.
+    """
+    return VARIANTS if resource_type is ComputeEnvironment else (resource_type,)
+
+
+def dependencies() -> dict[str, set[str]]:
+    """
+    For the name of each resource type, those that its resources stand on.
+    """
+    return {one.type_name(): _below(one) for one in RESOURCE_TYPES}
+
+
+def _below(resource_type: type[Resource]) -> set[str]:
+    below: set[str] = set()
+    for variant in variants(resource_type):
+        for attribute in attrs.fields(variant):
+            below.update(may_refer_to(variant, attribute))
+    return below - {resource_type.type_name()}
