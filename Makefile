@@ -1,5 +1,6 @@
 # make demo    the whole of batchkit in a minute, without an AWS account
-# make test    installs, and runs every check and test
+# make test    installs, and runs every check and test, on all processors
+# make unit    the tests that need no stack, in less than a minute
 # make coverage    the tests, and which branches they leave out
 # make bench   measures: provisioning, the loader, the import
 # make docs    writes the documentation to docs/_build/html
@@ -10,9 +11,10 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 CONFIG ?= job_image/batchkit.toml
 SOURCES := setup.cfg pyproject.toml
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check coverage bench docs up plan run logs down clean
+.PHONY: help demo test unit check coverage bench docs up plan run logs down clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -37,10 +39,13 @@ check: $(VENV)/.test
 	$(BIN)/python -m mypy
 
 test: check
-	$(BIN)/python -m pytest
+	$(PYTEST)
+
+unit: $(VENV)/.test
+	$(PYTEST) -m "not slow" tests/unit tests/job_image
 
 coverage: check
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(PYTEST) --cov --cov-report=term
 
 bench: $(VENV)/.test
 	$(BIN)/python -m pip install --quiet -r tests/bench/requirements.txt

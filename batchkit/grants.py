@@ -1,5 +1,5 @@
 """
-What a job may do: statements of its role's policy, by name.
+What a job may do: named statements of its role's policy.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Grant(Checked):
 
     def statement(self) -> dict[str, Any]:
         """
-        The statement as IAM takes it.
+        The statement in the form that IAM takes.
         """
         conditions = {"Condition": self.conditions} if self.conditions else {}
         return {
@@ -63,7 +63,7 @@ def allow(
     resources: str | Arn | tuple[str | Arn, ...] | list[str | Arn] = "*",
 ) -> Grant:
     """
-    Any *actions* on any *resources*, where no named grant fits.
+    Any *actions* on any *resources*, for what no named grant covers.
     """
     return Grant(_many(actions), _many(resources))
 
@@ -72,9 +72,11 @@ def s3_read(bucket: str, key: str = "*") -> tuple[Grant, Grant]:
     """
     Reading the objects of *bucket* that *key* matches, and listing the bucket.
 
-    Without the listing S3 answers 403 for a key that isn't there, instead of 404
+    Without s3:ListBucket, S3 answers 403 instead of 404 for a key that doesn't exist
     (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html).
     """
+    # ListBucket is authorized on the bucket, GetObject on its objects
+    # (https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html).
     return allow("s3:ListBucket", _bucket(bucket)), allow("s3:GetObject", _objects(bucket, key))
 
 
@@ -82,6 +84,8 @@ def s3_write(bucket: str, key: str = "*") -> tuple[Grant, ...]:
     """
     Writing the objects of *bucket* that *key* matches, in one or many parts.
     """
+    # Each part of a multipart upload is authorized as s3:PutObject; only to abort one needs more
+    # (https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html).
     return (allow(("s3:PutObject", "s3:AbortMultipartUpload"), _objects(bucket, key)),)
 
 
@@ -89,6 +93,8 @@ def dynamodb_read(table: str) -> tuple[Grant, ...]:
     """
     Reading the items of *table* and of its indexes.
     """
+    # An index has an ARN of its own, below that of its table
+    # (https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html).
     actions = ("BatchGetItem", "DescribeTable", "GetItem", "Query", "Scan")
     return (allow(_dynamodb(actions), (_table(table), _table(table, "/index/*"))),)
 
@@ -103,9 +109,11 @@ def dynamodb_write(table: str) -> tuple[Grant, ...]:
 
 def secret_read(name: str) -> tuple[Grant, ...]:
     """
-    Reading the secret *name* of Secrets Manager, which ends its ARNs with six characters.
+    Reading the secret *name* of Secrets Manager.
     """
     require("grant", "name", name, _SECRET)
+    # Secrets Manager adds six random characters to the name in the ARN
+    # (https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html).
     secret = name if name.startswith("arn:") else Arn("secretsmanager", f"secret:{name}-??????")
     return (allow("secretsmanager:GetSecretValue", secret),)
 
@@ -139,7 +147,7 @@ def _many(value: Any) -> tuple[Any, ...]:
 
 def flatten(value: Any) -> Any:
     """
-    Grants as one flat tuple: the named ones come as tuples of statements.
+    Grants as one flat tuple; a named grant is a tuple of statements.
     """
     if not isinstance(value, (tuple, list)):
         return value

@@ -5,7 +5,6 @@ What a user states about a stack.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -25,6 +24,7 @@ from batchkit._model.checks import (
     text,
     whole,
 )
+from batchkit._model.image_uri import is_image_uri
 from batchkit.compute.base import Compute
 from batchkit.compute.choices import COMPUTE_TEXTS, COMPUTES, as_compute
 from batchkit.compute.fargate import Fargate
@@ -47,7 +47,6 @@ STACK_NAME = text(
     "1-40 lower-case letters, digits and single hyphens, starting with a letter, and not with sg-, "
     "with which no security group's name may start",
 )
-_URI = re.compile(r"[a-z0-9][\w.-]*(:\d+)?(/[\w.-]+)*(:[\w.-]+)?(@sha256:[0-9a-f]{64})?")
 
 
 def _image(value: str | Path | ImageSource) -> str | ImageSource:
@@ -63,7 +62,7 @@ def _is_image(value: Any) -> bool:
     if isinstance(value, ImageSource):
         return True
     # A bare word is more likely a folder that isn't there than an image without registry and tag.
-    return bool(_URI.fullmatch(value)) and any(mark in value for mark in "/:@")
+    return is_image_uri(value) and any(mark in value for mark in "/:@")
 
 
 def _usual_network(spec: StackSpec) -> NetworkMode:

@@ -10,7 +10,6 @@ from ipaddress import IPv4Network
 from typing import Any, Final
 
 from batchkit._diagnosis.facts import JobFacts
-from batchkit._diagnosis.images import registry
 from batchkit._diagnosis.wiring import ANYWHERE, ENDPOINTS
 from batchkit._model.calls import Operation
 from batchkit.resources.gateways import NatGateway
@@ -108,7 +107,7 @@ def without_internet(facts: JobFacts, subnet: Mapping[str, Any]) -> str:
     Why a job can't do without the internet in a subnet; an empty text if it can.
     """
     if facts.image.uri and facts.image.stored is None:
-        return f"VPC endpoints don't lead to {registry(facts.image.uri)}"
+        return f"VPC endpoints don't lead to {facts.image.parsed.host}"
     services = _services_with_endpoint(facts, subnet)
     if not facts.readable(ENDPOINTS):
         return "whether there are VPC endpoints instead could not be looked at"

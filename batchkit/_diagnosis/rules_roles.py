@@ -9,7 +9,6 @@ from typing import Final
 
 from batchkit._diagnosis.facts import JobFacts
 from batchkit._diagnosis.finding import Findings, Rule, rule
-from batchkit._diagnosis.images import parse_image
 from batchkit._diagnosis.roles import RoleFacts
 
 ENSURE: Final = "Run ensure_stack(spec) again (`batchkit up`): it puts the role back."
@@ -79,10 +78,10 @@ def _pulling(facts: JobFacts) -> Iterator[tuple[str, str]]:
     """
     What pulling the image takes, if it is in ECR.
     """
-    image = parse_image(facts.image.uri)
-    if image is not None:
-        place = f"{image['region']}:{image['account']}:repository/{image['repositoryName']}"
-        repository = f"arn:{facts.place[0] or 'aws'}:ecr:{place}"
+    image = facts.image.parsed
+    if image.ecr is not None:
+        place = f"{image.ecr.region}:{image.ecr.account}:repository/{image.repository}"
+        repository = f"arn:{image.ecr.partition}:ecr:{place}"
         # The token is the registry's, so IAM allows this action only on all resources.
         yield _LOGIN, "*"
         for action in _PULL:

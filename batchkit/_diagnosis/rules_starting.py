@@ -9,7 +9,7 @@ from typing import Final
 
 from batchkit._diagnosis.facts import JobFacts
 from batchkit._diagnosis.finding import Findings, Rule, rule
-from batchkit._diagnosis.images import parse_image, platforms, registry
+from batchkit._diagnosis.images import platforms
 from batchkit._diagnosis.rules_roles import ROLES, lacking, secret_unreadable
 
 _NOT_FOUND: Final = ("not found", "manifest unknown", "does not exist", "no such manifest")
@@ -41,7 +41,7 @@ def image_missing(facts: JobFacts, self: Rule) -> Findings:
         # Docker Hub says of a private image, too: "pull access denied for x, repository does not
         # exist or may require 'docker login'".
         if _reason_has(facts, _NOT_FOUND) and not _reason_has(facts, _REFUSED):
-            fix = f"Correct image, or push it to {registry(facts.image.uri)}."
+            fix = f"Correct image, or push it to {facts.image.parsed.host}."
             yield self.found(image, "the registry doesn't have it.", fix)
 
 
@@ -80,7 +80,7 @@ def registry_refuses(facts: JobFacts, self: Rule) -> Findings:
         return
     uri = facts.image.uri
     if _reason_has(facts, _LIMITED):
-        message = f"{registry(uri)} allows only so many pulls without a login."
+        message = f"{facts.image.parsed.host} allows only so many pulls without a login."
         yield self.found(f"image {uri}", message)
     elif _reason_has(facts, _REFUSED) and not lacking(facts):
         yield self.found(f"image {uri}", f"{_owner(facts)} doesn't let the job pull it.")
@@ -90,10 +90,10 @@ def _owner(facts: JobFacts) -> str:
     """
     The other account whose ECR has the image, or the registry.
     """
-    parsed = parse_image(facts.image.uri)
-    if parsed is not None and facts.image.stored is None:
-        return f"account {parsed['account']}"
-    return registry(facts.image.uri)
+    ecr = facts.image.parsed.ecr
+    if ecr is not None and facts.image.stored is None:
+        return f"account {ecr.account}"
+    return facts.image.parsed.host
 
 
 def _reason_has(facts: JobFacts, texts: Sequence[str]) -> bool:

@@ -24,6 +24,7 @@ from batchkit._docker.stream import (
     failure_of,
     inspect,
 )
+from batchkit._model.image_uri import ImageUri
 from batchkit.clock import Clock, SystemClock
 from batchkit.errors import BuildFailed, DockerUnavailable, WrongArchitecture
 
@@ -152,12 +153,11 @@ def resolve_local(client: DockerClient, reference: str) -> str | None:
     """
     *reference* as `repository@sha256:...`, if the daemon has the image and knows its digest.
     """
-    if "@" in reference:
+    uri = ImageUri.parse(reference)
+    if uri.digest:
         return reference
-    digests = inspect(client, reference).get("RepoDigests") or []
-    slash = reference.rfind("/") + 1
-    repository = reference[:slash] + reference[slash:].partition(":")[0]
-    return next((str(d) for d in digests if d.partition("@")[0] == repository), None)
+    digests = map(str, inspect(client, reference).get("RepoDigests") or [])
+    return next((one for one in digests if ImageUri.parse(one).name == uri.name), None)
 
 
 def _platform(text: str) -> str:

@@ -13,10 +13,10 @@ from typing import Any, Final
 OWNER: Final = "batchkit:stack"
 NAME: Final = "Name"
 SETTLED: Final = "batchkit:settled"
-"""On an elastic IP: it has been claimed, and is the one that stays."""
+"""On an elastic IP: it has the lock, and is the duplicate that stays."""
 
-LOCK: Final = "batchkit:claim"
-"""On a claim: the id of the twin that stays."""
+LOCK: Final = "batchkit:lock"
+"""On the log group of a lock: the id of the duplicate that stays."""
 
 _OWN: Final = {OWNER, NAME, SETTLED, LOCK}
 

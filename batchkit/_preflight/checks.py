@@ -11,12 +11,12 @@ from typing import Any, Final, TypeVar
 from batchkit._blueprint.blueprint import resources
 from batchkit._diagnosis import explain
 from batchkit._diagnosis.finding import Finding, Severity
-from batchkit._diagnosis.images import parse_image
 from batchkit._diagnosis.queues import QUOTA
 from batchkit._docker.publisher import publisher
 from batchkit._engine import policy as _policy
 from batchkit._engine.aws import IDENTITY, Aws
 from batchkit._model.calls import Call, Operation
+from batchkit._model.image_uri import ImageUri
 from batchkit._model.resource import Resource, operations
 from batchkit._model.tags import of_stack
 from batchkit._model.values import resolve
@@ -140,10 +140,9 @@ def image(facts: PreflightFacts) -> Iterator[Finding]:
         there = _in_ecr(facts, built.name, {"imageTag": built.tag})
         yield from () if there else docker(facts)
         return
-    parsed = parse_image(str(facts.spec.image))
-    scope = facts.aws.scope
-    if parsed and parsed["account"] == scope.account:
-        if not _in_ecr(facts, parsed["repositoryName"], parsed["id"]):
+    uri = ImageUri.parse(str(facts.spec.image))
+    if uri.ecr and uri.ecr.account == facts.aws.scope.account:
+        if not _in_ecr(facts, uri.repository, uri.image_id):
             yield finding(
                 f"image {facts.spec.image}", "it isn't in ECR.", "Push it, or correct image."
             )

@@ -1,5 +1,5 @@
 """
-DynamoDB: a table for a job's results.  A teardown keeps it unless told not to.
+DynamoDB: a table for a job's results.  A teardown keeps it, unless it is told to delete data.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from batchkit.resources.tagging import GET_RESOURCES, tagged
 
 TABLE_NAME = text(r"[a-zA-Z0-9_.-]{3,255}", "3-255 letters, digits or _.-")
 _NOT_FOUND: Final = "ResourceNotFoundException"
+# DynamoDB changes and deletes a table only while it is ACTIVE
+# (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DeleteTable.html).
 _IN_USE: Final = NotYet("ResourceInUseException", 120)
 
 
@@ -35,6 +37,8 @@ class Table(Resource):
         "CreateTable",
         ("dynamodb:TagResource",),
         exists=("ResourceInUseException",),
+        # Too many tables of the account are being made or changed at the moment
+        # (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html).
         not_yet=(NotYet("LimitExceededException", 120),),
     )
     TAG: ClassVar = Operation("dynamodb", "TagResource", not_yet=(_IN_USE,))
@@ -76,12 +80,15 @@ class Table(Resource):
             **tag_fields((tags or {}).get("Tags"), name=self.name, stack=self.stack),
             key_name=key,
             key_type=types[key],
+            # DynamoDB leaves this out for a table that has always been provisioned (see
+            # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BillingModeSummary.html).
             billing=table.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED"),
             arn=table["TableArn"],
             state=table["TableStatus"],
         )
 
     def create(self) -> Steps:
+        # DynamoDB wants the types of the key attributes, and of no others.
         yield self.CREATE(
             TableName=self.name,
             AttributeDefinitions=[{"AttributeName": self.key_name, "AttributeType": self.key_type}],
@@ -94,6 +101,7 @@ class Table(Resource):
     def update(self, actual: Table, drift: Collection[str]) -> Steps:
         if "billing" in drift:
             yield self.BILLING(TableName=self.name, BillingMode=self.billing)
+            # The table is UPDATING for a while, and takes no other change until it is done.
             yield WAIT_STABLE
         if "tags" in drift:
             yield self.TAG(ResourceArn=actual.arn, Tags=as_list(self.all_tags))

@@ -1,9 +1,9 @@
 """
-What the kinds of EC2 share.
+What the resource types of EC2 share.
 
 EC2 has no natural key for most of them.  They are made with their tags in the same call and found
-by them.  Where two callers make the same at once, one of the twins stays: that which has been
-claimed (`_claims.py`), attached or associated, since AWS lets only one be that.
+by these.  If two callers make the same resource at once, one of the duplicates stays: the one that
+has the lock (`locks.py`), or that is attached or associated, since AWS allows only one of each.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from batchkit.resources.locks import (
 
 Ec2 = TypeVar("Ec2", bound="Ec2Resource")
 
+# EC2 checks ec2:CreateTags for the tags in a create call too
+# (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/supported-iam-actions-tagging.html).
 TAGGING: Final = ("ec2:CreateTags",)
 ID = text(r"[a-z]+-[0-9a-zA-Z]+", "an EC2 id")
 VPC = text(r"vpc-\w+", "a VPC's id")
@@ -47,6 +49,9 @@ def codes(rules: Iterable[NotYet]) -> tuple[str, ...]:
     return tuple(rule.code for rule in rules)
 
 
+# EC2 is eventually consistent: a new id may be unknown to the next call, also after one call has
+# found it (https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html).  The codes
+# end in ID in some calls, and in Id in others.
 NEW_VPC = fresh("InvalidVpcID.NotFound")
 NEW_TABLE = fresh("InvalidRouteTableID.NotFound", "InvalidRouteTableId.NotFound")
 NEW_SUBNET = fresh("InvalidSubnetID.NotFound", "InvalidSubnetId.NotFound")
@@ -61,15 +66,17 @@ NEW_ANY = fresh(
 
 def busy(seconds: float) -> tuple[NotYet, ...]:
     """
-    The errors that pass once what uses the resource has let go of it.
+    The errors that pass once nothing uses the resource any more.
     """
+    # AWS removes the network interface of a Fargate task some time after the task has stopped:
+    # mostly within seconds, sometimes after minutes.
     return fresh("DependencyViolation", "InvalidGroup.InUse", seconds=seconds)
 
 
 @frozen(kw_only=True)
 class Ec2Resource(Resource):
     """
-    What is found by its tags, and tagged in the call that makes it.
+    A resource that is found by its tags, and tagged in the call that makes it.
     """
 
     DESCRIBE: ClassVar[Operation]
@@ -83,7 +90,7 @@ class Ec2Resource(Resource):
     TYPE: ClassVar[str]
     LOCKED_BY: ClassVar[str] = ""
     INTERFACE_FILTER: ClassVar[tuple[str, str] | None] = None
-    """By which of its attributes EC2 lists the network interfaces in it, if it can have any."""
+    """EC2's filter for the network interfaces in it, and the field with the filter's value."""
 
     @classmethod
     def find(cls: type[Ec2], stack: str, reader: Reader) -> Iterable[Ec2]:
@@ -93,31 +100,31 @@ class Ec2Resource(Resource):
     @classmethod
     def listed(cls, stack: str, reader: Reader) -> list[Mapping[str, Any]]:
         """
-        What the answer to DESCRIBE has that carries the stack's tag.
+        The items of the answer to DESCRIBE that carry the stack's tag.
         """
-        # Looked at here as well: not every emulator knows the filter.
-        told = cls.told(stack, reader)
-        return [one for one in told if owner(parse(one.get("Tags"))) == stack]
+        # The tags are compared here as well: not every emulator applies the filter.
+        items = cls.described(stack, reader)
+        return [one for one in items if owner(parse(one.get("Tags"))) == stack]
 
     @classmethod
-    def told(cls, stack: str, reader: Reader) -> list[Mapping[str, Any]]:
+    def described(cls, stack: str, reader: Reader) -> list[Mapping[str, Any]]:
         """
-        The answer to DESCRIBE, filtered as far as who answers can.
+        The items of the answer to DESCRIBE, filtered by the stack's tag.
         """
-        told: list[Mapping[str, Any]] = reader(cls.DESCRIBE(Filters=of_stack(stack)))[cls.LISTED]
-        return told
+        items: list[Mapping[str, Any]] = reader(cls.DESCRIBE(Filters=of_stack(stack)))[cls.LISTED]
+        return items
 
     @classmethod
     def parse(cls: type[Ec2], answer: Mapping[str, Any], reader: Reader) -> Ec2 | None:
         """
-        What one item of the answer to DESCRIBE says.
+        The resource that one item of the answer to DESCRIBE describes.
         """
         raise NotImplementedError
 
     def candidates(self: Ec2, reader: Reader) -> list[Ec2]:
-        mine = [actual for actual in self.find(self.stack, reader) if actual.name == self.name]
-        holder = lock_holder(self, reader) if self.LOCKED_BY and len(mine) > 1 else ""
-        return sorted(mine, key=lambda actual: (actual.identity != holder, *rank(actual)))
+        named = [actual for actual in self.find(self.stack, reader) if actual.name == self.name]
+        holder = lock_holder(self, reader) if self.LOCKED_BY and len(named) > 1 else ""
+        return sorted(named, key=lambda one: (one.identity != holder, *duplicate_order(one)))
 
     def read(self: Ec2, reader: Reader) -> Ec2 | None:
         return next(iter(self.candidates(reader)), None)
@@ -126,11 +133,13 @@ class Ec2Resource(Resource):
         """
         The parameter that tags the resource in the call that makes it.
         """
+        # If the tags came in a second call, a crash between the two would leave a resource that
+        # nobody finds.
         return [{"ResourceType": self.TYPE, "Tags": as_list(self.all_tags)}]
 
     def lock(self, identity: str) -> TakeLock:
         """
-        The step that makes *identity* the one of several twins that stays.
+        The step that makes *identity* the one of several duplicates that stays.
         """
         return TakeLock(
             self.TAKE_LOCK,
@@ -144,7 +153,7 @@ class Ec2Resource(Resource):
 
     def before_delete(self) -> Steps:
         """
-        The step that gives the name back, if this is the twin that has it.
+        The step that releases the lock, if this resource holds it.
         """
         if self.LOCKED_BY:
             yield ReleaseLock(self.RELEASE_LOCK, lock_group(self), str(self.identity))
@@ -152,13 +161,15 @@ class Ec2Resource(Resource):
     def blockers(self, reader: Reader) -> list[str]:
         if not self.INTERFACE_FILTER:
             return []
+        # Without one of these filters, EC2 fails for an account with many interfaces
+        # (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeNetworkInterfaces.html).
         name, attribute = self.INTERFACE_FILTER
         inside = [{"Name": name, "Values": [getattr(self, attribute)]}]
         return interfaces(reader(self.INTERFACES(Filters=inside)))
 
     def tag(self, drift: Collection[str]) -> Steps:
         """
-        The call that puts the tags back, if they differ.
+        The call that puts the tags back, if they differ; CreateTags leaves all others alone.
         """
         if "tags" in drift:
             yield self.TAG(Resources=[self.identity], Tags=as_list(self.all_tags))
@@ -166,9 +177,12 @@ class Ec2Resource(Resource):
 
 def interfaces(answer: Mapping[str, Any]) -> list[str]:
     """
-    The network interfaces of an *answer*, each in words: they keep what they are in from going.
+    The network interfaces of an *answer*, each in words: AWS deletes nothing that contains one.
+
+    Those of Fargate and of NAT gateways are managed by the service, and only it can delete them
+    (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/requester-managed-eni.html).
     """
-    told = []
+    descriptions = []
     for one in answer["NetworkInterfaces"]:
         about = (
             one.get("InterfaceType"),
@@ -176,12 +190,12 @@ def interfaces(answer: Mapping[str, Any]) -> list[str]:
             one.get("Status"),
             f"of {one.get('RequesterId') or one.get('OwnerId')}",
         )
-        told.append(f"{one['NetworkInterfaceId']} ({', '.join(filter(None, about))})")
-    return told
+        descriptions.append(f"{one['NetworkInterfaceId']} ({', '.join(filter(None, about))})")
+    return descriptions
 
 
-def rank(actual: Resource) -> tuple[bool, bool, str]:
+def duplicate_order(actual: Resource) -> tuple[bool, bool, str]:
     """
-    The order of twins that nobody has claimed, the same for every caller.
+    The order of duplicates of which none has the lock, the same for every caller.
     """
     return actual.state in actual.FAILED, not actual.in_use, str(actual.identity)

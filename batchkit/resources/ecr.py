@@ -17,6 +17,7 @@ from batchkit._model.tags import as_list, tag_fields
 from batchkit._model.values import Arn, Json
 
 _ABSENT: Final = "RepositoryNotFoundException"
+# A new repository may be unknown to the call that follows its creation.
 _FRESH: Final = (NotYet(_ABSENT, 30),)
 
 
@@ -41,7 +42,7 @@ class Repository(Resource):
     )
     SCAN: ClassVar = Operation("ecr", "PutImageScanningConfiguration")
     MUTABILITY: ClassVar = Operation("ecr", "PutImageTagMutability")
-    EXPIRE: ClassVar = Operation("ecr", "PutLifecyclePolicy", not_yet=_FRESH)
+    PUT_LIFECYCLE: ClassVar = Operation("ecr", "PutLifecyclePolicy", not_yet=_FRESH)
     TAG: ClassVar = Operation("ecr", "TagResource")
     DELETE: ClassVar = Operation("ecr", "DeleteRepository", absent=(_ABSENT,))
 
@@ -62,6 +63,7 @@ class Repository(Resource):
 
     @classmethod
     def find(cls, stack: str, reader: Reader) -> Iterable[Repository]:
+        # ECR can't list by tag: a stack's repository has the name of the stack.
         if reader(cls.DESCRIBE(repositoryNames=[stack])) is not None:
             actual = cls._read(stack, stack, reader)
             if actual is not None and actual.owned:
@@ -72,6 +74,7 @@ class Repository(Resource):
 
     @classmethod
     def _read(cls, name: str, stack: str, reader: Reader) -> Repository | None:
+        # DescribeRepositories returns neither the lifecycle policy nor the tags.
         described, lifecycle, tags = reader.all(
             cls.DESCRIBE(repositoryNames=[name]),
             cls.LIFECYCLE(repositoryName=name),
@@ -96,6 +99,8 @@ class Repository(Resource):
             imageScanningConfiguration={"scanOnPush": self.scan_on_push},
             tags=as_list(self.all_tags),
         )
+        # CreateRepository takes no lifecycle policy
+        # (https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html).
         yield self._expire()
 
     def update(self, actual: Repository, drift: Collection[str]) -> Steps:
@@ -110,13 +115,17 @@ class Repository(Resource):
             yield self.TAG(resourceArn=actual.arn, tags=as_list(self.all_tags))
 
     def delete(self) -> Steps:
+        # Without force, ECR deletes no repository that has images
+        # (https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_DeleteRepository.html).
         yield self.DELETE(repositoryName=self.name, force=True)
 
     def _mutability(self) -> str:
         return "IMMUTABLE" if self.immutable_tags else "MUTABLE"
 
     def _expire(self) -> Any:
-        return self.EXPIRE(repositoryName=self.name, lifecyclePolicyText=Json(_policy(self.keep)))
+        return self.PUT_LIFECYCLE(
+            repositoryName=self.name, lifecyclePolicyText=Json(_policy(self.keep))
+        )
 
 
 def _policy(keep: int) -> dict[str, Any]:
@@ -127,10 +136,11 @@ def _policy(keep: int) -> dict[str, Any]:
 
 def _kept(answer: Any) -> int:
     """
-    How many images a lifecycle policy keeps; 0 if it isn't one of batchkit's.
+    How many images a lifecycle policy keeps; 0 if batchkit did not write it.
     """
     if answer is None:
         return 0
+    # ECR may return the text in another format: only the parsed policies can be compared.
     policy = json.loads(answer["lifecyclePolicyText"])
     try:
         keep = int(policy["rules"][0]["selection"]["countNumber"])

@@ -34,17 +34,23 @@ class InternetGateway(Ec2Resource):
     """
 
     DESCRIBE: ClassVar = Operation("ec2", "DescribeInternetGateways", wide=True)
+    # CreateInternetGateway takes no client token, so a blind second call makes a second gateway.
     CREATE: ClassVar = Operation("ec2", "CreateInternetGateway", TAGGING, repeatable=False)
     ATTACH: ClassVar = Operation(
         "ec2",
         "AttachInternetGateway",
+        # A VPC has at most one internet gateway: of two callers, the second is refused
+        # (https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html).
         exists=(
             "Resource.AlreadyAssociated",
             "InvalidParameterValue: already has an internet gateway",
-            "InvalidInternetGatewayID.NotFound",  # another caller's pruning was faster
+            "InvalidInternetGatewayID.NotFound",  # another caller has pruned it meanwhile
         ),
         not_yet=(*NEW_VPC, *NEW_ANY),
     )
+    # EC2 refuses for as long as it maps a public address in the VPC, up to minutes after the NAT
+    # gateway is deleted
+    # (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DetachInternetGateway.html).
     DETACH: ClassVar = Operation(
         "ec2",
         "DetachInternetGateway",
@@ -91,6 +97,7 @@ class InternetGateway(Ec2Resource):
         yield from self.tag(drift)
 
     def delete(self) -> Steps:
+        # An attached gateway can't be deleted.
         if self.vpc:
             yield self.DETACH(InternetGatewayId=self.id, VpcId=self.vpc)
         yield self.DELETE(InternetGatewayId=self.id)
@@ -103,12 +110,17 @@ class ElasticIp(Ec2Resource):
     """
 
     DESCRIBE: ClassVar = Operation("ec2", "DescribeAddresses", wide=True)
+    # AllocateAddress takes no client token: a blind second call takes another of the five
+    # addresses of a new account
+    # (https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html).
     CREATE: ClassVar = Operation("ec2", "AllocateAddress", TAGGING, repeatable=False)
     DELETE: ClassVar = Operation(
         "ec2",
         "ReleaseAddress",
         absent=("InvalidAllocationID.NotFound",),
-        # For a while after its NAT gateway is gone, AWS says that the address isn't the caller's.
+        # For some seconds after its NAT gateway is deleted, EC2 answers AuthFailure, as if the
+        # address were another account's
+        # (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ReleaseAddress.html).
         not_yet=fresh(
             "AuthFailure",
             "InvalidNetworkInterfaceID.NotFound",
@@ -131,11 +143,11 @@ class ElasticIp(Ec2Resource):
         return self.settled
 
     @classmethod
-    def told(cls, stack: str, reader: Reader) -> list[Mapping[str, Any]]:
+    def described(cls, stack: str, reader: Reader) -> list[Mapping[str, Any]]:
         """
-        Addresses with their tags, which not every emulator lists with them.
+        Addresses with their tags, which some emulators list only in a call of their own.
         """
-        listed = super().told(stack, reader)
+        listed = super().described(stack, reader)
         bare = sorted(one["AllocationId"] for one in listed if "Tags" not in one)
         if not bare:
             return listed
@@ -166,7 +178,8 @@ class ElasticIp(Ec2Resource):
 
     def _settle(self, identity: str) -> Steps:
         yield self.lock(identity)
-        # With all its tags: an emulator may have dropped those that it was made with.
+        # An address has no attribute that its maker could change, so a tag says that it has the
+        # lock.  All tags are sent: an emulator may have dropped those that it was made with.
         tags = {**self.all_tags, SETTLED: "yes"}
         yield self.TAG(Resources=[identity], Tags=as_list(tags))
 
@@ -177,7 +190,7 @@ class ElasticIp(Ec2Resource):
 @frozen(kw_only=True)
 class NatGateway(Ec2Resource):
     """
-    The way out for private subnets; takes AWS one to two minutes to make.
+    The way out for private subnets; AWS takes one to two minutes to make it.
     """
 
     DESCRIBE: ClassVar = Operation("ec2", "DescribeNatGateways", wide=True)
@@ -186,6 +199,7 @@ class NatGateway(Ec2Resource):
         "CreateNatGateway",
         TAGGING,
         exists=("Resource.AlreadyAssociated",),
+        # A new address that EC2 does not know yet is an *elastic IP ID* in the words of this call.
         not_yet=(
             *NEW_SUBNET,
             *fresh("InvalidElasticIpID.NotFound", "InvalidAllocationID.NotFound"),
@@ -208,7 +222,8 @@ class NatGateway(Ec2Resource):
 
     @classmethod
     def find(cls, stack: str, reader: Reader) -> Iterable[NatGateway]:
-        # Deleted ones stay listed for an hour, with their tags.
+        # A deleted one stays listed for about an hour, with its tags
+        # (https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-working-with.html).
         return [actual for actual in super().find(stack, reader) if actual.state != "deleted"]
 
     @classmethod
@@ -225,6 +240,7 @@ class NatGateway(Ec2Resource):
         )
 
     def differs(self, name: str, actual: Any) -> bool:
+        # An answer may lack the address; what EC2 does not return is no difference.
         unknown = name == "address" and not actual.address
         return not unknown and super().differs(name, actual)
 
@@ -232,12 +248,16 @@ class NatGateway(Ec2Resource):
         yield self.CREATE(
             SubnetId=self.subnet, AllocationId=self.address, TagSpecifications=self.tagging()
         )
+        # The call succeeds at once; what is wrong shows later, as the state failed with a reason
+        # (https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html).
         yield WAIT_STABLE
 
     def update(self, actual: NatGateway, drift: Collection[str]) -> Steps:
         yield from self.tag(drift)
 
     def delete(self) -> Steps:
+        # AWS deletes a failed one by itself.  Of any other, the address is free only when the
+        # deletion is done.
         if self.state not in self.FAILED:
             yield self.DELETE(NatGatewayId=self.id)
             yield WAIT_DELETED

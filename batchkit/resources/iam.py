@@ -21,6 +21,8 @@ from batchkit.grants import Grant, flatten
 POLICY: Final = "batchkit"
 """The name of the one inline policy; others on the role are left alone until it is deleted."""
 _OTHER_REGION: Final = re.compile(r"-[a-z]{2,5}(-[a-z]+)+-\d$")
+# IAM is eventually consistent: the next call may not know a role that was just made
+# (https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_general.html).
 _FRESH: Final = (NotYet("NoSuchEntity", 30),)
 
 
@@ -49,21 +51,26 @@ def trust(service: str) -> dict[str, Any]:
 
 def path_of(stack: str) -> str:
     """
-    Where a stack's roles stand in IAM.
+    The IAM path of a stack's roles.
+
+    ListRoles returns no tags, but lists by path
+    (https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListRoles.html).
     """
     return f"/batchkit/{stack}/"
 
 
-def _flat(value: Any) -> Any:
+def _flattened(value: Any) -> Any:
     """
-    Grants in one order; the named ones come as tuples of statements.
+    Grants in one order; a named grant is a tuple of statements.
     """
     return as_set(flatten(value))
 
 
 def canonical(document: Any) -> Any:
     """
-    A policy document in one form: IAM gives lists of one as scalars, and reorders lists.
+    A policy document in one form, so that what IAM returns can be compared.
+
+    IAM may return a list of one item as the item, and a list in another order: both mean the same.
     """
     if isinstance(document, Mapping):
         return {key: canonical(document[key]) for key in sorted(document)}
@@ -99,11 +106,12 @@ class Role(Resource):
     TRUST: ClassVar = Operation("iam", "UpdateAssumeRolePolicy")
     ATTACH: ClassVar = Operation("iam", "AttachRolePolicy", not_yet=_FRESH)
     DETACH: ClassVar = Operation("iam", "DetachRolePolicy", absent=("NoSuchEntity",))
-    PUT: ClassVar = Operation("iam", "PutRolePolicy", not_yet=_FRESH)
-    DROP: ClassVar = Operation("iam", "DeleteRolePolicy", absent=("NoSuchEntity",))
-    BOUND: ClassVar = Operation("iam", "PutRolePermissionsBoundary")
-    UNBOUND: ClassVar = Operation("iam", "DeleteRolePermissionsBoundary")
+    PUT_INLINE: ClassVar = Operation("iam", "PutRolePolicy", not_yet=_FRESH)
+    DELETE_INLINE: ClassVar = Operation("iam", "DeleteRolePolicy", absent=("NoSuchEntity",))
+    PUT_BOUNDARY: ClassVar = Operation("iam", "PutRolePermissionsBoundary")
+    DELETE_BOUNDARY: ClassVar = Operation("iam", "DeleteRolePermissionsBoundary")
     TAG: ClassVar = Operation("iam", "TagRole")
+    # The policies were detached a moment ago, and IAM may not see it in this call yet.
     DELETE: ClassVar = Operation(
         "iam", "DeleteRole", absent=("NoSuchEntity",), not_yet=(NotYet("DeleteConflict", 60),)
     )
@@ -119,7 +127,7 @@ class Role(Resource):
     grants: Sequence[Grant] | None = checked(
         optional(each(instance(Grant, expects="a grant such as s3_read(...)"))),
         default=(),
-        converter=_flat,
+        converter=_flattened,
     )
     boundary: str | Arn | None = checked(optional(text(r"arn:.+", "a policy's ARN")), default=None)
     session_seconds: int = checked(whole(3600, 43200, "seconds"), default=3600)
@@ -128,7 +136,7 @@ class Role(Resource):
     @property
     def path(self) -> str:
         """
-        Where it stands in IAM: its owner can be read from it.
+        Its IAM path, which names its owner.
         """
         return path_of(self.stack)
 
@@ -140,6 +148,8 @@ class Role(Resource):
 
     @classmethod
     def find(cls, stack: str, reader: Reader) -> Iterable[Role]:
+        # IAM has no regions: the roles of a stack of the same name in another region are in the
+        # same path, and end in that region.
         here = f"-{reader.scope.region}"
         listed = reader(cls.LIST(PathPrefix=path_of(stack)))["Roles"]
         for role in (one for one in listed if one["Path"] == path_of(stack)):
@@ -160,7 +170,8 @@ class Role(Resource):
         answers = dict(zip(calls, reader.all(*calls.values()), strict=True))
         listed = (one for one in answers["listed"]["Roles"] if one["RoleName"] == self.name)
         role = next(listed, None)
-        # The path tells the owner; only GetRole tells the tags and the boundary.
+        # ListRoles leaves out the tags and the boundary; the owner is known from the path
+        # (https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListRoles.html).
         if role is None or self.tags or self.boundary:
             role = (reader(self.GET(RoleName=self.name)) or {}).get("Role")
         return None if role is None else self._parse(role, answers)
@@ -200,49 +211,53 @@ class Role(Resource):
         if "session_seconds" in drift:
             yield self.UPDATE(RoleName=self.name, MaxSessionDuration=self.session_seconds)
         if "boundary" in drift:
-            yield self._bound()
+            yield self._set_boundary()
         if "managed" in drift:
             yield from self._attach(actual)
         if "grants" in drift:
-            yield self._put() if self.grants else self._drop()
+            # A policy document needs at least one statement, so without grants there is no policy
+            # (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html).
+            yield self._put() if self.grants else self._delete_inline()
         if "tags" in drift:
             yield self.TAG(RoleName=self.name, Tags=as_list(self.all_tags))
 
     def delete(self) -> Steps:
+        # IAM deletes no role that has policies, and those of others count too
+        # (https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteRole.html).
         detach = self.DETACH(RoleName=self.name, PolicyArn=ITEM)
-        drop = self.DROP(RoleName=self.name, PolicyName=ITEM)
+        delete = self.DELETE_INLINE(RoleName=self.name, PolicyName=ITEM)
         managed = ForEach(self.ATTACHED(RoleName=self.name), "AttachedPolicies[].PolicyArn", detach)
         yield Parallel(
-            (managed, ForEach(self.LIST_INLINE(RoleName=self.name), "PolicyNames", drop))
+            (managed, ForEach(self.LIST_INLINE(RoleName=self.name), "PolicyNames", delete))
         )
         yield self.DELETE(RoleName=self.name)
 
     def _attach(self, actual: Role) -> Steps:
-        wanted, attached = self.managed or (), actual.managed or ()
-        for policy in wanted:
+        desired, attached = self.managed or (), actual.managed or ()
+        for policy in desired:
             if policy not in attached:
                 yield self.ATTACH(RoleName=self.name, PolicyArn=policy)
         for policy in attached:
-            if policy not in wanted:
+            if policy not in desired:
                 yield self.DETACH(RoleName=self.name, PolicyArn=policy)
 
-    def _bound(self) -> Any:
+    def _set_boundary(self) -> Any:
         if self.boundary is None:
-            return self.UNBOUND(RoleName=self.name)
-        return self.BOUND(RoleName=self.name, PermissionsBoundary=self.boundary)
+            return self.DELETE_BOUNDARY(RoleName=self.name)
+        return self.PUT_BOUNDARY(RoleName=self.name, PermissionsBoundary=self.boundary)
 
     def _put(self) -> Any:
         statements = [grant.statement() for grant in self.grants or ()]
         document = {"Version": "2012-10-17", "Statement": statements}
-        return self.PUT(RoleName=self.name, PolicyName=POLICY, PolicyDocument=Json(document))
+        return self.PUT_INLINE(RoleName=self.name, PolicyName=POLICY, PolicyDocument=Json(document))
 
-    def _drop(self) -> Any:
-        return self.DROP(RoleName=self.name, PolicyName=POLICY)
+    def _delete_inline(self) -> Any:
+        return self.DELETE_INLINE(RoleName=self.name, PolicyName=POLICY)
 
 
 def _grants(answer: Any) -> tuple[Grant, ...]:
     """
-    The statements of an inline policy; one that batchkit couldn't have written counts as a drift.
+    The statements of an inline policy; one that batchkit can't have written counts as drift.
     """
     if answer is None:
         return ()

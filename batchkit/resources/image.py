@@ -38,6 +38,8 @@ from batchkit.resources.ecr import Repository
 GIB: Final = 1024**3
 PLATFORMS: Final = {"X86_64": "linux/amd64", "ARM64": "linux/arm64"}
 """Docker's word for each architecture of a job definition."""
+# The token is for all registries that the caller may use, so IAM takes no repository here
+# (https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html).
 LOGIN: Final = Operation("ecr", "GetAuthorizationToken", wide=True)
 
 
@@ -49,7 +51,7 @@ BUILD_ARGS = Constraint(
 
 def _path(value: Any) -> Any:
     """
-    The path that a text names; what isn't one is left to the field's check.
+    The path that a text names; any other value is left to the field's check.
     """
     return Path(value) if isinstance(value, str) else value
 
@@ -81,7 +83,7 @@ class ImageSource(Checked):
 
     def context(self) -> Any:
         """
-        The files that Docker is given.
+        The files that Docker receives.
 
         Raises:
             ContextError: There is no such folder or Dockerfile, or it is too large.
@@ -92,7 +94,7 @@ class ImageSource(Checked):
 
     def tag(self, platform: str) -> str:
         """
-        The tag of the image that this makes for *platform*: the same for the same files anywhere.
+        The tag of the image for *platform*; the same files have the same tag on every machine.
         """
         return str(self.context().tag(self.build_args, self.target, platform))
 
@@ -115,7 +117,7 @@ class PushImage(Task):
         Builds and pushes; returns the outputs of the image.
         """
 
-        def tell(detail: object) -> None:
+        def report(detail: object) -> None:
             emit(Event("Image", self.name, Action.CREATE, Phase.PROGRESS, str(detail)))
 
         order = Publication(
@@ -128,16 +130,19 @@ class PushImage(Task):
             tag=self.tag,
             login=lambda: login(aws),
             clock=aws.clock,
-            report=tell,
+            report=report,
         )
+        # The digest is the registry's: the daemon's own id of the image may be another.
         digest = publisher(aws.session).publish(order)
         return {"digest": digest, "uri": f"{self.uri}@{digest}"}
 
 
 def login(aws: AwsClient) -> tuple[str, str]:
     """
-    A user and password for the account's registry; good for twelve hours.
+    A user and password for the account's registry, valid for twelve hours.
     """
+    # ECR encodes both in one token
+    # (https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetAuthorizationToken.html).
     with _unlogged("botocore.parsers"):
         token = aws.call(LOGIN())["authorizationData"][0]["authorizationToken"]
     user, _, password = base64.b64decode(token).decode().partition(":")
@@ -147,7 +152,7 @@ def login(aws: AwsClient) -> tuple[str, str]:
 @contextmanager
 def _unlogged(name: str) -> Iterator[None]:
     """
-    Keeps the logger *name* silent in this thread: at DEBUG botocore writes down every answer.
+    Keeps the logger *name* silent in this thread: at DEBUG, botocore logs every answer whole.
     """
     logger, thread = logging.getLogger(name), threading.get_ident()
 
@@ -166,12 +171,14 @@ class Image(Resource):
     """
     An image in the stack's repository; *uri* names it by digest.
 
-    It has the name of its repository, and goes with it.
+    It has the name of its repository, and is deleted with it.
     """
 
     DESCRIBE: ClassVar = Operation(
         "ecr", "DescribeImages", absent=("ImageNotFoundException", "RepositoryNotFoundException")
     )
+    # PutImage is the last call of a push; Docker makes those before it
+    # (https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html).
     PUSH: ClassVar = Operation(
         "ecr",
         "PutImage",
@@ -185,6 +192,7 @@ class Image(Resource):
         ),
     )
     LOGIN: ClassVar = LOGIN
+    # ECR has AWS tags for repositories only: the owner is that of the repository.
     TAGGED: ClassVar = False
 
     repository: str | Ref = write_only(text(r"\S+", "a repository's URI"), to="Repository")
@@ -202,6 +210,7 @@ class Image(Resource):
         return ()
 
     def read(self, reader: Reader) -> Image | None:
+        # DescribeImages doesn't return the repository's URI.
         images, repositories = reader.all(
             self.DESCRIBE(repositoryName=self.name, imageIds=[{"imageTag": self.tag}]),
             Repository.DESCRIBE(repositoryNames=[self.name]),
@@ -213,6 +222,8 @@ class Image(Resource):
         return attrs.evolve(self, owner=self.stack, digest=digest, uri=f"{uri}@{digest}")
 
     def differs(self, name: str, actual: Any) -> bool:
+        # The tag is a hash of all that the image is built from, and no tag of the repository moves
+        # (https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-tag-mutability.html).
         return False
 
     def create(self) -> Steps:

@@ -1,9 +1,14 @@
 """
-Claims: which of several twins stays, where AWS has no natural key.
+Locks: which of several duplicates stays, where AWS has no natural key.
 
-Two callers that make the same VPC at once both succeed, and each may list its own before the
-other's.  What decides is a name that only one of them can take: an empty log group, tagged with the
-id of the twin that stays.  CloudWatch Logs is consistent about names, and charges nothing for it.
+Two callers that make the same VPC at once both succeed, and each may list its own VPC before that
+of the other.  A name that only one of them can take decides: an empty log group, tagged with the id
+of the duplicate that stays.
+
+A log group is used because its name is unique in a region and account
+(https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html), it
+carries tags from its creation on, it costs nothing while it is empty, and every stack uses
+CloudWatch Logs anyway.
 """
 
 from __future__ import annotations
@@ -24,6 +29,7 @@ from batchkit.errors import AwsError
 from batchkit.events import Listener
 
 _NOT_FOUND: Final = "ResourceNotFoundException"
+# Two calls for one log group at the same time: CloudWatch Logs aborts one of them.
 _BUSY: Final = (NotYet("OperationAbortedException", 60),)
 TAKE_LOCK: Final = Operation(
     "logs",
@@ -34,18 +40,20 @@ TAKE_LOCK: Final = Operation(
 )
 READ_LOCK: Final = Operation("logs", "ListTagsForResource", absent=(_NOT_FOUND,))
 RELEASE_LOCK: Final = Operation("logs", "DeleteLogGroup", absent=(_NOT_FOUND,), not_yet=_BUSY)
-SURE: Final = 10.0
-"""After how many seconds something that EC2 doesn't list isn't there."""
+LISTED_WITHIN: Final = 10.0
+"""Seconds within which EC2 lists what exists; it is eventually consistent."""
 
 
 @frozen
 class TakeLock(Task):
     """
-    A step: take the name for the twin *identity*, or find that another has it.
+    A step: take the lock for the duplicate *identity*, or find that another one has it.
 
     Args:
-        group: The log group that stands for the name.
-        there: The call that tells whether a twin is there; its answer's *listed* is empty if not.
+        group: The log group that is the lock.
+        describe: The call that lists the duplicates.
+        filter: The filter of *describe* that takes an id.
+        listed: The key of its answer that is empty if no duplicate has that id.
     """
 
     operation: Operation
@@ -58,10 +66,10 @@ class TakeLock(Task):
 
     def perform(self, aws: AwsClient, emit: Listener) -> Mapping[str, Any]:
         """
-        Takes the name, unless it is taken for the same twin.
+        Takes the lock, unless it is taken for the same duplicate.
 
         Raises:
-            AlreadyThere: It is taken for another twin, which stays.
+            AlreadyThere: It is taken for another duplicate, which stays.
         """
         try:
             self._take(aws)
@@ -69,22 +77,27 @@ class TakeLock(Task):
             holder = locked_for(aws.call(read_lock(self.group)))
             if holder == self.identity:
                 return {}
-            if self._stands(aws, holder):
+            if self._exists(aws, holder):
                 raise
+            # The holder was deleted outside of batchkit, which left its lock behind.
             aws.call(RELEASE_LOCK(logGroupName=self.group))
             self._take(aws)
         return {}
 
     def _take(self, aws: AwsClient) -> None:
+        # The id is in the same call: a lock without it would look like an abandoned one.
         tags = {OWNER: self.stack, LOCK: self.identity}
         aws.call(TAKE_LOCK(logGroupName=self.group, tags=tags))
 
-    def _stands(self, aws: AwsClient, holder: str) -> bool:
+    def _exists(self, aws: AwsClient, holder: str) -> bool:
         """
-        Whether the twin that has the name is there; EC2 may list it late.
+        Whether the duplicate that has the lock exists.
         """
         began = aws.clock.monotonic()
-        while aws.clock.monotonic() - began < SURE:
+        # EC2 may list it late: a single empty answer does not mean that it is gone
+        # (https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html).
+        while aws.clock.monotonic() - began < LISTED_WITHIN:
+            # By filter, not by id: a filter that matches nothing is an empty list, not an error.
             found = aws.call(self.describe(Filters=[{"Name": self.filter, "Values": [holder]}]))
             if found[self.listed]:
                 return True
@@ -95,7 +108,7 @@ class TakeLock(Task):
 @frozen
 class ReleaseLock(Task):
     """
-    A step: give the name back, if *identity* has it.
+    A step: release the lock, if *identity* has it.
     """
 
     operation: Operation
@@ -104,9 +117,9 @@ class ReleaseLock(Task):
 
     def perform(self, aws: AwsClient, emit: Listener) -> Mapping[str, Any]:
         """
-        Gives the name back; the claim of another twin stays.
+        Releases the lock; that of another duplicate stays.
 
-        A refusal doesn't keep the twin from going: a teardown finds the claim by itself, too.
+        An error does not stop the deletion of the duplicate: a teardown finds the lock by itself.
         """
         with suppress(AwsError):
             if locked_for(aws.call(read_lock(self.group))) == self.identity:
@@ -117,9 +130,9 @@ class ReleaseLock(Task):
 @frozen
 class RecordIntent(Task):
     """
-    A step: note that *name* is about to be made, since AWS tags it only afterwards.
+    A step: record that *name* is about to be made, since AWS tags it only afterwards.
 
-    What carries no tags, of a name that is noted, is what a caller that crashed has made.
+    A resource without tags whose name is recorded is one that a caller made before it crashed.
     """
 
     operation: Operation
@@ -129,7 +142,7 @@ class RecordIntent(Task):
 
     def perform(self, aws: AwsClient, emit: Listener) -> Mapping[str, Any]:
         """
-        Makes the note, unless an earlier attempt has.
+        Makes the intent record, unless an earlier attempt has made it.
         """
         tags = {OWNER: self.stack, LOCK: self.name}
         with suppress(AlreadyThere):
@@ -139,56 +152,58 @@ class RecordIntent(Task):
 
 def intent_group(resource: Resource) -> str:
     """
-    The log group that says that *resource* is about to be made.
+    The log group that records that *resource* is about to be made.
     """
-    kind = type(resource).__name__
-    return f"{intent_prefix(resource.stack, kind)}{digest(resource.name)}"
+    return f"{intent_prefix(resource.stack, type(resource).__name__)}{digest(resource.name)}"
 
 
-def intent_prefix(stack: str, kind: str) -> str:
+def intent_prefix(stack: str, resource_type: str) -> str:
     """
-    What the names of a stack's notes about one *kind* begin with.
+    What the names of a stack's intent records for one resource type begin with.
     """
-    return f"/batchkit/{stack}/notes/{kind}-"
+    return f"/batchkit/{stack}/intents/{resource_type}-"
 
 
 def lock_group(resource: Resource) -> str:
     """
-    The log group that stands for the name of *resource*.
+    The log group that is the lock of *resource*.
     """
-    return f"{prefix(resource.stack)}{type(resource).__name__}-{digest(resource.name)}"
+    # A hash, since a log group's name allows fewer characters than the names of resources.
+    return f"{lock_prefix(resource.stack)}{type(resource).__name__}-{digest(resource.name)}"
 
 
-def prefix(stack: str) -> str:
+def lock_prefix(stack: str) -> str:
     """
-    What the names of all claims of a stack begin with.
+    What the names of all locks of a stack begin with.
     """
-    return f"/batchkit/{stack}/claims/"
+    return f"/batchkit/{stack}/locks/"
 
 
 def locked_for(answer: Mapping[str, Any] | None) -> str:
     """
-    The id of the twin that has the name, or an empty text.
+    The id of the duplicate that has the lock, or an empty text.
     """
     return parse((answer or {}).get("tags")).get(LOCK, "")
 
 
 def lock_holder(resource: Resource, reader: Reader) -> str:
     """
-    The id of the twin that has the name of *resource*, or an empty text.
+    The id of the duplicate that has the lock of *resource*, or an empty text.
     """
     return locked_for(reader(read_lock(lock_group(resource))))
 
 
 def has_intent(resource: Resource, reader: Reader) -> bool:
     """
-    Whether there is a note that *resource* is about to be made.
+    Whether there is a record that *resource* is about to be made.
     """
     return locked_for(reader(read_lock(intent_group(resource)))) == resource.name
 
 
 def read_lock(group: str) -> Call:
     """
-    The question for the tags of a claim or note.
+    The call for the tags of a lock or an intent record.
     """
+    # Without the :* at the end, which other calls of CloudWatch Logs want
+    # (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_LogGroup.html).
     return READ_LOCK(resourceArn=Arn("logs", f"log-group:{group}"))

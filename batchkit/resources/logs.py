@@ -14,7 +14,7 @@ from batchkit._model.checks import checked, one_of, optional, text
 from batchkit._model.resource import Reader, Resource, read_only
 from batchkit._model.tags import tag_fields
 from batchkit._model.values import Arn
-from batchkit.resources.locks import prefix as lock_prefix
+from batchkit.resources.locks import lock_prefix
 
 RETENTION_DAYS: Final = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557),
@@ -25,6 +25,7 @@ The retentions that there are
 (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html).
 """
 RETENTION = optional(one_of(*RETENTION_DAYS))
+# Two calls for one log group at the same time: CloudWatch Logs aborts one of them.
 _BUSY: Final = (NotYet("OperationAbortedException", 60),)
 _NOT_FOUND: Final = "ResourceNotFoundException"
 
@@ -44,10 +45,11 @@ class LogGroup(Resource):
         exists=("ResourceAlreadyExistsException",),
         not_yet=_BUSY,
     )
-    KEEP: ClassVar = Operation(
+    PUT_RETENTION: ClassVar = Operation(
         "logs", "PutRetentionPolicy", not_yet=(*_BUSY, NotYet(_NOT_FOUND, 30))
     )
-    KEEP_ALL: ClassVar = Operation("logs", "DeleteRetentionPolicy", not_yet=_BUSY)
+    # PutRetentionPolicy has no value for "for ever": that is a group without a policy.
+    DELETE_RETENTION: ClassVar = Operation("logs", "DeleteRetentionPolicy", not_yet=_BUSY)
     TAG: ClassVar = Operation("logs", "TagResource")
     DELETE: ClassVar = Operation("logs", "DeleteLogGroup", absent=(_NOT_FOUND,), not_yet=_BUSY)
 
@@ -58,13 +60,15 @@ class LogGroup(Resource):
     arn: str = read_only()
 
     def targets(self) -> tuple[str | Arn, ...]:
+        # The calls for tags are authorized on the ARN without :*, the others on the one with it
+        # (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_LogGroup.html).
         return (_arn(self.name), _arn(f"{self.name}:*"))
 
     @classmethod
     def find(cls, stack: str, reader: Reader) -> Iterable[LogGroup]:
         listing = cls.DESCRIBE(logGroupNamePrefix=group_name(stack))
         listed = reader(listing)["logGroups"]
-        groups = [group for group in listed if cls.is_mine(group["logGroupName"], stack)]
+        groups = [group for group in listed if cls.belongs_to(stack, group["logGroupName"])]
         calls = [cls.TAGS(resourceArn=_arn(group["logGroupName"])) for group in groups]
         for group, tags in zip(groups, reader.all(listing, *calls)[1:], strict=True):
             actual = cls._parse(group, stack, tags)
@@ -72,10 +76,11 @@ class LogGroup(Resource):
                 yield actual
 
     @classmethod
-    def is_mine(cls, name: str, stack: str) -> bool:
+    def belongs_to(cls, stack: str, name: str) -> bool:
         """
-        Whether the log group *name* may be one of this kind that *stack* owns.
+        Whether *name* is one that a log group of this type has in *stack*.
         """
+        # DescribeLogGroups lists by prefix, so the groups of a stack films-2 come with films.
         own = group_name(stack)
         return name == own or (
             name.startswith(f"{own}/") and not name.startswith(lock_prefix(stack))
@@ -86,13 +91,14 @@ class LogGroup(Resource):
             self.DESCRIBE(logGroupNamePrefix=self.name), self.TAGS(resourceArn=_arn(self.name))
         )
         for group in groups["logGroups"]:
+            # The listing is by prefix: other groups may begin with the same name.
             if group["logGroupName"] == self.name:
                 return self._parse(group, self.stack, tags)
         return None
 
     @classmethod
     def _parse(cls, group: Mapping[str, Any], stack: str, tags: Any) -> LogGroup | None:
-        if tags is None:
+        if tags is None:  # it was deleted after the listing
             return None
         return cls(
             **tag_fields(tags["tags"], name=group["logGroupName"], stack=stack),
@@ -104,11 +110,12 @@ class LogGroup(Resource):
         yield self.CREATE(logGroupName=self.name, tags=self.all_tags)
         if self.retention is not None:
             yield self._keep()
-        yield WAIT_STABLE  # the answers don't tell its ARN
+        # The answer of CreateLogGroup is empty: only a read gives the ARN.
+        yield WAIT_STABLE
 
     def update(self, actual: LogGroup, drift: Collection[str]) -> Steps:
         if "retention" in drift:
-            yield self.KEEP_ALL(logGroupName=self.name) if self.retention is None else self._keep()
+            yield self._keep()
         if "tags" in drift:
             yield self.TAG(resourceArn=_arn(self.name), tags=self.all_tags)
 
@@ -116,19 +123,21 @@ class LogGroup(Resource):
         yield self.DELETE(logGroupName=self.name)
 
     def _keep(self) -> Any:
-        return self.KEEP(logGroupName=self.name, retentionInDays=self.retention)
+        if self.retention is None:
+            return self.DELETE_RETENTION(logGroupName=self.name)
+        return self.PUT_RETENTION(logGroupName=self.name, retentionInDays=self.retention)
 
 
 @frozen(kw_only=True)
 class LockGroup(LogGroup):
     """
-    A claim whose resource was deleted by somebody else; see `_claims.py`.
+    A lock whose resource was deleted outside of batchkit; see `locks.py`.
     """
 
     INTERNAL: ClassVar = True
 
     @classmethod
-    def is_mine(cls, name: str, stack: str) -> bool:
+    def belongs_to(cls, stack: str, name: str) -> bool:
         return name.startswith(lock_prefix(stack))
 
 

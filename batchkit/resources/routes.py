@@ -41,14 +41,17 @@ class RouteTable(Ec2Resource):
     ASSOCIATE: ClassVar = Operation(
         "ec2",
         "AssociateRouteTable",
-        # Another caller's pruning may have taken it for one that was left behind.
+        # A subnet has at most one explicit association: of two callers, the second is refused
+        # (https://docs.aws.amazon.com/vpc/latest/userguide/VPC_Route_Tables.html).  A table that is
+        # gone was pruned by another caller before it was associated.
         exists=("Resource.AlreadyAssociated", *codes(NEW_TABLE)),
         not_yet=(*NEW_TABLE, *NEW_SUBNET),
     )
-    MOVE: ClassVar = Operation(
+    REPLACE_ASSOCIATION: ClassVar = Operation(
         "ec2",
         "ReplaceRouteTableAssociation",
-        # The table that the subnet was moved to has given it up meanwhile.
+        # Each replacement gives the association a new id, so the old one is gone if another
+        # caller was faster.
         exists=("InvalidAssociationID.NotFound",),
         not_yet=NEW_TABLE,
     )
@@ -79,7 +82,7 @@ class RouteTable(Ec2Resource):
         associations = {
             one["SubnetId"]: one["RouteTableAssociationId"]
             for one in answer.get("Associations", ())
-            if one.get("SubnetId")
+            if one.get("SubnetId")  # that of a VPC's main table has none
         }
         return cls(
             **tag_fields(answer.get("Tags")),
@@ -100,24 +103,26 @@ class RouteTable(Ec2Resource):
         if "subnets" in drift:
             for subnet in self.subnets:
                 if subnet not in actual.subnets:
-                    yield from self._take(subnet, actual.id)
+                    yield from self._associate(subnet, actual.id)
             for subnet, association in actual.associations.items():
                 if subnet not in self.subnets:
                     yield self.DISASSOCIATE(AssociationId=association)
         yield from self.tag(drift)
 
-    def _take(self, subnet: str | Ref, table: str) -> Steps:
+    def _associate(self, subnet: str | Ref, table: str) -> Steps:
         """
-        Moves a subnet here from the table that it was given to, without a gap; else associates it.
+        Moves a subnet from the table that it has to this one, without a gap; else associates it.
         """
         if isinstance(subnet, str):
-            active_users = [{"Name": "association.subnet-id", "Values": [subnet]}]
+            of_subnet = [{"Name": "association.subnet-id", "Values": [subnet]}]
             path = f"RouteTables[].Associations[?SubnetId=='{subnet}'][].RouteTableAssociationId"
-            move = self.MOVE(AssociationId=ITEM, RouteTableId=table)
-            yield ForEach(self.DESCRIBE(Filters=active_users), path, move)
+            move = self.REPLACE_ASSOCIATION(AssociationId=ITEM, RouteTableId=table)
+            yield ForEach(self.DESCRIBE(Filters=of_subnet), path, move)
         yield self.ASSOCIATE(RouteTableId=table, SubnetId=subnet)
 
     def delete(self) -> Steps:
+        # EC2 deletes no table that a subnet uses
+        # (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteRouteTable.html).
         for association in self.associations.values():
             yield self.DISASSOCIATE(AssociationId=association)
         yield self.DELETE(RouteTableId=self.id)
@@ -128,7 +133,7 @@ class Route(Resource):
     """
     The route of a table to *destination*: through an internet gateway or a NAT gateway.
 
-    It has the name of its table, is found with it, and goes with it.
+    It has the name of its table, is found with it, and is deleted with it.
     """
 
     DESCRIBE: ClassVar = RouteTable.DESCRIBE
@@ -143,6 +148,7 @@ class Route(Resource):
     )
     REPLACE: ClassVar = Operation("ec2", "ReplaceRoute", not_yet=CREATE.not_yet)
     DELETE: ClassVar = Operation("ec2", "DeleteRoute", absent=("InvalidRoute.NotFound",))
+    # EC2 has no tags for routes: the owner is that of the table.
     TAGGED: ClassVar = False
 
     table: str | Ref = create_only(ID, to="RouteTable")
@@ -162,14 +168,16 @@ class Route(Resource):
         listed = RouteTable.listed(self.stack, reader)
         named = [table for table in listed if tag_fields(table["Tags"])["name"] == self.name]
         own = [table for table in named if table["RouteTableId"] == self.table]
-        for table in own or sorted(named, key=_rank):
+        for table in own or sorted(named, key=_duplicate_order):
             for route in table.get("Routes", ()):
                 if route.get("DestinationCidrBlock") == self.destination:
                     return self._parse(table["RouteTableId"], route)
         return None
 
     def _parse(self, table: str, route: Mapping[str, Any]) -> Route:
-        # A route whose target is gone stays, as a black hole: it counts as one to nowhere.
+        # EC2 keeps a route whose target was deleted, as a black hole
+        # (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Route.html).  It is read as a
+        # route without a target, so it differs from the desired one and is replaced.
         lost = route.get("State") == "blackhole"
         return Route(
             name=self.name,
@@ -183,6 +191,7 @@ class Route(Resource):
         )
 
     def _params(self) -> dict[str, Any]:
+        # EC2 takes exactly one target.
         target = {"GatewayId": self.internet_gateway, "NatGatewayId": self.nat_gateway}
         return {
             "RouteTableId": self.table,
@@ -200,9 +209,9 @@ class Route(Resource):
         yield self.DELETE(RouteTableId=self.table, DestinationCidrBlock=self.destination)
 
 
-def _rank(table: Mapping[str, Any]) -> tuple[bool, str]:
+def _duplicate_order(table: Mapping[str, Any]) -> tuple[bool, str]:
     """
-    The order of twins: one that a subnet uses stays.
+    The order of duplicates: one that a subnet uses stays.
     """
     used = any(one.get("SubnetId") for one in table.get("Associations", ()))
     return not used, str(table["RouteTableId"])

@@ -1,5 +1,5 @@
 """
-S3: a bucket for a job's data.  A teardown keeps it unless told not to.
+S3: a bucket for a job's data.  A teardown keeps it, unless it is told to delete data.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ BUCKET_NAME = text(
 )
 ITEMS: Final = "batchkit/items"
 """Where a stack's bucket keeps the lists of `Stack.map`."""
+# S3 aborts calls for a bucket whose name is being made or deleted by another call.
 _ABORTED: Final = NotYet("OperationAborted", 300)
+# A new bucket may be unknown to the calls that follow its creation.
 _NEW_BUCKET: Final = (NotYet("NoSuchBucket", 120), _ABORTED)
 
 
@@ -43,9 +45,11 @@ class Bucket(Resource):
     """
     An S3 bucket that is not public.
 
-    AWS tags it in a call of its own; until then a note tells whose it is (`_claims.py`).
+    S3 tags it in a call of its own; until then, an intent record names its owner (`locks.py`).
     """
 
+    # S3 answers with an error, not with an empty set, where a bucket has no tags
+    # (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketTagging.html).
     TAGS: ClassVar = Operation(
         "s3", "GetBucketTagging", absent=("NoSuchBucket",), unset=("NoSuchTagSet",)
     )
@@ -57,6 +61,8 @@ class Bucket(Resource):
         unset=("NoSuchPublicAccessBlockConfiguration",),
     )
     FOUND_BY: ClassVar = GET_RESOURCES
+    # In us-east-1, S3 answers a second creation of a bucket of one's own with success
+    # (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html).
     CREATE: ClassVar = Operation(
         "s3",
         "CreateBucket",
@@ -74,7 +80,7 @@ class Bucket(Resource):
     LIST: ClassVar = Operation(
         "s3", "ListObjectVersions", permission="s3:ListBucketVersions", absent=("NoSuchBucket",)
     )
-    EMPTY: ClassVar = Operation(
+    DELETE_OBJECTS: ClassVar = Operation(
         "s3",
         "DeleteObjects",
         ("s3:DeleteObjectVersion",),
@@ -106,17 +112,18 @@ class Bucket(Resource):
 
     @classmethod
     def find(cls, stack: str, reader: Reader) -> Iterable[Bucket]:
-        for name in sorted({*tagged(stack, "s3", reader), *_intended(stack, reader)}):
+        for name in sorted({*tagged(stack, "s3", reader), *_intended_names(stack, reader)}):
             actual = cls(name=name, stack=stack).read(reader)
             if actual is not None and actual.owned:
                 yield actual
 
     def read(self, reader: Reader) -> Bucket | None:
         tags, access = reader.all(self.TAGS(Bucket=self.name), self.ACCESS(Bucket=self.name))
-        if tags is None or access is None:
+        if tags is None or access is None:  # it was deleted between the two calls
             return None
         blocked = access.get("PublicAccessBlockConfiguration", {})
         found = parse(tags.get("TagSet"))
+        # A caller crashed between the creation and the tags: the intent record says whose it is.
         untagged = OWNER not in found and has_intent(self, reader)
         if untagged:
             found[OWNER] = self.stack
@@ -134,7 +141,8 @@ class Bucket(Resource):
         where = {"LocationConstraint": LOCATION, "Tags": as_list(self.all_tags)}
         yield RecordIntent(self.TAKE_LOCK, intent_group(self), self.stack, self.name)
         yield self.CREATE(Bucket=self.name, CreateBucketConfiguration=where)
-        yield self._tag({})  # not every S3 takes tags at creation yet
+        # CreateBucket takes tags since November 2025, and not every emulator applies them.
+        yield self._tag({})
         yield self.RELEASE_LOCK(logGroupName=intent_group(self))
         yield self._block()
         yield WAIT_STABLE
@@ -148,9 +156,12 @@ class Bucket(Resource):
             yield self.RELEASE_LOCK(logGroupName=intent_group(self))
 
     def delete(self) -> Steps:
+        # S3 deletes no bucket with objects, versions or delete markers in it
+        # (https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucket.html), and takes 1,000
+        # keys in a call (https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html).
         listing = self.LIST(Bucket=self.name)
         path = "[Versions, DeleteMarkers][][].{Key: Key, VersionId: VersionId}"
-        remove = self.EMPTY(Bucket=self.name, Delete={"Objects": ITEM, "Quiet": True})
+        remove = self.DELETE_OBJECTS(Bucket=self.name, Delete={"Objects": ITEM, "Quiet": True})
         yield ForEach(listing, path, remove, batch=1000)
         yield self.DELETE(Bucket=self.name)
 
@@ -158,13 +169,14 @@ class Bucket(Resource):
         return self.BLOCK(Bucket=self.name, PublicAccessBlockConfiguration=dict(self.ALL_BLOCKED))
 
     def _tag(self, others: Mapping[str, str]) -> Any:
-        # The call replaces all tags, so those of others are written back.
+        # The call replaces all tags of the bucket, so those of others are sent again
+        # (https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketTagging.html).
         return self.TAG(Bucket=self.name, Tagging={"TagSet": as_list({**others, **self.all_tags})})
 
 
-def _intended(stack: str, reader: Reader) -> list[str]:
+def _intended_names(stack: str, reader: Reader) -> list[str]:
     """
-    The names of buckets that are about to be made, or were when their maker crashed.
+    The names of the buckets that are about to be made, or were when a caller crashed.
     """
     groups = reader(LogGroup.DESCRIBE(logGroupNamePrefix=group_name(stack)))["logGroups"]
     names = (group["logGroupName"] for group in groups)

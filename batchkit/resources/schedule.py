@@ -19,6 +19,9 @@ from batchkit._model.values import Arn, Ref
 from batchkit.resources.batch import ROLE
 
 _NOT_FOUND: Final = "ResourceNotFoundException"
+# EventBridge Scheduler checks at once whether it may assume the role, and whether the group exists;
+# a role or group that was made a moment ago may not be visible to it yet
+# (https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_general.html).
 _PROPAGATING: Final = (
     NotYet("ValidationException", 120, "to assume the role"),
     NotYet("AccessDeniedException", 30, "iam:passrole"),
@@ -70,7 +73,8 @@ _PARTS: Final = (
 
 def _is_expression(value: str) -> bool:
     if cron := _CRON.fullmatch(value):
-        # AWS takes a day of the month or a day of the week, and ? for the other.
+        # AWS takes a day of the month or a day of the week, and ? for the other
+        # (https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html).
         days = (cron[3] == "?") != (cron[5] == "?")
         return days and all(part.expects(text) for part, text in zip(_PARTS, cron.groups()))
     if at := _AT.fullmatch(value):
@@ -97,7 +101,7 @@ TIME_ZONE = Constraint("a time zone such as 'Europe/Berlin'", _is_time_zone)
 @frozen(kw_only=True)
 class ScheduleGroup(Resource):
     """
-    A group of schedules.  Schedules can't carry tags: their group's say who owns them.
+    A group of schedules.  Schedules can't carry tags: those of their group name the owner.
     """
 
     GET: ClassVar = Operation("scheduler", "GetScheduleGroup", absent=(_NOT_FOUND,))
@@ -109,11 +113,14 @@ class ScheduleGroup(Resource):
         exists=("ConflictException",),
     )
     TAG: ClassVar = Operation("scheduler", "TagResource")
+    # Scheduler deletes a group with all of its schedules, some time after the call; until then, a
+    # second call conflicts
+    # (https://docs.aws.amazon.com/scheduler/latest/APIReference/API_DeleteScheduleGroup.html).
     DELETE: ClassVar = Operation(
         "scheduler",
         "DeleteScheduleGroup",
         absent=(_NOT_FOUND,),
-        not_yet=(NotYet("ConflictException", 300),),  # it is being deleted already
+        not_yet=(NotYet("ConflictException", 300),),
     )
     READY: ClassVar = ("ACTIVE",)
     DELETING: ClassVar = ("DELETING",)
@@ -126,12 +133,13 @@ class ScheduleGroup(Resource):
 
     @classmethod
     def find(cls, stack: str, reader: Reader) -> Iterable[ScheduleGroup]:
+        # Scheduler can't list by tag: a stack's group has the name of the stack.
         desired = cls(name=stack, stack=stack)
         actual = desired.read(reader) if reader(cls.GET(Name=stack)) else None
         return [actual] if actual is not None and actual.owned else []
 
     def read(self, reader: Reader) -> ScheduleGroup | None:
-        group, tags = reader.all(*self.questions())
+        group, tags = reader.all(*self.read_calls())
         if not group or not tags:
             return None
         return ScheduleGroup(
@@ -140,10 +148,11 @@ class ScheduleGroup(Resource):
             state=group["State"],
         )
 
-    def questions(self) -> tuple[Call, Call]:
+    def read_calls(self) -> tuple[Call, Call]:
         """
-        The calls that `read` asks.
+        The calls that `read` makes.
         """
+        # GetScheduleGroup doesn't return the tags.
         arn = Arn("scheduler", f"schedule-group/{self.name}")
         return self.GET(Name=self.name), self.TAGS(ResourceArn=arn)
 
@@ -167,11 +176,13 @@ class Schedule(Resource):
     Args:
         expression: `cron(...)` with six parts, `rate(...)`, or `at(...)`, as EventBridge Scheduler
             takes it (https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html).
-        input: The JSON text that the target is given.
+        input: The JSON text that the target receives.
     """
 
     COMES_AFTER: ClassVar = ("ScheduleGroup", "JobQueue")
     GET: ClassVar = Operation("scheduler", "GetSchedule", absent=(_NOT_FOUND,))
+    # Whoever gives a role to a service must have iam:PassRole for it
+    # (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html).
     CREATE: ClassVar = Operation(
         "scheduler",
         "CreateSchedule",
@@ -212,8 +223,8 @@ class Schedule(Resource):
     @classmethod
     def _read(cls, name: str, group: str, stack: str, reader: Reader) -> Schedule | None:
         its_group = ScheduleGroup(name=group, stack=stack)
-        # All at once: the group's answers are remembered for its own read.
-        schedule, *_ = reader.all(cls.GET(Name=name, GroupName=group), *its_group.questions())
+        # All at once: the reader keeps the answers about the group for the group's own read.
+        schedule, *_ = reader.all(cls.GET(Name=name, GroupName=group), *its_group.read_calls())
         owner = its_group.read(reader)
         if not schedule or owner is None:
             return None
@@ -240,7 +251,8 @@ class Schedule(Resource):
         return (group, evolve(self, depends_on=(*self.depends_on, group.exists)))
 
     def _params(self) -> dict[str, Any]:
-        # An update replaces everything: what is left out goes back to its default.
+        # UpdateSchedule sets each field that is left out to its default
+        # (https://docs.aws.amazon.com/scheduler/latest/APIReference/API_UpdateSchedule.html).
         return {
             "Name": self.name,
             "GroupName": self.group,

@@ -1,5 +1,5 @@
 """
-The Resource Groups Tagging API: which tables and buckets carry a stack's tag.
+The Resource Groups Tagging API: the tables and buckets that carry a stack's tag.
 """
 
 from __future__ import annotations
@@ -15,10 +15,13 @@ GET_RESOURCES: Final = Operation("resourcegroupstaggingapi", "GetResources", wid
 
 def tagged(stack: str, service: str, reader: Reader) -> list[str]:
     """
-    The names of what carries the stack's tag: nothing else tells a table's or bucket's owner.
+    The names of the resources of *service* that carry the stack's tag.
     """
+    # DynamoDB and S3 list by name only.  The answer may hold what was deleted or retagged a moment
+    # ago, so whoever asks reads each one
+    # (https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html).
     tags = [{"Key": OWNER, "Values": [stack]}]
     answer = reader(GET_RESOURCES(TagFilters=tags, ResourceTypeFilters=["dynamodb:table", "s3"]))
     arns = (one["ResourceARN"] for one in answer["ResourceTagMappingList"])
-    mine = (arn for arn in arns if arn.split(":")[2] == service)
-    return [arn.rpartition(":")[2].rpartition("/")[2] for arn in mine]
+    chosen = (arn for arn in arns if arn.split(":")[2] == service)
+    return [arn.rpartition(":")[2].rpartition("/")[2] for arn in chosen]

@@ -24,9 +24,13 @@ class Vpc(Ec2Resource):
     """
 
     DESCRIBE: ClassVar = Operation("ec2", "DescribeVpcs", wide=True)
+    # DescribeVpcs doesn't return the DNS attributes, and this call returns one of them
+    # (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeVpcAttribute.html).
     ATTRIBUTE: ClassVar = Operation(
         "ec2", "DescribeVpcAttribute", absent=("InvalidVpcID.NotFound",)
     )
+    # CreateVpc takes no client token, so a blind second call makes a second VPC
+    # (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateVpc.html).
     CREATE: ClassVar = Operation("ec2", "CreateVpc", TAGGING, repeatable=False)
     MODIFY: ClassVar = Operation("ec2", "ModifyVpcAttribute", not_yet=NEW_VPC)
     DELETE: ClassVar = Operation(
@@ -46,10 +50,13 @@ class Vpc(Ec2Resource):
 
     @property
     def in_use(self) -> bool:
+        # A new VPC of EC2 has no DNS host names: its maker sets them after it has taken the lock.
         return self.dns_hostnames
 
     def candidates(self, reader: Reader) -> list[Vpc]:
-        if isinstance(self.id, str):  # asked at once, so that `parse` finds them answered
+        # The id is known: the attributes are read together with the listing, and `parse` finds
+        # their answers there.
+        if isinstance(self.id, str):
             reader.all(self.DESCRIBE(Filters=of_stack(self.stack)), *self._attributes(self.id))
         return super().candidates(reader)
 
@@ -62,7 +69,7 @@ class Vpc(Ec2Resource):
     def parse(cls, answer: Mapping[str, Any], reader: Reader) -> Vpc | None:
         vpc = answer["VpcId"]
         support, hostnames = reader.all(*cls._attributes(vpc))
-        if support is None or hostnames is None:
+        if support is None or hostnames is None:  # it was deleted after the listing
             return None
         return cls(
             **tag_fields(answer.get("Tags")),
@@ -79,7 +86,8 @@ class Vpc(Ec2Resource):
 
     def _dns(self) -> Steps:
         """
-        The call that makes a new VPC's DNS as it is wanted: AWS gives it support without names.
+        The call that sets the DNS attributes of a new VPC: EC2 makes it with support, without
+        host names (https://docs.aws.amazon.com/vpc/latest/userguide/vpc-dns.html).
         """
         if not self.dns_support:
             yield self.MODIFY(VpcId=self.id, EnableDnsSupport={"Value": False})
@@ -87,11 +95,13 @@ class Vpc(Ec2Resource):
             yield self.MODIFY(VpcId=self.id, EnableDnsHostnames={"Value": True})
 
     def update(self, actual: Vpc, drift: Collection[str]) -> Steps:
-        # One attribute a call, and host names need support: AWS refuses both together.
+        # EC2 changes one attribute in a call, and host names only where support is on
+        # (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyVpcAttribute.html).
         if "dns_support" in drift:
             yield self.MODIFY(VpcId=actual.id, EnableDnsSupport={"Value": self.dns_support})
         if "dns_hostnames" in drift:
-            yield self.lock(actual.id)  # its maker may not have got to it
+            # Its maker may have crashed before it took the lock.
+            yield self.lock(actual.id)
             yield self.MODIFY(VpcId=actual.id, EnableDnsHostnames={"Value": self.dns_hostnames})
         yield from self.tag(drift)
 
@@ -106,6 +116,8 @@ class Subnet(Ec2Resource):
     """
 
     DESCRIBE: ClassVar = Operation("ec2", "DescribeSubnets", wide=True)
+    # Subnets of a VPC must not overlap: the CIDR is the natural key, and a second caller conflicts
+    # (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSubnet.html).
     CREATE: ClassVar = Operation(
         "ec2", "CreateSubnet", TAGGING, exists=("InvalidSubnet.Conflict",), not_yet=NEW_VPC
     )
@@ -161,6 +173,8 @@ class SecurityGroup(Ec2Resource):
     """
 
     DESCRIBE: ClassVar = Operation("ec2", "DescribeSecurityGroups", wide=True)
+    # A group's name is unique in its VPC, whatever its case
+    # (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html).
     CREATE: ClassVar = Operation(
         "ec2", "CreateSecurityGroup", TAGGING, exists=("InvalidGroup.Duplicate",), not_yet=NEW_VPC
     )
@@ -219,7 +233,9 @@ class SecurityGroup(Ec2Resource):
             VpcId=self.vpc,
             TagSpecifications=self.tagging(),
         )
-        # AWS lets a new group out to everywhere.
+        # EC2 makes a group with a rule that lets everything out
+        # (https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html), and refuses
+        # a second one of the same kind.
         if self.EVERYWHERE not in self.egress:
             yield self.REVOKE(GroupId=self.id, IpPermissions=_all_to([self.EVERYWHERE]))
         if missing := [cidr for cidr in self.egress if cidr != self.EVERYWHERE]:
@@ -227,6 +243,7 @@ class SecurityGroup(Ec2Resource):
 
     def update(self, actual: SecurityGroup, drift: Collection[str]) -> Steps:
         if "egress" in drift:
+            # EC2 applies all rules of a call or none: one that exists would refuse the others.
             missing = [cidr for cidr in self.egress if cidr not in actual.egress]
             yield self.ALLOW(GroupId=actual.id, IpPermissions=_all_to(missing))
         yield from self.tag(drift)

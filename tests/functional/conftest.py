@@ -13,7 +13,7 @@ from core_lab import Account, account
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _models_are_kept() -> None:
+def _models_are_kept(quick_moto: None) -> None:
     """
     What is loaded once for all tests, AWS's models above all, is not looked at by each collection.
     """

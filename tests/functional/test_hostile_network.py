@@ -193,8 +193,8 @@ def test_a_network_of_which_a_race_has_left_two_halves(there: Account) -> None:
         there.ec2.create_tags(Resources=[one], Tags=[tags[0], {"Key": "Name", "Value": name}])
     vpc = there.vpc("10.1.0.0/16")
     there.ec2.create_tags(Resources=[vpc], Tags=tags)
-    claim = lock_group(Vpc(name="movies"))
-    there.logs.create_log_group(logGroupName=claim, tags={LOCK: vpc})
+    lock = lock_group(Vpc(name="movies"))
+    there.logs.create_log_group(logGroupName=lock, tags={LOCK: vpc})
     assert made(there).outputs["Vpc movies"] == vpc
     check_one_of_each(there)
 
@@ -238,7 +238,7 @@ def test_what_is_gone_need_not_be_deleted(there: Account) -> None:
 
 def test_of_two_addresses_the_one_in_use_stays() -> None:
     """
-    Also if nobody has claimed one: the claim goes first when a teardown begins.
+    Also if none has the lock: a teardown releases the lock first.
     """
     tags = [{"Key": "batchkit:stack", "Value": "movies"}, {"Key": "Name", "Value": "movies"}]
     unused = {"AllocationId": "eipalloc-1", "PublicIp": "192.0.2.1", "Tags": tags}

@@ -4,12 +4,14 @@ The fixtures of the strict tests.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 
 import pytest
 
 from .scenes import Scene
 from .simulator import StrictAws
+from .stacks import BARE, make
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -17,6 +19,17 @@ def pytest_configure(config: pytest.Config) -> None:
     Make the marker known that says which rules a test makes fire.
     """
     config.addinivalue_line("markers", "rule(*numbers): the rules that this test makes fire")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _models_are_kept(quick_moto: None) -> None:
+    """
+    What is loaded once for all tests, AWS's models above all, is not looked at by each collection.
+    """
+    with StrictAws() as aws:
+        make(aws, BARE)
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ class Place:
         """
         A route table as it is.
         """
-        ids = [self.id(f"RouteTable {NAME}-{name}")]
+        ids = [self.id(f"RouteTable {NAME}_{name}")]
         found: dict[str, Any] = self.client("ec2").describe_route_tables(RouteTableIds=ids)
         return dict(found["RouteTables"][0])
 

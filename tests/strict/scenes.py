@@ -228,7 +228,7 @@ def gateway_deleted(at: Scene) -> None:
 
 def subnet_deleted(at: Scene) -> None:
     at.later()
-    at.client("ec2").delete_subnet(SubnetId=at.id(f"Subnet {NAME}-private"))
+    at.client("ec2").delete_subnet(SubnetId=at.id(f"Subnet {NAME}_private"))
 
 
 def group_deleted(at: Scene) -> None:

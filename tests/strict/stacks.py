@@ -42,7 +42,7 @@ ONE_OF_EACH = {
     "schedule-group": 1,
     "schedule": 1,
     "log-group": 1,
-    "claim": 2,
+    "lock": 2,
     "table": 1,
     "bucket": 1,
 }
@@ -94,7 +94,7 @@ def counts(aws: StrictAws, before: dict[str, Any]) -> dict[str, int]:
     How many of each kind there are that were not there *before*.
     """
     new = aws.snapshot().keys() - before.keys()
-    return dict(Counter("claim" if "/claims/" in key else key.partition("/")[0] for key in new))
+    return dict(Counter("lock" if "/locks/" in key else key.partition("/")[0] for key in new))
 
 
 def check_one_of_each(

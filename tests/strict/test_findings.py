@@ -149,10 +149,10 @@ CASES = {
         severity=INFO,
     ),
     "subnet-missing": Case(
-        build=the.subnet_deleted, subject="Subnet subnet-", says="films-", job=False
+        build=the.subnet_deleted, subject="Subnet subnet-", says="films_", job=False
     ),
     "security-group-missing": Case(
-        build=the.group_deleted, subject="SecurityGroup sg-", says="films-"
+        build=the.group_deleted, subject="SecurityGroup sg-", says="films_"
     ),
     "no-way-out": Case(
         build=the.gateway_deleted,

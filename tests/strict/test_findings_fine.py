@@ -27,7 +27,7 @@ ENDPOINTS = ("ecr.api", "ecr.dkr", "logs", "secretsmanager", "s3")
 
 
 def table(at: Scene) -> str:
-    return at.id(f"RouteTable {NAME}-private")
+    return at.id(f"RouteTable {NAME}_private")
 
 
 def with_endpoints(at: Scene, *names: str, tables: bool = True) -> list[str]:
@@ -67,11 +67,11 @@ def test_a_nat_gateway_needs_a_way_out_itself(at: Scene) -> None:
     """
     The public subnet's route is gone; putting it back ends it.
     """
-    public = at.id(f"RouteTable {NAME}-public")
+    public = at.id(f"RouteTable {NAME}_public")
     at.client("ec2").delete_route(RouteTableId=public, DestinationCidrBlock="0.0.0.0/0")
     (one,) = at.stack.diagnose()
     assert (one.rule, one.severity) == ("no-way-out", Severity.ERROR)
-    assert one.subject == f"Subnet {at.id(f'Subnet {NAME}-private')}"
+    assert one.subject == f"Subnet {at.id(f'Subnet {NAME}_private')}"
     assert f"its NAT gateway {at.id('NatGateway')} has no way out of subnet-" in one.message
     at.mend()
     assert at.stack.diagnose() == []

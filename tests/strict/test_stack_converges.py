@@ -4,6 +4,7 @@ Rules 101, 102 and 112: a stack comes to be in time, in every profile, and stays
 
 from __future__ import annotations
 
+import random
 from collections import defaultdict
 
 import pytest
@@ -22,8 +23,16 @@ BOUNDS = {
 """Seconds for making it, where the NAT gateway takes 100, and for taking it down."""
 
 
+@pytest.fixture
+def longest_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Nothing is left to chance in the pauses between two attempts: each is the longest it may be.
+    """
+    monkeypatch.setattr(random, "uniform", lambda least, most: most)
+
+
 @pytest.mark.parametrize("profile", BOUNDS)
-def test_it_converges_in_every_profile(profile: str) -> None:
+def test_it_converges_in_every_profile(profile: str, longest_pauses: None) -> None:
     """
     A stack is made in hardly more time than its NAT gateway takes; two more runs, with what is read
     in another order, change nothing; a destroy leaves nothing.

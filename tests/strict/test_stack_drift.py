@@ -52,7 +52,7 @@ def test_a_subnet_in_the_other_table_is_put_back(place: Place) -> None:
         "ReplaceRouteTableAssociation"
     }
     used = [one["SubnetId"] for one in place.table("private")["Associations"]]
-    assert used == [place.id(f"Subnet {NAME}-private")]
+    assert used == [place.id(f"Subnet {NAME}_private")]
     with unchanged(place.aws):
         make(place.aws, TAGGED, by=place.aws.another())
 

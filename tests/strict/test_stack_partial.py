@@ -34,7 +34,7 @@ KINDS = {
     "Table": "table",
     "Bucket": "bucket",
 }
-CLAIMS = "/claims/"
+LOCKS = "/locks/"
 CHAINS = {
     "batch": [
         ("scheduler:DeleteSchedule", "Schedule"),
@@ -81,7 +81,7 @@ def left(aws: StrictAws, before: dict[str, Any]) -> dict[str, int]:
     found = counts(aws, before)
     for brought in ("route-table", "security-group"):  # each VPC brings one
         found[brought] = found.get(brought, 0) - found.get("vpc", 0)
-    found = {kind: n for kind, n in found.items() if kind not in ("network-interface", "claim")}
+    found = {kind: n for kind, n in found.items() if kind not in ("network-interface", "lock")}
     return {kind: number for kind, number in found.items() if number}
 
 
@@ -89,7 +89,7 @@ def named(error: TeardownError) -> dict[str, int]:
     """
     How many of each kind the error names as left.
     """
-    names = [name for name, _ in error.failed if CLAIMS not in name] + list(error.not_started)
+    names = [name for name, _ in error.failed if LOCKS not in name] + list(error.not_started)
     return dict(Counter(KINDS[name.split()[0]] for name in names))
 
 

@@ -123,4 +123,4 @@ def test_it_goes_in_order() -> None:
         assert max(at("DeleteSubnet")) <= at("DeleteVpc")[0]
         assert at("DetachInternetGateway")[0] <= at("DeleteInternetGateway")[0]
         assert at("DeleteInternetGateway")[0] <= at("DeleteVpc")[0]
-        assert at("DeleteLogGroup", "claims/Vpc") <= at("DeleteVpc")
+        assert at("DeleteLogGroup", "locks/Vpc") <= at("DeleteVpc")

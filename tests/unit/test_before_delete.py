@@ -29,9 +29,9 @@ def test_nothing_is_turned_off_twice() -> None:
         assert not list(one.before_delete())
 
 
-def test_only_what_is_claimed_gives_its_name_back() -> None:
+def test_only_what_has_a_lock_releases_it() -> None:
     """
-    A VPC and an elastic IP have claims; the other kinds of EC2 have none.
+    A VPC and an elastic IP have locks; the other resource types of EC2 have none.
     """
     early = {
         type(desired).__name__: len(

@@ -12,7 +12,7 @@ import pytest
 from batchkit._diagnosis import explain, troubleshooting as _troubleshooting
 from batchkit._diagnosis.facts import JobFacts
 from batchkit._diagnosis.finding import Finding, Rule
-from batchkit._diagnosis.images import parse_image, platforms, registry
+from batchkit._diagnosis.images import platforms
 from batchkit._diagnosis.roles import RoleFacts
 from batchkit._jobs.jobs import parse
 from batchkit._jobs.state import State
@@ -247,24 +247,6 @@ def test_an_index_that_lacks_the_platform_is_found() -> None:
     assert found("wrong-architecture", facts(arm, **answers)) == []
 
 
-@pytest.mark.parametrize(
-    ("uri", "id"),
-    [
-        (IMAGE, {"imageDigest": "sha256:1"}),
-        ("1.dkr.ecr.us-east-1.amazonaws.com/a/b:v1", {"imageTag": "v1"}),
-        ("1.dkr.ecr.us-east-1.amazonaws.com/a", {"imageTag": "latest"}),
-    ],
-)
-def test_an_image_of_ecr_is_taken_apart(uri: str, id: dict[str, str]) -> None:
-    """
-    Repository, and tag or digest; other registries can't be asked.
-    """
-    parsed = parse_image(uri)
-    assert parsed is not None and parsed["id"] == id
-    assert parse_image("public.ecr.aws/docker/library/python:3") is None
-    assert parse_image("python") is None
-
-
 def test_what_a_role_allows_is_read_from_its_policies() -> None:
     """
     Wildcards, lists, NotAction; a Deny without a condition wins.
@@ -324,14 +306,10 @@ def test_a_reason_that_no_rule_knows_is_repeated() -> None:
     assert found("unknown-reason", facts({**job, "attempts": [{}]})) == []
 
 
-def test_the_registry_of_an_image_is_told_by_its_first_part() -> None:
+def test_a_manifest_that_is_no_index_names_no_platforms() -> None:
     """
-    A part with a dot or a port; a word is a user of Docker Hub.
+    Nor does what is no manifest at all.
     """
-    images = ("python:3", "me/app", "public.ecr.aws/x/y", "localhost:5000/app")
-    assert [*map(registry, images)] == [
-        *("docker.io", "docker.io", "public.ecr.aws", "localhost:5000"),
-    ]
     assert platforms("no JSON") == platforms("[]") == platforms("") == set()
 
 

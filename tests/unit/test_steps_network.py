@@ -73,17 +73,17 @@ def test_what_carries_no_tag_of_the_stack_is_not_found(kind: Any) -> None:
 
 def test_a_vpc_is_made_with_its_tags_and_gets_dns() -> None:
     """
-    Tagged in the call that makes it, then claimed; host names only where DNS is on.
+    Tagged in the call that makes it, then locked; host names only where DNS is on.
     """
     create = VPC.CREATE(CidrBlock="10.1.0.0/16", TagSpecifications=tagged("vpc"))
-    claim = VPC.lock(VPC.id)
+    lock = VPC.lock(VPC.id)
     names = VPC.MODIFY(VpcId=VPC.id, EnableDnsHostnames={"Value": True})
-    assert list(VPC.create()) == [create, Parallel((WAIT_STABLE, (claim, names)))]
+    assert list(VPC.create()) == [create, Parallel((WAIT_STABLE, (lock, names)))]
     none = VPC.MODIFY(VpcId=VPC.id, EnableDnsSupport={"Value": False})
     silent = evolve(VPC, dns_support=False, dns_hostnames=False)
-    assert list(silent.create()) == [create, Parallel((WAIT_STABLE, (claim, none)))]
+    assert list(silent.create()) == [create, Parallel((WAIT_STABLE, (lock, none)))]
     nameless = evolve(VPC, dns_hostnames=False)
-    assert list(nameless.create()) == [create, Parallel((WAIT_STABLE, (claim,)))]
+    assert list(nameless.create()) == [create, Parallel((WAIT_STABLE, (lock,)))]
 
 
 def test_a_vpc_is_repaired_one_attribute_a_call() -> None:
@@ -166,7 +166,7 @@ def test_an_internet_gateway_is_attached_and_moved() -> None:
 
 def test_an_address_is_allocated_and_released() -> None:
     """
-    In the VPC's way; it is marked as settled only by who has the claim.
+    As the VPC is made; only the caller that has the lock marks it as settled.
     """
     allocate = ADDRESS.CREATE(Domain="vpc", TagSpecifications=tagged("elastic-ip"))
     settled = [*TAGS, {"Key": "batchkit:settled", "Value": "yes"}]
@@ -213,7 +213,7 @@ def test_a_route_table_takes_its_subnets_from_where_they_are() -> None:
     """
     there = actual(TABLE, id="rtb-1", subnets=["subnet-9"], associations={"subnet-9": "rtbassoc-9"})
     move, associate, let_go, *_ = TABLE.update(there, ("subnets",))
-    assert isinstance(move, ForEach) and move.then.operation == TABLE.MOVE
+    assert isinstance(move, ForEach) and move.then.operation == TABLE.REPLACE_ASSOCIATION
     assert associate == TABLE.ASSOCIATE(RouteTableId="rtb-1", SubnetId="subnet-1")
     assert let_go == TABLE.DISASSOCIATE(AssociationId="rtbassoc-9")
     new = evolve(TABLE, subnets=[Ref("Subnet", "a", "id")])

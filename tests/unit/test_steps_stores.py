@@ -58,8 +58,8 @@ def test_a_role_is_brought_back_field_by_field() -> None:
     bare = evolve(ROLE, grants=(), boundary=None)
     assert list(bare.update(there, ("grants", "boundary", "session_seconds"))) == [
         ROLE.UPDATE(RoleName="movies", MaxSessionDuration=3600),
-        ROLE.UNBOUND(RoleName="movies"),
-        ROLE.DROP(RoleName="movies", PolicyName="batchkit"),
+        ROLE.DELETE_BOUNDARY(RoleName="movies"),
+        ROLE.DELETE_INLINE(RoleName="movies", PolicyName="batchkit"),
     ]
 
 
@@ -161,12 +161,12 @@ def test_log_groups_keep_their_lines_as_long_as_told() -> None:
     """
     assert list(LOGS.create())[:2] == [
         LOGS.CREATE(logGroupName="movies", tags=TAGS),
-        LOGS.KEEP(logGroupName="movies", retentionInDays=30),
+        LOGS.PUT_RETENTION(logGroupName="movies", retentionInDays=30),
     ]
     forever = evolve(LOGS, retention=None)
     assert list(forever.create()) == [LOGS.CREATE(logGroupName="movies", tags=TAGS), WAIT_STABLE]
     assert list(forever.update(actual(LOGS), ("retention", "tags"))) == [
-        LOGS.KEEP_ALL(logGroupName="movies"),
+        LOGS.DELETE_RETENTION(logGroupName="movies"),
         LOGS.TAG(resourceArn=Arn("logs", "log-group:movies"), tags=TAGS),
     ]
 
@@ -187,9 +187,9 @@ def test_a_bucket_is_made_with_its_tags_and_emptied_before_it_goes() -> None:
     """
     All versions, a thousand at a time; the tags of others are written back.
     """
-    note, create, tagged, drop, block, settle = BUCKET.create()
-    assert isinstance(note, RecordIntent) and note.name == "movies"
-    assert drop == BUCKET.RELEASE_LOCK(logGroupName=note.group)
+    intent, create, tagged, drop, block, settle = BUCKET.create()
+    assert isinstance(intent, RecordIntent) and intent.name == "movies"
+    assert drop == BUCKET.RELEASE_LOCK(logGroupName=intent.group)
     where = {"LocationConstraint": LOCATION, "Tags": LIST}
     assert create == BUCKET.CREATE(Bucket="movies", CreateBucketConfiguration=where)
     assert settle == WAIT_STABLE and block.operation == BUCKET.BLOCK  # type: ignore[union-attr]

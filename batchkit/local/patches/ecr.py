@@ -46,9 +46,9 @@ def push(image: FakeImage, region: str) -> None:
     The embedded ECR has *image* under its tag, if it has the repository.
     """
     backend = ecr_backends[ACCOUNT][region]
-    repository = backend.repositories.get(image.reference.path)
+    repository = backend.repositories.get(image.uri.repository)
     if repository is None:
         return
-    tag = image.reference.tag
+    tag = image.uri.tag
     if not any(tag in pushed.image_tags for pushed in repository.images):
         backend.put_image(repository.name, image.manifest, tag, digest=image.digest)

@@ -10,37 +10,11 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
+import attrs
+
 from batchkit._docker.dockerignore import Hits, Ignore, read_ignore
+from batchkit._model.image_uri import ImageUri
 from batchkit.local.runtime.dockerfile import Recipe, read_recipe
-
-
-@dataclass(frozen=True)
-class Reference:
-    """
-    The parts of an image's name.
-    """
-
-    repository: str
-    tag: str = ""
-    digest: str = ""
-
-    @classmethod
-    def parse(cls, text: str) -> Reference:
-        """
-        *text* is ``repository:tag``, ``repository@sha256:…`` or a bare repository.
-        """
-        name, _, digest = text.partition("@")
-        path, slash, last = name.rpartition("/")
-        last, _, tag = last.partition(":")
-        return cls(path + slash + last, tag or ("" if digest else "latest"), digest)
-
-    @property
-    def path(self) -> str:
-        """
-        The repository's name in its registry.
-        """
-        host, slash, rest = self.repository.partition("/")
-        return rest if slash and ("." in host or ":" in host) else self.repository
 
 
 @dataclass(frozen=True)
@@ -49,7 +23,7 @@ class FakeImage:
     A fake image: a folder with a Dockerfile that runs as if it had been built.
     """
 
-    reference: Reference
+    uri: ImageUri
     folder: Path
     recipe: Recipe
     ignore: Ignore
@@ -59,14 +33,14 @@ class FakeImage:
         """
         ``repository:tag``.
         """
-        return f"{self.reference.repository}:{self.reference.tag}"
+        return f"{self.uri.name}:{self.uri.tag}"
 
     @property
     def manifest(self) -> str:
         """
         A manifest that depends only on the repository and the tag.
         """
-        config = sha256(f"config {self.reference.path}:{self.reference.tag}".encode()).hexdigest()
+        config = sha256(f"config {self.uri.repository}:{self.uri.tag}".encode()).hexdigest()
         media_type = "application/vnd.docker.distribution.manifest.v2+json"
         return (
             f'{{"schemaVersion": 2, "mediaType": "{media_type}", "config": {{"mediaType": '
@@ -144,26 +118,26 @@ class FakeImages:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._known: dict[Reference, FakeImage] = {}
+        self._known: dict[ImageUri, FakeImage] = {}
 
     def add(self, uri: str, folder: Path) -> FakeImage:
         """
         *folder* is the fake image of *uri*, under its tag and under its digest.
         """
-        reference = Reference.parse(uri)
+        tagged = ImageUri.parse(uri).explicit
         ignore = read_ignore(folder, folder / "Dockerfile")
-        image = FakeImage(reference, folder.resolve(), read_recipe(folder), ignore)
-        by_digest = Reference(reference.repository, digest=image.digest)
+        image = FakeImage(tagged, folder.resolve(), read_recipe(folder), ignore)
+        by_digest = attrs.evolve(tagged, tag="", digest=image.digest)
         with self._lock:
-            self._known[reference] = self._known[by_digest] = image
+            self._known[tagged] = self._known[by_digest] = image
         return image
 
     def get(self, uri: str) -> FakeImage | None:
         """
         The image that *uri* names by tag or by digest.
         """
-        reference = Reference.parse(uri)
-        if reference.digest:
-            reference = Reference(reference.repository, digest=reference.digest)
+        asked = ImageUri.parse(uri).explicit
+        if asked.digest:
+            asked = attrs.evolve(asked, tag="")
         with self._lock:
-            return self._known.get(reference)
+            return self._known.get(asked)

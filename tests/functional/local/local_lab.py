@@ -58,10 +58,13 @@ class Lab:
     A session, and the resources that a job needs, created at first use.
     """
 
-    def __init__(self, session: LocalSession, folder: Path, patience: float = 60) -> None:
+    def __init__(
+        self, session: LocalSession, folder: Path, patience: float = 60, image: str = IMAGE
+    ) -> None:
         self.session = session
         self.folder = folder
         self.patience = patience
+        self.image = image
 
     def until(self, condition: Callable[[], Any]) -> Any:
         """
@@ -142,13 +145,13 @@ class Lab:
         made = self.batch.create_job_queue(jobQueueName=name, **{**base, **given})
         return str(made["jobQueueArn"])
 
-    def definition(self, name: str = "definition", image: str = IMAGE, **given: Any) -> str:
+    def definition(self, name: str = "definition", image: str = "", **given: Any) -> str:
         """
         The ARN of a new revision; lower-case names in *given* are container properties.
         """
         top = {k: given.pop(k) for k in list(given) if k in _TOP}
         properties = {
-            "image": image,
+            "image": image or self.image,
             "resourceRequirements": [
                 {"type": "VCPU", "value": "1"},
                 {"type": "MEMORY", "value": "2048"},
@@ -170,7 +173,7 @@ class Lab:
         """
         (self.folder / "Dockerfile").write_text(DOCKERFILE)
         (self.folder / "main.py").write_text("print('main')\n")
-        self.session.fake_image(IMAGE, self.folder)
+        self.session.fake_image(self.image, self.folder)
         self.queue()
         return self.definition()
 

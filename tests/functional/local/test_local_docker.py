@@ -7,9 +7,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
-from local_lab import IMAGE, Lab
+from local_lab import Lab
 
 from batchkit.local import local_aws
 from batchkit.local.runtime.docker import docker_answers
@@ -25,18 +26,18 @@ pytestmark = [
 @pytest.fixture
 def docked(tmp_path: Path) -> Iterator[Lab]:
     """
-    A lab whose image is on the daemon.
+    A lab whose image is on the daemon, under a name of its own.
     """
     import docker
 
-    client = docker.from_env()
-    client.images.get(BASE).tag(*IMAGE.split(":"))
+    client, image = docker.from_env(), f"local/job:{uuid4().hex}"
+    client.images.get(BASE).tag(*image.split(":"))
     try:
         with local_aws(docker=True) as session:
-            yield Lab(session, tmp_path, patience=30)
-        assert client.containers.list(all=True, filters={"name": "job-"}) == []
+            yield Lab(session, tmp_path, patience=30, image=image)
+        assert image not in [one["Image"] for one in client.api.containers(all=True)]
     finally:
-        client.images.remove(IMAGE)
+        client.images.remove(image)
         client.close()
 
 

@@ -13,31 +13,9 @@ from local_lab import Lab
 
 from batchkit._docker.context import read_context
 from batchkit.local.runtime.dockerfile import Recipe, read_recipe
-from batchkit.local.runtime.images import FakeImages, Reference
+from batchkit.local.runtime.images import FakeImages
 
 URI = "123456789012.dkr.ecr.us-east-1.amazonaws.com/team/job"
-
-
-@pytest.mark.parametrize(
-    ("text", "repository", "tag", "digest", "path"),
-    [
-        ("job", "job", "latest", "", "job"),
-        ("job:v1", "job", "v1", "", "job"),
-        ("localhost:5000/a/job", "localhost:5000/a/job", "latest", "", "a/job"),
-        ("localhost:5000/a/job:v1", "localhost:5000/a/job", "v1", "", "a/job"),
-        (f"{URI}@sha256:ab", URI, "", "sha256:ab", "team/job"),
-        (f"{URI}:v1@sha256:ab", URI, "v1", "sha256:ab", "team/job"),
-        ("library/python:3", "library/python", "3", "", "library/python"),
-    ],
-)
-def test_a_reference_is_split_after_the_last_slash(
-    text: str, repository: str, tag: str, digest: str, path: str
-) -> None:
-    """
-    A port is not a tag, and a host is not part of the repository's path.
-    """
-    assert Reference.parse(text) == Reference(repository, tag, digest)
-    assert Reference.parse(text).path == path
 
 
 def recipe(folder: Path, *lines: str) -> Recipe:

@@ -16,6 +16,8 @@ from moto import mock_aws
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 from moto.iam.models import AWSManagedPolicy, iam_backends
 
+from .memory import Memory
+
 ACCOUNT = "123456789012"
 # Loading all of AWS's managed policies takes most of a second for each account.
 MANAGED = (
@@ -34,7 +36,8 @@ def moto_base(region: str = "us-east-1") -> Iterator[boto3.Session]:
     An empty embedded account, as a session onto it.
     """
     with _without_images(), mock_aws(config={"batch": {"use_docker": False}}):
-        session = _session(region)
+        session, memory = _session(region)
+        memory.forget()
         _add_managed_policies(session.get_partition_for_region(region), region)
         yield session
 
@@ -56,12 +59,17 @@ def _without_images() -> Iterator[None]:
 
 
 @lru_cache
-def _session(region: str) -> boto3.Session:
-    return boto3.Session(
-        aws_access_key_id="AKIAIOSFODNN7EXAMPLE",
-        aws_secret_access_key="not-a-secret",
-        region_name=region,
+def _session(region: str) -> tuple[boto3.Session, Memory]:
+    session, memory = (
+        boto3.Session(
+            aws_access_key_id="AKIAIOSFODNN7EXAMPLE",
+            aws_secret_access_key="not-a-secret",
+            region_name=region,
+        ),
+        Memory(),
     )
+    memory.attach(session)
+    return session, memory
 
 
 @lru_cache

@@ -12,9 +12,9 @@ else can happen before it:
 
 So N threads that each sleep for a second move time on by one second, not by N. The clock can't
 hang: a thread that is blocked anywhere counts as resting after `STUCK`, one that never stops
-computing is waited for no longer than `PATIENCE` (both are in `threads`). Threads that were there
-before the clock was made are none of its business: what an earlier test left behind would cost
-each sleep `STUCK`.
+computing is waited for until the program has used the processor for `PATIENCE` seconds (both are in
+`threads`). Threads that were there before the clock was made are none of its business: what an
+earlier test left behind would cost each sleep `STUCK`.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ PARKED = {
     ("selectors.py", "select"),
 }
 
-Look = tuple[int, int, float, bool]
+Look = tuple[int, int, float, float]
 
 
 def _looks(ignored: set[int]) -> dict[int, Look]:
@@ -34,20 +34,22 @@ def _looks(ignored: set[int]) -> dict[int, Look]:
     looks = {}
     for ident, frame in sys._current_frames().items():
         if ident not in ignored:
-            looks[ident] = (id(frame), frame.f_lasti, _used(ident), _parked(frame))
+            looks[ident] = (id(frame), frame.f_lasti, _used(ident), _rest(frame))
     return looks
 
 
-def _parked(frame: FrameType) -> bool:
+def _rest(frame: FrameType) -> float:
     """
-    Whether a thread waits for another one; waiting for one to start is no rest.
+    For how long a thread must stand there to have come to rest; waiting for one to start is none.
     """
     places: list[tuple[str, str]] = []
     back: FrameType | None = frame
     while back is not None and len(places) < 3:
         places.append((PurePath(back.f_code.co_filename).name, back.f_code.co_name))
         back = back.f_back
-    return places[0] in PARKED and ("threading.py", "start") not in places
+    if ("threading.py", "start") in places:
+        return PATIENCE
+    return GRACE if places[0] in PARKED else STUCK
 
 
 def _used(ident: int) -> float:
@@ -62,9 +64,10 @@ def _used(ident: int) -> float:
 
 def _runnable(ignored: set[int]) -> bool:
     """
-    Whether another thread wants to run but has not got the processor, where the system tells.
+    Whether another thread wants to run, or reads a file, where the system tells.
 
-    This sees threads that are being started as well, of which Python does not know yet.
+    This sees threads that are being started as well, of which Python does not know yet; not those
+    that have got the processor only to wait for the interpreter, which the caller holds.
     """
     resting = {t.native_id for t in threading.enumerate() if t.ident in ignored}
     resting.add(threading.get_native_id())
@@ -73,7 +76,7 @@ def _runnable(ignored: set[int]) -> bool:
             text = (task / "stat").read_text()
         except OSError:
             continue
-        if int(task.name) not in resting and text.rpartition(")")[2].split()[0] == "R":
+        if int(task.name) not in resting and text.rpartition(")")[2].split()[0] in "RD":
             return True
     return False
 
@@ -85,7 +88,7 @@ class ThreadWatch:
 
     def __init__(self) -> None:
         self._since: dict[int, tuple[Look, float]] = {}
-        self._began = time.monotonic()
+        self._began = time.process_time()
         self._token: int | None = None
 
     def at_rest(self, ignored: set[int], token: int = 0) -> bool:
@@ -94,15 +97,14 @@ class ThreadWatch:
         """
         looks, real = _looks(ignored), time.monotonic()
         if token != self._token:
-            self._since, self._token, self._began = {}, token, real
+            self._since, self._token, self._began = {}, token, time.process_time()
         held = self._since
         self._since = {
             ident: held[ident] if held.get(ident, (None,))[0] == look else (look, real)
             for ident, look in looks.items()
         }
-        if real - self._began > PATIENCE:
+        if time.process_time() - self._began > PATIENCE:
             return True
-        rested = all(
-            real - since >= (GRACE if look[3] else STUCK) for look, since in self._since.values()
-        )
-        return rested and not _runnable(ignored)
+        rested = all(real - since >= look[3] for look, since in self._since.values())
+        # What was woken long ago may get the processor only now: it has used it then.
+        return rested and not _runnable(ignored) and _looks(ignored) == looks

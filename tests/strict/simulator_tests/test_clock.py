@@ -4,6 +4,7 @@ Simulated time.
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,9 @@ from queue import Queue
 
 import pytest
 
+from ..simulator import threads
 from ..simulator.clock import SimulatedClock
+from ..simulator.threads import GRACE, ThreadWatch
 
 
 def test_sleeping_takes_no_real_time() -> None:
@@ -144,6 +147,33 @@ def test_what_was_there_before_the_clock_is_not_waited_for() -> None:
         assert threading.get_ident() not in clock.resting()
     leftover.join()
     assert leftover.ident not in clock.resting()
+
+
+def test_who_runs_while_the_others_are_looked_at_has_not_rested(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """
+    A thread that was woken long ago, and gets the processor only now, is waited for.
+    """
+    asked, told = Queue[bool](), Queue[bool]()
+
+    def worker() -> None:
+        while asked.get():
+            told.put(True)
+
+    def late(ignored: set[int]) -> bool:
+        asked.put(True)
+        return not told.get()
+
+    others, watch = set(sys._current_frames()), ThreadWatch()
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(worker)
+        while not watch.at_rest(others):
+            time.sleep(GRACE)
+        monkeypatch.setattr(threads, "_runnable", late)
+        rested = watch.at_rest(others)
+        asked.put(False)
+    assert not rested
 
 
 def test_a_watcher_may_interrupt_a_sleeper() -> None:
