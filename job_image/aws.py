@@ -29,7 +29,7 @@ TRANSIENT = (urllib3.exceptions.HTTPError, OSError)
 NO_REASON = "no reason given"
 
 
-class AwsError(NamedTuple):
+class AwsFailure(NamedTuple):
     """
     What AWS said instead of an answer.
     """
@@ -61,6 +61,7 @@ class Service:
         """
         The service's address, under *host* if it is given, and the connections to it.
         """
+        # Regional names: a VPC's gateway endpoint serves only what is in its own region.
         base = self.custom or f"https://{host or self.name}.{self.region}.{self._suffix()}"
         if base not in self._pools:
             # Other schemes are refused by urllib3 itself, in words that name the address.
@@ -96,10 +97,10 @@ class Service:
             urlsplit(base).path.rstrip("/") + path,
             body=body,
             headers=dict(request.headers.items()),
-            redirect=False,
-            retries=False,
+            redirect=False,  # the host is signed: a redirect needs another signature
+            retries=False,  # a signature is good for minutes only: the caller signs each try anew
             preload_content=not stream,
-            decode_content=False,
+            decode_content=False,  # a Range counts bytes as S3 stores them, gzipped or not
             assert_same_host=False,
         )
 
@@ -114,8 +115,10 @@ class Service:
         """
         botocore's signer, with credentials that are fresh at this moment.
         """
+        # S3 signs the path as it is sent, and wants the body's hash in a header.
         kind = S3SigV4Auth if self.name == "s3" else SigV4Auth
         try:
+            # The credentials of a job role end after hours; a long load outlives them.
             fresh = self._credentials.get_frozen_credentials()
         except (BotoCoreError, RuntimeError) as error:  # RuntimeError: the renewed are expired too
             raise ConnectionError(f"no fresh credentials: {error}") from error  # this may pass
@@ -129,6 +132,7 @@ class Service:
         return given or str(get_cert_path(True))
 
     def _suffix(self) -> str:
+        # China's regions are a partition of their own, under another domain.
         return "amazonaws.com.cn" if self.region.startswith("cn-") else "amazonaws.com"
 
 
@@ -137,6 +141,7 @@ def find_credentials() -> Any:
     The job's credentials, which botocore renews as they age.
     """
     try:
+        # On Fargate they come from ECS, and only to a container with a job role.
         credentials = Session().get_credentials()
     except (BotoCoreError, ValueError) as error:
         raise Refused(f"no AWS credentials: {error}") from error
@@ -149,6 +154,7 @@ def endpoint_url(service: str, environ: Mapping[str, str]) -> str | None:
     """
     The address that the environment gives for *service*, or None for AWS's own.
     """
+    # The order of botocore: the service's own variable goes first.
     own = environ.get(f"AWS_ENDPOINT_URL_{service.upper()}") or environ.get("AWS_ENDPOINT_URL")
     return own.rstrip("/") if own else None
 
@@ -157,6 +163,7 @@ def s3_path(service: Service, bucket: str, key: str) -> tuple[str | None, str]:
     """
     The host (None: the service's own) and the path of *key* in *bucket*.
     """
+    # S3 signs the escaped path: just A-Z, a-z, 0-9, "-._~" and the slash stay as they are.
     path = "/" + quote(key, safe="/~")
     # AWS's certificate covers one label before s3, so a bucket with dots goes into the path.
     if service.custom or "." in bucket:
@@ -164,26 +171,27 @@ def s3_path(service: Service, bucket: str, key: str) -> tuple[str | None, str]:
     return f"{bucket}.s3", path
 
 
-def json_error(status: int, body: bytes) -> AwsError:
+def json_error(status: int, body: bytes) -> AwsFailure:
     """
     The error in a DynamoDB answer.
     """
     try:
         told = json.loads(body)
+        # `__type` may have a name space before the code; the text has a small or a capital m.
         code = str(told.get("__type", "")).rpartition("#")[2]
         message = str(told.get("message") or told.get("Message") or "")
     except (ValueError, AttributeError):
         code, message = "", ""
-    return AwsError(status, code or NO_REASON, message)
+    return AwsFailure(status, code or NO_REASON, message)
 
 
-def xml_error(status: int, body: bytes) -> AwsError:
+def xml_error(status: int, body: bytes) -> AwsFailure:
     """
     The error in an S3 answer; an answer to HEAD has no body.
     """
     code = re.search(rb"<Code>([^<]*)</Code>", body)
     message = re.search(rb"<Message>([^<]*)</Message>", body)
-    return AwsError(
+    return AwsFailure(
         status,
         code[1].decode() if code else NO_REASON,
         message[1].decode("utf-8", "replace") if message else "",

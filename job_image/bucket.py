@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import urllib3
 
-from aws import NO_REASON, TRANSIENT, AwsError, Service, s3_path, xml_error
+from aws import NO_REASON, TRANSIENT, AwsFailure, Service, s3_path, xml_error
 from faults import BadInput, Fault, Refused
 from rate import back_off
 
@@ -35,7 +35,7 @@ class S3Object(NamedTuple):
         return f"s3://{self.bucket}/{self.key}"
 
 
-class Bucket:
+class SourceBucket:
     """
     A bucket and what this job asks of it.
     """
@@ -68,23 +68,26 @@ class Bucket:
             more = f"continuation-token={quote(token, safe='')}&" if token else ""
             query = f"?{more}list-type=2&prefix={quote(prefix, safe='')}"
             root = ElementTree.fromstring(self.ask("GET", "", query=query).data)
+            # A folder made in the console is an empty object whose key ends in a slash.
             found += [
                 one for one in map(self._listed, root.iter(_tag(root, "Contents"))) if one.size
             ]
+            # S3 lists 1000 keys at most in one answer.
             token = root.findtext(_tag(root, "NextContinuationToken")) or ""
             if not token:
                 return sorted(found, key=lambda one: one.key)
 
-    def beside(self, name: str) -> Bucket:
+    def beside(self, name: str) -> SourceBucket:
         """
         Another bucket, reached the same way.
         """
-        return Bucket(self._service, name, self._wait)
+        return SourceBucket(self._service, name, self._wait)
 
     def get_json(self, key: str) -> Any:
         """
         The JSON document *key*, or None where there is none, or something else.
         """
+        # Without s3:ListBucket S3 answers 403 for a key that does not exist.
         response = self.ask("GET", key, allowed=(403, 404))
         try:
             return json.loads(response.data) if response.status == 200 else None
@@ -103,6 +106,7 @@ class Bucket:
         """
         headers = {"Range": f"bytes={start}-{end - 1}"}
         if found.etag:
+            # Someone may replace the object between two ranges; then S3 answers 412.
             headers["If-Match"] = found.etag
         response = self._send("GET", found.key, headers=headers, stream=True)
         # Some servers send the range as 200; where its length is another, it is the whole object.
@@ -162,7 +166,8 @@ class Bucket:
             method, path + query, headers=dict(headers or {}), body=body, host=host, stream=stream
         )
         region = response.headers.get("x-amz-bucket-region")
-        # A bucket of another region says so once; from then on it is asked there.
+        # A bucket of another region says so once; from then on it is asked there. S3 does it by
+        # 301, by 400 (the signature names the region), or by 307 while the bucket is new.
         if response.status in (301, 307, 400) and region not in (None, self._service.region):
             self._service.region = str(region)
             return self._send(method, key, headers=headers, query=query, body=body, stream=stream)
@@ -181,7 +186,7 @@ class Bucket:
             return BadInput(f"{where}: was changed while it was read; run the job again")
         if response.status == 403:
             return Refused(
-                f"{where}: {error or AwsError(403, 'Forbidden', '')}; it may not exist "
+                f"{where}: {error or AwsFailure(403, 'Forbidden', '')}; it may not exist "
                 "either: without s3:ListBucket S3 doesn't say which"
             )
         return Refused(f"{where}: {error}")
@@ -199,6 +204,7 @@ def _may_pass(response: urllib3.BaseHTTPResponse) -> bool:
     """
     status = response.status
     return (
+        # S3 throttles with 503 (SlowDown).
         status >= 500
         or status == 429
         or (status == 400 and xml_error(status, response.data).code in _PASSING)

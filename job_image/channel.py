@@ -54,6 +54,7 @@ class HttpChannel:
         # With a Host header botocore's signer need not work it out for every request.
         self._headers = {
             "Host": url.netloc,
+            # DynamoDB speaks JSON 1.0, always to the same path: the target names the operation.
             "Content-Type": "application/x-amz-json-1.0",
             "X-Amz-Target": target,
         }

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import rows as rows_module
-from bucket import Bucket, S3Object
+from bucket import S3Object, SourceBucket
 from settings import Settings
 
 
@@ -23,7 +23,12 @@ class Checkpoint:
     """
 
     def __init__(
-        self, bucket: Bucket, key: str, settings: Settings, objects: list[S3Object], table: str
+        self,
+        bucket: SourceBucket,
+        key: str,
+        settings: Settings,
+        objects: list[S3Object],
+        table: str,
     ) -> None:
         self._bucket = bucket
         self._key = key if settings.size == 1 else f"{key}.{settings.index}-of-{settings.size}"
@@ -49,6 +54,7 @@ class Checkpoint:
         """
         The load is complete: the next run of the job starts anew.
         """
+        # Overwritten, so that the job role needs no s3:DeleteObject.
         self._bucket.put_json(self._key, {"work": self._work, "rows": 0})
 
 

@@ -186,6 +186,7 @@ def _scratch() -> BinaryIO:
     A file without a name; memory, where the container's file system is read-only.
     """
     try:
+        # A job definition may set readonlyRootFilesystem.
         return tempfile.TemporaryFile()
     except OSError:
         return io.BytesIO()

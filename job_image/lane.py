@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 from channel import Channel
 from table import Batch
 
+# BatchWriteItem takes 25 items.
 BATCH_ITEMS = 25
 BATCH_BYTES = 256 * 1024  # a lane never holds much more than two of these
 REQUEST_BYTES = 4 * 1024**2  # DynamoDB takes 16 MB; one item in JSON can be 2.4 MB
@@ -55,6 +56,7 @@ class Lane(Generic[ChannelT]):
         *body* is the newest item of *key*; whether it replaces one that wasn't sent yet.
         """
         before = self.pending.get(key)
+        # BatchWriteItem refuses two items of one key, so only the newest one waits.
         self.pending[key] = body
         self.pending_bytes += len(body)
         if before is None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from bucket import Bucket, S3Object
+from bucket import S3Object, SourceBucket
 from checkpoint import Checkpoint
 from counts import Counts
 from faults import BadInput, Fault, Terminated
@@ -16,7 +16,7 @@ from records import Records
 from rows import Rows
 from settings import Settings
 from source import S3File
-from table import Table
+from table import TargetTable
 from writer import Writer
 
 _SUFFIXES = (".csv", ".csv.gz", ".zip")
@@ -30,8 +30,8 @@ class Load:
     def __init__(
         self,
         settings: Settings,
-        bucket: Bucket,
-        table: Table,
+        bucket: SourceBucket,
+        table: TargetTable,
         writer: Writer[Any],
         counts: Counts,
         say: Callable[[str], None],

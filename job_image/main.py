@@ -14,16 +14,16 @@ from contextlib import ExitStack, closing
 from types import FrameType
 
 from aws import Service, find_credentials
-from bucket import Bucket
+from bucket import SourceBucket
 from channel import wait_for_answers
 from counts import Counts
 from faults import Fault, Terminated
 from load import Load
-from progress import Progress
+from progress import RowProgress
 from rate import Rate
 from settings import Settings, read_settings
-from table import Table
-from writer import Clock, Writer
+from table import TargetTable
+from writer import LoaderClock, Writer
 
 FLUSH_SECONDS = 20.0  # Fargate kills 30 s after SIGTERM
 END_SECONDS = 24.0  # after these whatever is waited for is given up
@@ -51,21 +51,22 @@ def say(line: str) -> None:
     """
     *line* is in the job's log now.
     """
+    # CloudWatch has no more of the log than what left the process before it was killed.
     print(line, flush=True)
 
 
-class Job:
+class LoaderJob:
     """
     A load with everything that it needs, made from the environment.
     """
 
     def __init__(
-        self, settings: Settings, environ: Mapping[str, str], counts: Counts, clock: Clock
+        self, settings: Settings, environ: Mapping[str, str], counts: Counts, clock: LoaderClock
     ) -> None:
         credentials = find_credentials()
         s3 = Service("s3", settings.region, credentials, environ)
         dynamodb = Service("dynamodb", settings.region, credentials, environ)
-        table = Table(dynamodb, settings.table_name, clock.wait)
+        table = TargetTable(dynamodb, settings.table_name, clock.wait)
         table.find_keys(say)
         self._clock = clock
         self._writer = Writer(
@@ -80,9 +81,8 @@ class Job:
         self._resources = ExitStack()
         for opened in (s3, dynamodb, self._writer):
             self._resources.callback(opened.close)
-        self.load = Load(
-            settings, Bucket(s3, settings.bucket, self._wait), table, self._writer, counts, say
-        )
+        bucket = SourceBucket(s3, settings.bucket, self._wait)
+        self.load = Load(settings, bucket, table, self._writer, counts, say)
 
     def run(self) -> None:
         """
@@ -121,7 +121,7 @@ def _stop_at_once(_signal: int, _frame: FrameType | None) -> None:
     raise Terminated("told to stop (SIGTERM)")
 
 
-def main(environ: Mapping[str, str] = os.environ, clock: Clock = RealClock()) -> int:
+def main(environ: Mapping[str, str] = os.environ, clock: LoaderClock = RealClock()) -> int:
     """
     Runs the job and returns its exit code; the summary is the last line of standard output.
     """
@@ -130,8 +130,8 @@ def main(environ: Mapping[str, str] = os.environ, clock: Clock = RealClock()) ->
     signal.signal(signal.SIGTERM, _stop_at_once)  # as process 1 it would be ignored
     try:
         settings = read_settings(environ)
-        with closing(Job(settings, environ, counts, clock)) as job:
-            with Progress(counts, lambda: job.load.done, settings.log_seconds, say):
+        with closing(LoaderJob(settings, environ, counts, clock)) as job:
+            with RowProgress(counts, lambda: job.load.done, settings.log_seconds, say):
                 job.run()
     except Fault as fault:
         error = fault

@@ -11,7 +11,7 @@ from types import TracebackType
 from counts import Counts
 
 
-class Progress:
+class RowProgress:
     """
     While this is entered, a line is said every *every* seconds.
     """
@@ -28,7 +28,7 @@ class Progress:
         self._rows = 0
         self._seconds = 0.0
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> RowProgress:
         self._thread.start()
         return self
 

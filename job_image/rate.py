@@ -100,4 +100,6 @@ def back_off(attempt: int, base: float = 0.05, cap: float = 10.0) -> float:
     """
     The seconds to wait before try number *attempt* (from 1): any time up to a doubling bound.
     """
+    # Any time, so that many clients spread out:
+    # https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
     return random.uniform(0, min(cap, base * 2 ** min(attempt, 30)))

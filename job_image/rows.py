@@ -16,6 +16,7 @@ from tojson import to_json
 
 Item = dict[str, dict[str, Any]]  # an item as DynamoDB's API has it: {"title": {"S": "Heat"}}
 
+# DynamoDB's limit for an item, the names of its attributes included.
 ITEM_LIMIT = 400 * 1024
 _is_plain = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?").fullmatch
 _ANY_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
@@ -73,6 +74,7 @@ def _within_limits(cell: str) -> str | None:
     power = int(exponent) + len(text) - len(kept)
     if not kept:
         return "0"
+    # DynamoDB keeps 38 digits, of numbers from 1E-130 to below 1E+126.
     if len(kept) > 38 or not -130 <= power + len(kept) - 1 <= 125:
         return None
     return str(Decimal((sign, tuple(map(int, kept)), power)))

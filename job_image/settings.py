@@ -57,6 +57,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     settings = Settings(
         bucket=env.required("BUCKET", r"[A-Za-z0-9][A-Za-z0-9._:/-]{1,254}"),
         file_path=env.required("FILE_PATH", r"[^\ud800-\udfff]{1,1024}"),
+        # DynamoDB takes the ARN of a table as its name, as it must be for one of another account.
         table_name=env.required("TABLE_NAME", r"[A-Za-z0-9_.:/-]{3,1024}"),
         region=env.region(),
         **_format(env),
@@ -149,6 +150,7 @@ class _Environment:
         """
         The region; beside an emulator's endpoint any will do.
         """
+        # Fargate sets AWS_REGION in every container.
         region = self.text("AWS_REGION") or self.text("AWS_DEFAULT_REGION")
         if region is None and self.text("AWS_ENDPOINT_URL") is None:
             self._faults.append("AWS_REGION (or AWS_DEFAULT_REGION) is not set")
@@ -236,6 +238,7 @@ class _Environment:
         """
         Which worker of how many this is; (0, 1) outside array jobs.
         """
+        # Batch sets both in the children of an array job, and only there.
         names = ("AWS_BATCH_JOB_ARRAY_INDEX", "AWS_BATCH_JOB_ARRAY_SIZE")
         given = [self.text(name) for name in names]
         if given[0] is None:

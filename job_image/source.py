@@ -10,9 +10,10 @@ from collections.abc import Callable
 import urllib3
 
 from aws import TRANSIENT
-from bucket import TAIL, Bucket, S3Object
+from bucket import TAIL, S3Object, SourceBucket
 from faults import Fault
 
+# S3 may cut off a body that is read slowly, as while the table throttles: none is longer.
 RANGE = 8 * 1024**2
 
 
@@ -21,7 +22,7 @@ class S3File(io.RawIOBase):
     An object as a seekable file; a dropped body goes on where it stopped.
     """
 
-    def __init__(self, bucket: Bucket, found: S3Object) -> None:
+    def __init__(self, bucket: SourceBucket, found: S3Object) -> None:
         super().__init__()
         self._bucket = bucket
         self._found = found

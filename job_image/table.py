@@ -9,13 +9,14 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import closing
 from typing import Any, NamedTuple
 
-from aws import AwsError, Service, json_error
+from aws import AwsFailure, Service, json_error
 from channel import BROKEN, HttpChannel
 from faults import BadInput, Refused
 from rate import back_off
 from rows import KeyAttribute, key_of
 from tojson import to_json
 
+# DynamoDB throttles with status 400; only the code tells it from a mistake.
 THROTTLES = {
     "ProvisionedThroughputExceededException",
     "ThrottlingException",
@@ -36,18 +37,18 @@ PASSING = {
 Batch = dict[Hashable, bytes]
 
 
-class Outcome(NamedTuple):
+class BatchOutcome(NamedTuple):
     """
     What became of one batch: the items that are still to be written, and why they are.
     """
 
     left: Batch
     throttled: bool = False
-    error: AwsError | None = None
+    error: AwsFailure | None = None
     invalid: bool = False
 
 
-class Table:
+class TargetTable:
     """
     One DynamoDB table.
     """
@@ -67,15 +68,16 @@ class Table:
         A role that may only write (as in many policies) can't ask: then it is `id`, a string.
         """
         answer = self._describe()
-        if isinstance(answer, AwsError):
+        if isinstance(answer, AwsFailure):
             if answer.code == "ResourceNotFoundException":
                 raise BadInput(f"there is no table {self.name!r} in {self._service.region}")
+            # The credentials themselves are wrong: no write would be let through either.
             if answer.code in ("UnrecognizedClientException", "InvalidSignatureException"):
                 raise Refused(f"table {self.name!r}: {answer}")
-        if isinstance(answer, AwsError) or "Table" not in answer:
+        if isinstance(answer, AwsFailure) or "Table" not in answer:
             warn(
                 f"can't ask for the key of table {self.name!r}, so it is taken to be 'id': "
-                f"{answer if isinstance(answer, AwsError) else 'no answer'}"
+                f"{answer if isinstance(answer, AwsFailure) else 'no answer'}"
             )
         else:
             self.keys = _keys(answer["Table"], self.name)
@@ -87,12 +89,12 @@ class Table:
         """
         return HttpChannel(self._service, "DynamoDB_20120810.BatchWriteItem")
 
-    def outcome(self, batch: Batch, status: int, answer: bytes) -> Outcome:
+    def outcome(self, batch: Batch, status: int, answer: bytes) -> BatchOutcome:
         """
         What became of *batch*; raises `Refused` for what no other try mends.
         """
         if answer == b'{"UnprocessedItems":{}}' and status == 200:
-            return Outcome({})
+            return BatchOutcome({})
         if status == 200:
             return _accepted(batch, answer, self.keys)
         return _failed(batch, json_error(status, answer))
@@ -103,15 +105,15 @@ class Table:
         """
         return self._head + b",".join(batch.values()) + b"]}}"
 
-    def _describe(self) -> dict[str, Any] | AwsError:
+    def _describe(self) -> dict[str, Any] | AwsFailure:
         """
         What DescribeTable says; a passing fault is tried again.
         """
         with closing(HttpChannel(self._service, "DynamoDB_20120810.DescribeTable")) as channel:
             return self._asked(channel)
 
-    def _asked(self, channel: HttpChannel) -> dict[str, Any] | AwsError:
-        error = AwsError(0, "no answer", "")
+    def _asked(self, channel: HttpChannel) -> dict[str, Any] | AwsFailure:
+        error = AwsFailure(0, "no answer", "")
         for attempt in range(1, 9):
             try:
                 channel.send(to_json({"TableName": self.name}))
@@ -139,6 +141,7 @@ def _keys(told: Mapping[str, Any], name: str) -> list[KeyAttribute]:
         KeyAttribute(
             one["AttributeName"],
             kinds[one["AttributeName"]],
+            # DynamoDB's limits for a partition key and for a sort key.
             2048 if one["KeyType"] == "HASH" else 1024,
         )
         for one in schema
@@ -149,39 +152,41 @@ def _keys(told: Mapping[str, Any], name: str) -> list[KeyAttribute]:
     return keys
 
 
-def broken(fault: Exception) -> AwsError:
+def broken(fault: Exception) -> AwsFailure:
     """
     A fault of the connection in the form of an answer.
     """
-    return AwsError(0, type(fault).__name__, str(fault))
+    return AwsFailure(0, type(fault).__name__, str(fault))
 
 
-def _accepted(batch: Batch, answer: bytes, keys: Sequence[KeyAttribute]) -> Outcome:
+def _accepted(batch: Batch, answer: bytes, keys: Sequence[KeyAttribute]) -> BatchOutcome:
     """
     The outcome of an answer that took at least some items.
     """
     try:
+        # What the table has no capacity for comes back in an answer of status 200.
         requests = json.loads(answer).get("UnprocessedItems") or {}
         back = [
             key_of(one["PutRequest"]["Item"], keys) for name in requests for one in requests[name]
         ]
     except (ValueError, AttributeError, KeyError, TypeError):
-        return Outcome(batch, error=AwsError(200, "unreadable answer", repr(answer[:80])))
+        return BatchOutcome(batch, error=AwsFailure(200, "unreadable answer", repr(answer[:80])))
     left = {key: batch[key] for key in back if key in batch}
     # An item that can't be told from the others: writing all of them again is always right.
-    return Outcome(left if len(left) == len(set(back)) else batch, throttled=bool(back))
+    return BatchOutcome(left if len(left) == len(set(back)) else batch, throttled=bool(back))
 
 
-def _failed(batch: Batch, error: AwsError) -> Outcome:
+def _failed(batch: Batch, error: AwsFailure) -> BatchOutcome:
     """
     The outcome of an error; raises `Refused` for one that no retry mends.
     """
     if error.code in THROTTLES:
-        return Outcome(batch, throttled=True, error=error)
+        return BatchOutcome(batch, throttled=True, error=error)
     if error.status >= 500 or error.code in PASSING or error.status in (408, 429):
-        return Outcome(batch, error=error)
+        return BatchOutcome(batch, error=error)
+    # One bad item makes DynamoDB refuse all of its batch: which one it is, the writer finds out.
     if error.code == "ValidationException" or error.status == 413:
-        return Outcome(batch, error=error, invalid=True)
+        return BatchOutcome(batch, error=error, invalid=True)
     if error.code == "ResourceNotFoundException":
         raise BadInput(f"there is no such table any more: {error}")
     raise Refused(f"DynamoDB: {error}")

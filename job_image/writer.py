@@ -18,13 +18,13 @@ from faults import BadInput, Fault, Refused, Terminated
 from lane import BATCH_ITEMS, ChannelT, Lane
 from rate import Rate, back_off
 from rows import Made
-from table import Batch, Outcome, broken
+from table import Batch, BatchOutcome, broken
 
 _LOOK_AGAIN = 8  # rows put on a lane before its answer is asked for again
 _TURN = 0.2  # seconds after which a deadline is looked at again, at the latest
 
 
-class Clock(Protocol):
+class LoaderClock(Protocol):
     """
     Tells the time and lets it pass.
     """
@@ -50,7 +50,7 @@ class Protocols(Protocol):
         The request that writes *batch*.
         """
 
-    def outcome(self, batch: Batch, status: int, answer: bytes) -> Outcome:
+    def outcome(self, batch: Batch, status: int, answer: bytes) -> BatchOutcome:
         """
         What became of *batch*.
         """
@@ -68,7 +68,7 @@ class Writer(Generic[ChannelT]):
         wait_for: Callable[[Sequence[ChannelT], float], Sequence[ChannelT]],
         counts: Counts,
         rate: Rate,
-        clock: Clock,
+        clock: LoaderClock,
         give_up_seconds: float,
     ) -> None:
         self._table = table
@@ -197,9 +197,10 @@ class Writer(Generic[ChannelT]):
         """
         lane.sent_at = None
         lane.channel.close()
-        self._settle(lane, Outcome(lane.batch, error=broken(error)))
+        # A put of the same item twice leaves the same item.
+        self._settle(lane, BatchOutcome(lane.batch, error=broken(error)))
 
-    def _settle(self, lane: Lane[ChannelT], outcome: Outcome) -> None:
+    def _settle(self, lane: Lane[ChannelT], outcome: BatchOutcome) -> None:
         """
         Counts what was taken, and makes the lane ready for the rest.
         """
@@ -218,7 +219,7 @@ class Writer(Generic[ChannelT]):
         else:
             lane.attempt = 0
 
-    def _pause(self, lane: Lane[ChannelT], outcome: Outcome, nothing_taken: bool) -> None:
+    def _pause(self, lane: Lane[ChannelT], outcome: BatchOutcome, nothing_taken: bool) -> None:
         """
         Backs off before the next try, longer if nothing at all was taken; gives up in the end.
         """
@@ -234,7 +235,7 @@ class Writer(Generic[ChannelT]):
         if outcome.throttled or lane.attempt > 1:
             lane.due = now + back_off(lane.attempt)
 
-    def _refused(self, lane: Lane[ChannelT], outcome: Outcome) -> None:
+    def _refused(self, lane: Lane[ChannelT], outcome: BatchOutcome) -> None:
         """
         Finds the items for which DynamoDB refuses a batch, and skips them.
         """

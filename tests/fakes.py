@@ -12,7 +12,7 @@ from typing import Any
 import boto3
 from attrs import field, frozen
 
-from batchkit._model.calls import Call
+from batchkit._model.calls import Call, Step
 from batchkit._model.values import Arn, Here, Scope
 
 HERE = Scope("aws", "us-east-1", "123456789012")
@@ -96,6 +96,22 @@ class FakeAsk:
 
     def all(self, *calls: Call) -> list[Any]:
         return [self(call) for call in calls]
+
+
+def params(step: Step) -> Any:
+    """
+    The parameters of *step*, which is an API call.
+    """
+    assert isinstance(step, Call)
+    return step.params
+
+
+def client(session: boto3.Session, service: str) -> Any:
+    """
+    A client of *service*, any text; boto3's stubs allow only the names that they know.
+    """
+    make: Any = session.client
+    return make(service)
 
 
 def here(placeholder: Any) -> Any:

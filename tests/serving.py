@@ -11,10 +11,10 @@ from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeVar
 
-S = TypeVar("S", bound="Server")
+S = TypeVar("S", bound="LoopbackServer")
 
 
-class Server(ThreadingHTTPServer):
+class LoopbackServer(ThreadingHTTPServer):
     """
     A server on a free port that drops its connections when it closes: none of its threads, which
     would wait for a client's next request for ever, outlives it.

@@ -51,7 +51,7 @@ class Engine:
         self._outputs = Outputs(aws)
         self._runner = Runner(aws, emit, self._outputs)
         self._seen = Observation(float("-inf"))
-        self._wishes: dict[Key, Resource] = {}
+        self._desired: dict[Key, Resource] = {}
         self._made: dict[Key, Resource] = {}
 
     def observe(
@@ -68,7 +68,7 @@ class Engine:
             ReplacementNeeded: Something differs in a way that AWS can't change.
         """
         self._seen = observe(self._aws, wanted, resource_types, stack)
-        self._wishes = {desired.key: desired for desired in wanted}
+        self._desired = {desired.key: desired for desired in wanted}
         return [
             self._decide(desired, self._seen.candidates[desired.key])
             for desired in in_order(wanted)
@@ -121,7 +121,7 @@ class Engine:
 
     def _act_on(self, decisions: Sequence[Decision]) -> None:
         # The wishes as they were: what the first look filled in may be made anew meanwhile.
-        given = {d.desired.key: self._wishes[d.desired.key] for d in decisions}
+        given = {d.desired.key: self._desired[d.desired.key] for d in decisions}
         by_key = {d.desired.key: attrs.evolve(d, desired=given[d.desired.key]) for d in decisions}
         graph = needs(list(given.values()))
         created = [d.desired for d in decisions if d.action is Action.CREATE]

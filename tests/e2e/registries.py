@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import requests
 from attrs import field, frozen
 
-from serving import Handler, Server, serving
+from serving import Handler, LoopbackServer, serving
 
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 
@@ -57,7 +57,7 @@ def refusal(status: int, code: str, message: str) -> Answer:
     return status, "application/json", json.dumps({"errors": [{"code": code, "message": message}]})
 
 
-class _Fake(Server):
+class _FakeRegistry(LoopbackServer):
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
         self.end = threading.Event()
@@ -65,7 +65,7 @@ class _Fake(Server):
 
 
 class _RegistryHandler(Handler):
-    server: _Fake
+    server: _FakeRegistry
 
     def answer(self) -> None:
         sent = self.body()
@@ -106,7 +106,7 @@ def fake_registry(rule: Rule) -> Iterator[str]:
 
     The rule gets the method, the path and the password, and returns an answer or None.
     """
-    with serving(_Fake(rule)) as server:
+    with serving(_FakeRegistry(rule)) as server:
         try:
             yield server.address
         finally:

@@ -7,19 +7,19 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from core_lab import Account
+from account_fixture import AccountFixture
 
 FOREIGN_CIDR = "10.1.0.0/16"
 
 
-def inventory(there: Account) -> dict[str, Any]:
+def inventory(there: AccountFixture) -> dict[str, Any]:
     """
     What is in the account, by sort, without what AWS itself has put there.
     """
     return {**_network(there), **_jobs(there), **_roles(there), **_stores(there)}
 
 
-def _network(there: Account) -> dict[str, Any]:
+def _network(there: AccountFixture) -> dict[str, Any]:
     ec2 = there.ec2
     nats = ec2.describe_nat_gateways()["NatGateways"]
     return {
@@ -33,7 +33,7 @@ def _network(there: Account) -> dict[str, Any]:
     }
 
 
-def _jobs(there: Account) -> dict[str, Any]:
+def _jobs(there: AccountFixture) -> dict[str, Any]:
     batch, scheduler = there.batch, there.scheduler
     return {
         "environments": batch.describe_compute_environments()["computeEnvironments"],
@@ -45,7 +45,7 @@ def _jobs(there: Account) -> dict[str, Any]:
     }
 
 
-def _roles(there: Account) -> dict[str, Any]:
+def _roles(there: AccountFixture) -> dict[str, Any]:
     return {
         role["RoleName"]: {
             **role,
@@ -59,7 +59,7 @@ def _roles(there: Account) -> dict[str, Any]:
     }
 
 
-def _stores(there: Account) -> dict[str, Any]:
+def _stores(there: AccountFixture) -> dict[str, Any]:
     buckets = [one["Name"] for one in there.s3.list_buckets()["Buckets"]]
     objects = {b: there.s3.list_objects_v2(Bucket=b).get("Contents", []) for b in buckets}
     return {
@@ -70,7 +70,7 @@ def _stores(there: Account) -> dict[str, Any]:
     }
 
 
-def furnish(there: Account) -> None:
+def furnish(there: AccountFixture) -> None:
     """
     Puts one of everything there that is no stack's, some of it with names that look like one's.
     """

@@ -14,7 +14,7 @@ import attrs
 from batchkit import Stack, StackSpec, describe_stack, ensure_stack, local_aws
 from batchkit._runs.run import Run
 from batchkit.local import LocalSession
-from fakes import FakeClock
+from fakes import FakeClock, client
 
 DOCKERFILE = "FROM python:3\nWORKDIR /app\nCOPY . .\nCMD python main.py\n"
 HELLO = 'import os\nprint("hello", os.environ.get("WHO", "you"))\n'
@@ -33,9 +33,9 @@ class Stand:
         self.stack: Stack = describe_stack(spec.name, session=session)
 
     def __getattr__(self, service: str) -> Any:
-        client = self.session.client(service)
-        setattr(self, service, client)
-        return client
+        made = client(self.session, service)
+        setattr(self, service, made)
+        return made
 
     def patch(self, **changes: Any) -> Stack:
         """

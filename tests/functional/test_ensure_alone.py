@@ -10,6 +10,7 @@ import boto3
 import pytest
 
 import batchkit
+from account_fixture import AccountFixture, account
 from batchkit import (
     AwsError,
     BatchkitError,
@@ -40,7 +41,6 @@ from batchkit import (
 )
 from batchkit._engine.aws import Aws
 from batchkit._model.values import references
-from core_lab import Account, account
 from fakes import FakeClock, mutating
 from inventory import inventory
 
@@ -64,7 +64,7 @@ PLAIN: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("name", PLAIN)
-def test_each_is_ensured_on_its_own(name: str, there: Account) -> None:
+def test_each_is_ensured_on_its_own(name: str, there: AccountFixture) -> None:
     """
     It comes back as the same class with its ARN or id; the second time nothing changes.
     """
@@ -78,7 +78,7 @@ def test_each_is_ensured_on_its_own(name: str, there: Account) -> None:
     assert mutating(seen) == [] and again.identity == made.identity
 
 
-def test_an_image_is_ensured_on_its_own(there: Account, tmp_path: Any) -> None:
+def test_an_image_is_ensured_on_its_own(there: AccountFixture, tmp_path: Any) -> None:
     """
     Its URI has the digest; what ECR has is not pushed again.
     """
@@ -95,7 +95,7 @@ def test_an_image_is_ensured_on_its_own(there: Account, tmp_path: Any) -> None:
     assert mutating(seen) == [] and again.uri == made.uri
 
 
-def test_a_network_is_ensured_as_one(there: Account) -> None:
+def test_a_network_is_ensured_as_one(there: AccountFixture) -> None:
     """
     With its ids and its public address; the second time nothing changes.
     """
@@ -108,16 +108,17 @@ def test_a_network_is_ensured_as_one(there: Account) -> None:
     assert mutating(seen) == []
 
 
-def test_the_wrong_kind_is_refused(there: Account) -> None:
+def test_the_wrong_kind_is_refused(there: AccountFixture) -> None:
     """
     Before anything is asked.
     """
     with there.calls() as seen, pytest.raises(SpecError, match="a Bucket"):
-        ensure_bucket(Table(name="films"), session=there.session)  # type: ignore[arg-type]
+        wrong: Any = Table(name="films")
+        ensure_bucket(wrong, session=there.session)
     assert seen == []
 
 
-def test_what_went_wrong_is_raised_itself(there: Account) -> None:
+def test_what_went_wrong_is_raised_itself(there: AccountFixture) -> None:
     """
     One resource needs no report about many.
     """
@@ -127,7 +128,7 @@ def test_what_went_wrong_is_raised_itself(there: Account) -> None:
     assert there.decide(ElasticIp(name="e")).action.value == "create"
 
 
-def test_more_zones_than_there_are_is_told(there: Account) -> None:
+def test_more_zones_than_there_are_is_told(there: AccountFixture) -> None:
     """
     The region and the numbers are named.
     """
@@ -160,7 +161,7 @@ def test_other_partitions_have_their_own_arns(region: str, partition: str) -> No
     assert all(arn.startswith(f"arn:{partition}:") for arn in resources)
 
 
-def test_a_stack_of_the_same_name_in_another_region_is_another_stack(there: Account) -> None:
+def test_a_stack_of_the_same_name_in_another_region_is_another_stack(there: AccountFixture) -> None:
     """
     They share no role, and destroying one leaves the other as it was.
     """
@@ -199,7 +200,7 @@ def test_no_region_and_no_credentials_are_told(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize("name", [None, "", "Movies", 7, "*"])
-def test_a_name_that_no_stack_has_is_refused(name: Any, there: Account) -> None:
+def test_a_name_that_no_stack_has_is_refused(name: Any, there: AccountFixture) -> None:
     """
     Before anything is asked: a teardown by a wrong name must not find anything.
     """
@@ -208,7 +209,7 @@ def test_a_name_that_no_stack_has_is_refused(name: Any, there: Account) -> None:
     assert seen == []
 
 
-def test_an_environment_turned_off_is_made_so(there: Account) -> None:
+def test_an_environment_turned_off_is_made_so(there: AccountFixture) -> None:
     """
     AWS takes no other state at creation, so it is turned off after it.
     """

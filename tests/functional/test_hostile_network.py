@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.exceptions import ReadTimeoutError
 
+from account_fixture import AccountFixture
 from batchkit import (
     AwsError,
     ElasticIp,
@@ -24,9 +26,8 @@ from batchkit import (
 )
 from batchkit._model.tags import LOCK
 from batchkit.resources.locks import lock_group
-from core_lab import Account
 from fakes import FakeAsk, mutating
-from injected import Refuse, before
+from injected_faults import Hook, Refuse, before
 from inventory import inventory
 
 SPEC = StackSpec(name="movies", image="alpine:3", schedule="rate(1 day)", table="movies-seen")
@@ -62,7 +63,7 @@ class Garble:
         """
         if self.status is None or not self._is_new(event_name):
             return None
-        return AWSResponse(request.url, self.status, {}, Body(self.body))
+        return AWSResponse(request.url, self.status, HTTPHeaders(), Body(self.body))
 
     def cut(self, event_name: str, response_dict: dict[str, Any], **_: object) -> None:
         """
@@ -78,20 +79,21 @@ class Garble:
 
 
 @contextmanager
-def garbled(there: Account, garble: Garble) -> Iterator[None]:
+def garbled(there: AccountFixture, garble: Garble) -> Iterator[None]:
     garble.met.clear()
-    there.session.events.register_first("before-send", garble.answer)
+    hook: Hook = garble.answer
+    there.session.events.register_first("before-send", hook)
     with before(there.session, "before-parse", garble.cut):
         yield
-    there.session.events.unregister("before-send", garble.answer)
+    there.session.events.unregister("before-send", hook)
     assert len(garble.met) > 30
 
 
-def made(there: Account) -> Any:
+def made(there: AccountFixture) -> Any:
     return ensure_stack(SPEC, session=there.session, clock=there.clock)
 
 
-def check_one_of_each(there: Account) -> None:
+def check_one_of_each(there: AccountFixture) -> None:
     actual = inventory(there)
     assert {sort: len(actual[sort]) for sort in ONE_EACH} == ONE_EACH
     with there.calls() as seen:
@@ -110,7 +112,7 @@ def check_one_of_each(there: Account) -> None:
     ],
 )
 def test_the_first_answer_to_everything_is_lost_on_its_way(
-    status: int | None, body: bytes, there: Account
+    status: int | None, body: bytes, there: AccountFixture
 ) -> None:
     """
     Each call took effect, and something else came back: nothing is twice, and nothing is left.
@@ -125,21 +127,22 @@ def test_the_first_answer_to_everything_is_lost_on_its_way(
     assert inventory(there) == empty
 
 
-def test_an_answer_that_can_never_be_read_is_told(there: Account) -> None:
+def test_an_answer_that_can_never_be_read_is_told(there: AccountFixture) -> None:
     """
     What is no AWS gives an error of batchkit's, and not a page in it.
     """
 
     def answer(request: Any, **_: object) -> AWSResponse:
-        return AWSResponse(request.url, 200, {}, Body(b"<html>" + 10_000 * b"x"))
+        return AWSResponse(request.url, 200, HTTPHeaders(), Body(b"<html>" + 10_000 * b"x"))
 
-    there.session.events.register_first("before-send.ec2", answer)
+    hook: Hook = answer
+    there.session.events.register_first("before-send.ec2", hook)
     with pytest.raises(AwsError, match="ResponseParserError") as caught:
         made(there)
     assert len(str(caught.value)) < 1000 and there.clock.now > 50
 
 
-def test_calls_that_hang_are_made_again(there: Account) -> None:
+def test_calls_that_hang_are_made_again(there: AccountFixture) -> None:
     """
     Each time-out takes as long as an error is given to pass; that alone doesn't end it.
     """
@@ -157,7 +160,7 @@ def test_calls_that_hang_are_made_again(there: Account) -> None:
     check_one_of_each(there)
 
 
-def test_a_table_that_is_not_there_may_be_denied(there: Account) -> None:
+def test_a_table_that_is_not_there_may_be_denied(there: AccountFixture) -> None:
     """
     DynamoDB needn't tell whether a table is there to whom asks for its tags.
     """
@@ -168,7 +171,7 @@ def test_a_table_that_is_not_there_may_be_denied(there: Account) -> None:
     check_one_of_each(there)
 
 
-def test_a_nat_gateway_whose_address_was_released_is_replaced(there: Account) -> None:
+def test_a_nat_gateway_whose_address_was_released_is_replaced(there: AccountFixture) -> None:
     """
     Another caller's teardown was faster with the address than this one with the gateway.
     """
@@ -179,7 +182,7 @@ def test_a_nat_gateway_whose_address_was_released_is_replaced(there: Account) ->
     check_one_of_each(there)
 
 
-def test_a_network_of_which_a_race_has_left_two_halves(there: Account) -> None:
+def test_a_network_of_which_a_race_has_left_two_halves(there: AccountFixture) -> None:
     """
     A subnet and a group stand in a VPC that lost against another: both are in one in the end.
     """
@@ -199,7 +202,7 @@ def test_a_network_of_which_a_race_has_left_two_halves(there: Account) -> None:
     check_one_of_each(there)
 
 
-def test_a_route_table_that_another_caller_prunes_is_made_again(there: Account) -> None:
+def test_a_route_table_that_another_caller_prunes_is_made_again(there: AccountFixture) -> None:
     """
     It was not yet associated, and so looked like one that a crash has left.
     """
@@ -217,7 +220,7 @@ def test_a_route_table_that_another_caller_prunes_is_made_again(there: Account) 
     check_one_of_each(there)
 
 
-def test_what_is_gone_need_not_be_deleted(there: Account) -> None:
+def test_what_is_gone_need_not_be_deleted(there: AccountFixture) -> None:
     """
     Whatever words AWS has for it: another look tells.
     """
@@ -230,7 +233,8 @@ def test_what_is_gone_need_not_be_deleted(there: Account) -> None:
 
     there.session.events.register("before-call.batch.DeleteJobQueue", gone)
     refuse = Refuse("ClientException", 400, message="no queue of that name")
-    there.session.events.register_last("before-call.batch.DeleteJobQueue", refuse)
+    hook: Hook = refuse
+    there.session.events.register_last("before-call.batch.DeleteJobQueue", hook)
     left = destroy_stack(SPEC, session=there.session, clock=there.clock)
     assert refuse.refused and left.kept == ("Table movies-seen",)
     assert not batch.describe_job_queues()["jobQueues"]

@@ -9,10 +9,10 @@ from collections.abc import Callable
 
 import pytest
 
+from account_fixture import AccountFixture
 from batchkit import ImageError, Stack, StackSpec, destroy_stack, ensure_stack, plan_stack
-from core_lab import Account
 from fakes import mutating
-from injected import Refuse, before
+from injected_faults import Refuse, before
 
 HOST = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
@@ -20,7 +20,7 @@ Push = Callable[..., str]
 
 
 @pytest.fixture
-def push(there: Account) -> Push:
+def push(there: AccountFixture) -> Push:
     """
     Pushes an image of a team's own to ECR; gives its digest.
     """
@@ -43,11 +43,11 @@ def spec(reference: str) -> StackSpec:
     return StackSpec(name="movies", image=f"{HOST}/team/job{reference}")
 
 
-def ensure(there: Account, reference: str) -> Stack:
+def ensure(there: AccountFixture, reference: str) -> Stack:
     return ensure_stack(spec(reference), session=there.session, clock=there.clock)
 
 
-def images(there: Account) -> list[str]:
+def images(there: AccountFixture) -> list[str]:
     """
     The image of each revision of the job definition, the newest first.
     """
@@ -57,7 +57,9 @@ def images(there: Account) -> list[str]:
 
 
 @pytest.mark.parametrize("tag, reference", [("v1", ":v1"), ("latest", "")])
-def test_a_job_names_it_by_digest(tag: str, reference: str, push: Push, there: Account) -> None:
+def test_a_job_names_it_by_digest(
+    tag: str, reference: str, push: Push, there: AccountFixture
+) -> None:
     """
     What runs is what the tag named when the stack was ensured; a second time changes nothing.
     """
@@ -69,7 +71,7 @@ def test_a_job_names_it_by_digest(tag: str, reference: str, push: Push, there: A
     assert mutating(seen) == []
 
 
-def test_a_tag_that_moved_is_a_change(push: Push, there: Account) -> None:
+def test_a_tag_that_moved_is_a_change(push: Push, there: AccountFixture) -> None:
     """
     The plan shows it, and the next revision names the new digest.
     """
@@ -83,7 +85,7 @@ def test_a_tag_that_moved_is_a_change(push: Push, there: Account) -> None:
     assert images(there)[0] == f"{HOST}/team/job@{moved}"
 
 
-def test_a_digest_is_taken_as_it_is(push: Push, there: Account) -> None:
+def test_a_digest_is_taken_as_it_is(push: Push, there: AccountFixture) -> None:
     """
     Nothing is looked up for it.
     """
@@ -94,7 +96,7 @@ def test_a_digest_is_taken_as_it_is(push: Push, there: Account) -> None:
     assert "DescribeImages" not in [call.name for call in seen]
 
 
-def test_one_that_is_not_there_costs_nothing(push: Push, there: Account) -> None:
+def test_one_that_is_not_there_costs_nothing(push: Push, there: AccountFixture) -> None:
     """
     The error names it, and nothing was made.
     """
@@ -104,7 +106,7 @@ def test_one_that_is_not_there_costs_nothing(push: Push, there: Account) -> None
     assert mutating(seen) == []
 
 
-def test_one_that_may_not_be_looked_up_keeps_its_tag(push: Push, there: Account) -> None:
+def test_one_that_may_not_be_looked_up_keeps_its_tag(push: Push, there: AccountFixture) -> None:
     """
     Another account may let its images be pulled, and not described.
     """
@@ -115,7 +117,7 @@ def test_one_that_may_not_be_looked_up_keeps_its_tag(push: Push, there: Account)
     assert images(there) == [f"{HOST}/team/job:v1"]
 
 
-def test_it_stays_when_the_stack_goes(push: Push, there: Account) -> None:
+def test_it_stays_when_the_stack_goes(push: Push, there: AccountFixture) -> None:
     """
     It isn't the stack's own.
     """

@@ -9,9 +9,10 @@ from typing import Any
 import attrs
 import pytest
 
-import kinds_batch
-import kinds_network
-import kinds_stores
+import resource_cases_batch
+import resource_cases_network
+import resource_cases_stores
+from account_fixture import STACK, AccountFixture
 from batchkit._model.resource import compared_fields
 from batchkit._model.values import references
 from batchkit.errors import ReplacementNeeded
@@ -19,11 +20,14 @@ from batchkit.events import Action
 from batchkit.resources.image import Image
 from batchkit.resources.image_reference import ImageReference
 from batchkit.resources.resource_types import RESOURCE_TYPES, variants
-from core_lab import STACK, Account
 from fakes import mutating
-from kinds_cases import Case
+from resource_cases import ResourceCase
 
-CASES: dict[str, Case] = {**kinds_network.CASES, **kinds_stores.CASES, **kinds_batch.CASES}
+CASES: dict[str, ResourceCase] = {
+    **resource_cases_network.CASES,
+    **resource_cases_stores.CASES,
+    **resource_cases_batch.CASES,
+}
 FIXED = [
     pytest.param(case, field, other, id=f"{name}.{field}")
     for name, case in CASES.items()
@@ -33,7 +37,7 @@ EACH = [pytest.param(case, id=name) for name, case in CASES.items()]
 
 
 @pytest.mark.parametrize("case", EACH)
-def test_made_once_and_then_left_alone(case: Case, there: Account) -> None:
+def test_made_once_and_then_left_alone(case: ResourceCase, there: AccountFixture) -> None:
     """
     The first ensure makes it with exactly the calls it takes; the second makes no change.
     """
@@ -49,7 +53,9 @@ def test_made_once_and_then_left_alone(case: Case, there: Account) -> None:
 
 
 @pytest.mark.parametrize("case", EACH)
-def test_what_others_change_is_named_and_repaired(case: Case, there: Account) -> None:
+def test_what_others_change_is_named_and_repaired(
+    case: ResourceCase, there: AccountFixture
+) -> None:
     """
     For each field: the plan names it alone; ensuring repairs it with the calls for that.
     """
@@ -69,7 +75,7 @@ def test_what_others_change_is_named_and_repaired(case: Case, there: Account) ->
 
 @pytest.mark.parametrize(("case", "field", "other"), FIXED)
 def test_what_aws_cannot_change_is_refused_before_any_change(
-    case: Case, field: str, other: Any, there: Account
+    case: ResourceCase, field: str, other: Any, there: AccountFixture
 ) -> None:
     """
     Another value of a fixed field is a ReplacementNeeded that names the field and both values.
@@ -85,7 +91,7 @@ def test_what_aws_cannot_change_is_refused_before_any_change(
 
 
 @pytest.mark.parametrize("case", EACH)
-def test_found_by_its_stack_and_deleted(case: Case, there: Account) -> None:
+def test_found_by_its_stack_and_deleted(case: ResourceCase, there: AccountFixture) -> None:
     """
     A teardown finds it without its spec, deletes it with the calls it takes, and it is gone.
     """
@@ -103,7 +109,7 @@ def test_found_by_its_stack_and_deleted(case: Case, there: Account) -> None:
 
 
 @pytest.mark.parametrize("case", EACH)
-def test_another_stack_does_not_find_it(case: Case, there: Account) -> None:
+def test_another_stack_does_not_find_it(case: ResourceCase, there: AccountFixture) -> None:
     """
     What a stack owns is not found by the teardown of another, not even of one that begins alike.
     """

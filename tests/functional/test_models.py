@@ -12,9 +12,10 @@ import boto3
 import pytest
 from botocore.validate import ParamValidator
 
-import kinds_batch
-import kinds_network
-import kinds_stores
+import resource_cases_batch
+import resource_cases_network
+import resource_cases_stores
+from account_fixture import AccountFixture, account
 from batchkit import Fargate, StackSpec, destroy_stack, ensure_stack, stack_policy
 from batchkit._engine.aws import IDENTITY, ZONES
 from batchkit._model.calls import Call, ForEach, Operation
@@ -23,8 +24,7 @@ from batchkit._model.values import ITEM, LOCATION, Json, Ref, Zone, resolve
 from batchkit._runs import run as runs
 from batchkit.resources.image import LOGIN
 from batchkit.resources.resource_types import RESOURCE_TYPES, variants
-from core_lab import Account, account
-from fakes import here
+from fakes import client, here
 
 ALL = {
     str(op): op
@@ -37,9 +37,13 @@ ALL = {
     ]
 }
 SESSION = boto3.Session("key", "secret", region_name="us-east-1")
-CLIENTS = {name: SESSION.client(name) for name in {op.service for op in ALL.values()}}
+CLIENTS = {name: client(SESSION, name) for name in {op.service for op in ALL.values()}}
 ITEM_ID = "an-item-of-a-listing"
-CASES = {**kinds_network.CASES, **kinds_stores.CASES, **kinds_batch.CASES}
+CASES = {
+    **resource_cases_network.CASES,
+    **resource_cases_stores.CASES,
+    **resource_cases_batch.CASES,
+}
 
 
 @pytest.mark.parametrize("operation", ALL.values(), ids=str)
@@ -47,8 +51,8 @@ def test_each_operation_is_in_awss_model(operation: Operation) -> None:
     """
     The service has an operation of that name, under that method.
     """
-    client = CLIENTS[operation.service]
-    assert client.meta.method_to_api_mapping[operation.method] == operation.name
+    known = CLIENTS[operation.service]
+    assert known.meta.method_to_api_mapping[operation.method] == operation.name
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +121,7 @@ def test_the_parameters_of_every_call_fit_awss_model(name: str) -> None:
     """
     with account() as there:
         desired = CASES[name].desired(there)
-    ours = {
+    ours: dict[str, Any] = {
         "id": "x-0",
         "arn": "arn:aws:x:::y",
         "revisions": ("arn:a",),
@@ -163,7 +167,7 @@ def test_the_policy_allows_every_call_that_is_made(variant: Any, tmp_path: Any) 
     assert needed - allowed == set()
 
 
-def test_the_policy_names_regions_and_partitions(there: Account) -> None:
+def test_the_policy_names_regions_and_partitions(there: AccountFixture) -> None:
     """
     No placeholder is left in it, roles are passed only to the services that take them.
     """

@@ -12,6 +12,7 @@ import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
 
+from account_fixture import AccountFixture
 from batchkit import (
     Nat,
     PreflightError,
@@ -24,7 +25,6 @@ from batchkit import (
     s3_read,
 )
 from batchkit._diagnosis.finding import Diagnosis
-from core_lab import Account
 from fakes import mutating
 from inventory import inventory
 
@@ -41,7 +41,7 @@ def told(found: Diagnosis) -> dict[str, Severity]:
     return {one.subject: one.severity for one in found}
 
 
-def answer(there: Account, event: str, *answers: Any, status: int = 200) -> list[Any]:
+def answer(there: AccountFixture, event: str, *answers: Any, status: int = 200) -> list[Any]:
     """
     AWS answers so from now on; returns what it is asked.
     """
@@ -56,7 +56,7 @@ def answer(there: Account, event: str, *answers: Any, status: int = 200) -> list
     return asked
 
 
-def test_nothing_stands_in_the_way_of_an_empty_account(there: Account) -> None:
+def test_nothing_stands_in_the_way_of_an_empty_account(there: AccountFixture) -> None:
     """
     No finding, and no call that changes anything.
     """
@@ -65,7 +65,7 @@ def test_nothing_stands_in_the_way_of_an_empty_account(there: Account) -> None:
     assert mutating(seen) == []
 
 
-def test_what_the_grants_name_must_be_there(there: Account) -> None:
+def test_what_the_grants_name_must_be_there(there: AccountFixture) -> None:
     """
     A bucket, an object, a table; those that the stack makes, and patterns, aren't looked for.
     """
@@ -85,7 +85,7 @@ def test_what_the_grants_name_must_be_there(there: Account) -> None:
     assert preflight(spec, session=there.session) == []
 
 
-def test_an_image_of_ecr_must_be_there(there: Account, tmp_path: Path) -> None:
+def test_an_image_of_ecr_must_be_there(there: AccountFixture, tmp_path: Path) -> None:
     """
     Under that tag, in this account.
     """
@@ -99,7 +99,7 @@ def test_an_image_of_ecr_must_be_there(there: Account, tmp_path: Path) -> None:
     assert preflight(other, session=there.session) == []
 
 
-def test_quotas_that_are_used_up_are_found(there: Account) -> None:
+def test_quotas_that_are_used_up_are_found(there: AccountFixture) -> None:
     """
     Of the network as long as the stack has none; of vCPUs.
     """
@@ -114,7 +114,7 @@ def test_quotas_that_are_used_up_are_found(there: Account) -> None:
     assert {one.subject for one in again} == {"quota L-3032A538"}
 
 
-def test_permissions_are_simulated(there: Account) -> None:
+def test_permissions_are_simulated(there: AccountFixture) -> None:
     """
     For the role behind the session, path and all; what is denied is named.
     """
@@ -130,7 +130,7 @@ def test_permissions_are_simulated(there: Account) -> None:
     assert all(params["body"]["PolicySourceArn"] == ROLE for params in asked)
 
 
-def test_what_may_not_be_looked_at_is_a_warning(there: Account) -> None:
+def test_what_may_not_be_looked_at_is_a_warning(there: AccountFixture) -> None:
     """
     The other checks go on.
     """
@@ -157,7 +157,7 @@ def test_without_credentials_that_is_all_that_is_said(monkeypatch: pytest.Monkey
     assert one.subject == "credentials" and "AWS_PROFILE" in one.fix
 
 
-def test_too_few_zones_stop_a_stack_before_it_begins(there: Account) -> None:
+def test_too_few_zones_stop_a_stack_before_it_begins(there: AccountFixture) -> None:
     """
     The account is left as it was.
     """
@@ -178,7 +178,7 @@ class NeedsDocker(boto3.Session):
 
 
 def test_without_docker_nothing_is_made(
-    there: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    there: AccountFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
     If the image must be built; a plan that changes nothing needs no Docker.

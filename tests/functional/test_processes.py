@@ -22,9 +22,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from core_lab import Account
+from account_fixture import AccountFixture
 from inventory import furnish, inventory
-from serving import Handler, Server, serving
+from serving import Handler, LoopbackServer, serving
 
 ROOT = Path(__file__).parents[2]
 CHILD = """
@@ -67,7 +67,7 @@ def no_fault(number: int) -> str:
     return ""
 
 
-class Proxy(Server):
+class StrikingProxy(LoopbackServer):
     """
     Passes requests on, or does to the *n*-th what *strike* says of it.
     """
@@ -96,7 +96,7 @@ class Passage(Handler):
     One connection through the proxy.
     """
 
-    server: Proxy
+    server: StrikingProxy
 
     def pass_on(self) -> None:
         body = self.body()
@@ -151,12 +151,12 @@ def now_and_then(seed: int) -> Strike:
     return strike
 
 
-class Lab:
+class ProxiedAccount:
     """
     An account with things of others, reached through a proxy.
     """
 
-    def __init__(self, there: Account, proxy: Proxy) -> None:
+    def __init__(self, there: AccountFixture, proxy: StrikingProxy) -> None:
         self.exists = there
         self.proxy = proxy
         furnish(there)
@@ -218,13 +218,13 @@ class Lab:
 
 
 @pytest.fixture
-def lab(there: Account) -> Iterator[Lab]:
-    with serving(Proxy(there.session.endpoint_url)) as proxy:
-        yield Lab(there, proxy)
+def lab(there: AccountFixture) -> Iterator[ProxiedAccount]:
+    with serving(StrikingProxy(there.session.endpoint_url)) as proxy:
+        yield ProxiedAccount(there, proxy)
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_a_network_that_loses_one_request_of_twelve(seed: int, lab: Lab) -> None:
+def test_a_network_that_loses_one_request_of_twelve(seed: int, lab: ProxiedAccount) -> None:
     """
     A run succeeds or says what failed; a later one has one of each, and a teardown leaves nothing.
     """
@@ -235,7 +235,7 @@ def test_a_network_that_loses_one_request_of_twelve(seed: int, lab: Lab) -> None
 
 
 @pytest.mark.parametrize(("making", "destroying"), [(60, 30), (85, 50)])
-def test_processes_that_are_killed(making: int, destroying: int, lab: Lab) -> None:
+def test_processes_that_are_killed(making: int, destroying: int, lab: ProxiedAccount) -> None:
     """
     In the middle of making it and in the middle of taking it down.
     """
@@ -244,7 +244,7 @@ def test_processes_that_are_killed(making: int, destroying: int, lab: Lab) -> No
     lab.check()
 
 
-def test_two_processes_at_once(lab: Lab) -> None:
+def test_two_processes_at_once(lab: ProxiedAccount) -> None:
     """
     Both make it, with different settings; later both destroy it.
     """

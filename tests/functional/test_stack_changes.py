@@ -4,10 +4,12 @@ A stack whose spec changes, or whose names are taken: replaced, pruned, adopted 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from account_fixture import AccountFixture
 from batchkit import (
     Action,
     ApplyError,
@@ -21,7 +23,6 @@ from batchkit import (
     ensure_stack,
     plan_stack,
 )
-from core_lab import Account
 from fakes import mutating
 from inventory import inventory
 
@@ -33,11 +34,11 @@ def spec(**changes: Any) -> StackSpec:
     return StackSpec(**given)
 
 
-def ensured(there: Account, **changes: Any) -> Any:
+def ensured(there: AccountFixture, **changes: Any) -> Any:
     return ensure_stack(spec(**changes), session=there.session, clock=there.clock)
 
 
-def types(there: Account) -> list[str]:
+def types(there: AccountFixture) -> list[str]:
     """
     The types of the queue's compute environments, in order.
     """
@@ -52,7 +53,7 @@ def changed(plan: Any) -> dict[str, Action]:
     return {f"{item.resource_type} {item.name}": item.action for item in plan.changes}
 
 
-def test_a_schedule_comes_and_goes_with_the_spec(there: Account) -> None:
+def test_a_schedule_comes_and_goes_with_the_spec(there: AccountFixture) -> None:
     """
     Added, it is made with its group and role; left out, all three are deleted, and nothing else.
     """
@@ -68,7 +69,9 @@ def test_a_schedule_comes_and_goes_with_the_spec(there: Account) -> None:
     assert ensured(there).plan.empty
 
 
-def test_spot_comes_and_goes_and_the_queue_is_never_without_an_environment(there: Account) -> None:
+def test_spot_comes_and_goes_and_the_queue_is_never_without_an_environment(
+    there: AccountFixture,
+) -> None:
     """
     The Spot environment is made before the queue names it, and deleted after it no longer does.
     """
@@ -88,7 +91,7 @@ def test_spot_comes_and_goes_and_the_queue_is_never_without_an_environment(there
     assert len(there.batch.describe_compute_environments()["computeEnvironments"]) == 1
 
 
-def test_another_service_role_is_another_environment(there: Account) -> None:
+def test_another_service_role_is_another_environment(there: AccountFixture) -> None:
     """
     AWS can't change a dedicated role to the linked one: the environment is replaced, the role goes.
     """
@@ -103,7 +106,7 @@ def test_another_service_role_is_another_environment(there: Account) -> None:
     assert ensured(there, compute=LINKED).plan.empty
 
 
-def test_more_zones_are_another_environment(there: Account) -> None:
+def test_more_zones_are_another_environment(there: AccountFixture) -> None:
     """
     A second private subnet is made and associated, and an environment with both takes the place of
     the one with one.
@@ -123,7 +126,7 @@ def test_more_zones_are_another_environment(there: Account) -> None:
     assert ensured(there).plan.empty
 
 
-def test_another_cidr_is_refused_before_any_change(there: Account) -> None:
+def test_another_cidr_is_refused_before_any_change(there: AccountFixture) -> None:
     """
     A network can't be moved: the error names the field and both values, and nothing is touched.
     """
@@ -135,7 +138,7 @@ def test_another_cidr_is_refused_before_any_change(there: Account) -> None:
         assert part in str(caught.value)
 
 
-def test_a_new_revision_repoints_the_state_machine(there: Account) -> None:
+def test_a_new_revision_repoints_the_state_machine(there: AccountFixture) -> None:
     """
     More memory is a new revision; the machine runs that one, and nothing else changes: the revision
     before stays, as executions that are running may retry with it, until the stack goes.
@@ -160,7 +163,7 @@ def test_a_new_revision_repoints_the_state_machine(there: Account) -> None:
     assert active(there) == []
 
 
-def active(there: Account) -> list[int]:
+def active(there: AccountFixture) -> list[int]:
     """
     The revisions of the job definition that jobs can be submitted with.
     """
@@ -168,7 +171,7 @@ def active(there: Account) -> list[int]:
     return sorted(one["revision"] for one in found["jobDefinitions"])
 
 
-def test_data_is_kept_unless_told_otherwise(there: Account) -> None:
+def test_data_is_kept_unless_told_otherwise(there: AccountFixture) -> None:
     """
     A teardown leaves the table and bucket, says so, and a new stack takes them up again.
     """
@@ -190,25 +193,25 @@ def test_data_is_kept_unless_told_otherwise(there: Account) -> None:
     assert inventory(there)["buckets"] == {} and inventory(there)["dynamodb"] == []
 
 
-def take_role(there: Account) -> None:
+def take_role(there: AccountFixture) -> None:
     there.role("movies_job-us-east-1")
 
 
-def take_environment(there: Account) -> None:
+def take_environment(there: AccountFixture) -> None:
     plan = plan_stack(spec(), session=there.session, clock=there.clock)
     name = next(item.name for item in plan.items if item.resource_type == "ComputeEnvironment")
     there.environment(name, "10.9.0.0/16")
 
 
-def take_queue(there: Account) -> None:
+def take_queue(there: AccountFixture) -> None:
     there.queue(there.environment(), "movies")
 
 
-def take_repository(there: Account) -> None:
+def take_repository(there: AccountFixture) -> None:
     there.ecr.create_repository(repositoryName="movies")
 
 
-def take_definition(there: Account) -> None:
+def take_definition(there: AccountFixture) -> None:
     there.batch.register_job_definition(
         jobDefinitionName="movies",
         type="container",
@@ -216,7 +219,7 @@ def take_definition(there: Account) -> None:
     )
 
 
-def take_table(there: Account) -> None:
+def take_table(there: AccountFixture) -> None:
     there.dynamodb.create_table(
         TableName="movies",
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
@@ -225,7 +228,7 @@ def take_table(there: Account) -> None:
     )
 
 
-TAKEN = {
+TAKEN: dict[str, Callable[[AccountFixture], object]] = {
     "Role": take_role,
     "LogGroup": lambda there: there.logs.create_log_group(logGroupName="/batchkit/movies"),
     "ComputeEnvironment": take_environment,
@@ -241,7 +244,7 @@ TAKEN = {
 
 @pytest.mark.parametrize("kind", TAKEN)
 def test_what_is_not_the_stacks_is_refused_before_any_change(
-    kind: str, there: Account, tmp_path: Any
+    kind: str, there: AccountFixture, tmp_path: Any
 ) -> None:
     """
     A name that is taken is told, with what to do; nothing is made, and what is there stays.
@@ -260,7 +263,7 @@ def test_what_is_not_the_stacks_is_refused_before_any_change(
     assert inventory(there) == before
 
 
-def test_adopting_makes_it_the_stacks_and_brings_it_into_shape(there: Account) -> None:
+def test_adopting_makes_it_the_stacks_and_brings_it_into_shape(there: AccountFixture) -> None:
     """
     The plan says that it adopts, with the fields that differ; afterwards there is nothing to do.
     """
@@ -277,7 +280,7 @@ def test_adopting_makes_it_the_stacks_and_brings_it_into_shape(there: Account) -
     assert {"JobQueue movies", "LogGroup /batchkit/movies"} <= set(deleted)
 
 
-def test_two_stacks_cannot_share_a_table(there: Account) -> None:
+def test_two_stacks_cannot_share_a_table(there: AccountFixture) -> None:
     """
     What another stack owns is named as that stack's.
     """

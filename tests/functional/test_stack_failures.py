@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
+from account_fixture import AccountFixture
 from batchkit import (
     AccessDenied,
     Action,
@@ -30,9 +31,8 @@ from batchkit import (
 )
 from batchkit._blueprint.blueprint import resources
 from batchkit._model.resource import operations
-from core_lab import Account
 from fakes import mutating
-from injected import Disown, Lose, Refuse, before, unreachable
+from injected_faults import Disown, Lose, Refuse, before, unreachable
 from inventory import inventory
 
 SPEC = StackSpec(name="movies", image="alpine:3", schedule="rate(1 day)")
@@ -49,11 +49,11 @@ WORKERS = pytest.mark.parametrize("workers", [1, 8])
 DENIED = ("AccessDeniedException", 403)
 
 
-def made(there: Account, **given: Any) -> Any:
+def made(there: AccountFixture, **given: Any) -> Any:
     return ensure_stack(SPEC, session=there.session, clock=there.clock, **given)
 
 
-def counts(there: Account) -> dict[str, int]:
+def counts(there: AccountFixture) -> dict[str, int]:
     """
     How many of each sort there are, the default VPC's subnets left out.
     """
@@ -62,7 +62,7 @@ def counts(there: Account) -> dict[str, int]:
     return {sort: len(actual) for sort, actual in actual.items()}
 
 
-def failed(there: Account, **given: Any) -> ApplyError:
+def failed(there: AccountFixture, **given: Any) -> ApplyError:
     with pytest.raises(ApplyError) as caught:
         made(there, **given)
     return caught.value
@@ -70,7 +70,7 @@ def failed(there: Account, **given: Any) -> ApplyError:
 
 @WORKERS
 def test_a_refusal_in_the_middle_is_told_and_stops_what_is_new(
-    workers: int, there: Account
+    workers: int, there: AccountFixture
 ) -> None:
     """
     What was done, what failed and what was not started are all of it; the next run goes on.
@@ -97,7 +97,7 @@ def test_a_refusal_in_the_middle_is_told_and_stops_what_is_new(
     assert again.plan.changes and made(there).plan.empty
 
 
-def test_nothing_new_begins_after_a_failure(there: Account) -> None:
+def test_nothing_new_begins_after_a_failure(there: AccountFixture) -> None:
     """
     With one worker nothing at all comes after the refused call.
     """
@@ -130,7 +130,7 @@ THROTTLED, FAILED = ("ThrottlingException", 400), ("Odd", 500)
     ],
 )
 def test_throttling_and_breakdowns_pass(
-    operation: str, problem: tuple[str, int], workers: int, there: Account
+    operation: str, problem: tuple[str, int], workers: int, there: AccountFixture
 ) -> None:
     """
     The call is tried again, or looked for and then tried again; there is exactly one of each.
@@ -155,7 +155,9 @@ def test_throttling_and_breakdowns_pass(
         ("CreateSubnet", 3),  # its network can't be taken twice, so it may be asked for again
     ],
 )
-def test_a_lost_answer_makes_no_second_one(operation: str, times: int, there: Account) -> None:
+def test_a_lost_answer_makes_no_second_one(
+    operation: str, times: int, there: AccountFixture
+) -> None:
     """
     The create took effect but was not answered: it is found by its tags, not made again.
     """
@@ -168,7 +170,9 @@ def test_a_lost_answer_makes_no_second_one(operation: str, times: int, there: Ac
 
 
 @pytest.mark.parametrize("operation", NAMED)
-def test_what_is_there_whatever_the_refusal_says_is_used(operation: str, there: Account) -> None:
+def test_what_is_there_whatever_the_refusal_says_is_used(
+    operation: str, there: AccountFixture
+) -> None:
     """
     The create took effect and its answer was lost; the next attempt is refused in unknown words.
     """
@@ -179,7 +183,7 @@ def test_what_is_there_whatever_the_refusal_says_is_used(operation: str, there: 
     assert ensure_stack(FULL, session=there.session, clock=there.clock).plan.empty
 
 
-def test_an_endpoint_that_is_down_is_told_after_a_while(there: Account) -> None:
+def test_an_endpoint_that_is_down_is_told_after_a_while(there: AccountFixture) -> None:
     """
     The connection is tried for some seconds of the clock, then the error says which call it was.
     """
@@ -189,7 +193,7 @@ def test_an_endpoint_that_is_down_is_told_after_a_while(there: Account) -> None:
     assert 5 < there.clock.now < 30
 
 
-def test_throttling_for_ever_is_told(there: Account) -> None:
+def test_throttling_for_ever_is_told(there: AccountFixture) -> None:
     """
     Patience ends; the error has AWS's own code.
     """
@@ -201,7 +205,7 @@ def test_throttling_for_ever_is_told(there: Account) -> None:
 
 
 @pytest.mark.parametrize("code", ["ExpiredToken", "InvalidClientTokenId", "RequestExpired"])
-def test_expired_credentials_are_told_at_once(code: str, there: Account) -> None:
+def test_expired_credentials_are_told_at_once(code: str, there: AccountFixture) -> None:
     """
     No attempt is repeated, and the error says what to do.
     """
@@ -211,7 +215,7 @@ def test_expired_credentials_are_told_at_once(code: str, there: Account) -> None
     assert there.clock.now == 0
 
 
-def test_a_time_limit_ends_with_what_there_is(there: Account) -> None:
+def test_a_time_limit_ends_with_what_there_is(there: AccountFixture) -> None:
     """
     When the time for everything is over nothing new begins, and the next run goes on.
     """
@@ -223,7 +227,7 @@ def test_a_time_limit_ends_with_what_there_is(there: Account) -> None:
     assert made(there).plan.empty and counts(there)["nats"] == 1
 
 
-def test_an_interrupt_finishes_what_runs_and_the_next_run_goes_on(there: Account) -> None:
+def test_an_interrupt_finishes_what_runs_and_the_next_run_goes_on(there: AccountFixture) -> None:
     """
     Ctrl-C goes to the caller; no call begins after it that wasn't under way.
     """
@@ -243,7 +247,7 @@ def test_an_interrupt_finishes_what_runs_and_the_next_run_goes_on(there: Account
     assert made(there).plan.empty and counts(there)["vpcs"] == 2  # one is the default VPC
 
 
-def test_a_teardown_goes_round_what_fails(there: Account) -> None:
+def test_a_teardown_goes_round_what_fails(there: AccountFixture) -> None:
     """
     Only what stands under it is left, each with its reason; the next teardown finishes.
     """
@@ -262,7 +266,7 @@ def test_a_teardown_goes_round_what_fails(there: Account) -> None:
     assert inventory(there) == before_it
 
 
-def test_pruning_that_fails_is_told(there: Account) -> None:
+def test_pruning_that_fails_is_told(there: AccountFixture) -> None:
     """
     What the spec no longer names can't be deleted: a TeardownError, and the rest is in place.
     """

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import attrs
 
+from account_fixture import AccountFixture
 from batchkit import Action, JobDefinition, StackSpec, ensure_stack
-from core_lab import Account
 
 
-def test_other_tags_leave_everything_else_as_it_is(there: Account) -> None:
+def test_other_tags_leave_everything_else_as_it_is(there: AccountFixture) -> None:
     """
     The job definition keeps its revision, and the state machine what it runs.
     """

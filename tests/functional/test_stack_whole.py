@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from moto.core.botocore_stubber import BotocoreStubber
 
+from account_fixture import AccountFixture
 from batchkit import (
     Action,
     StackNotFound,
@@ -25,10 +26,9 @@ from batchkit import (
 )
 from batchkit._model.values import references
 from batchkit.local.patches.patch import Patches, apply_all
-from core_lab import Account
 from fakes import mutating
 from inventory import furnish, inventory
-from rounds import rounds
+from round_trips import round_trips
 
 MOST_CALLS = 36
 ATTEMPTS = 2
@@ -74,7 +74,7 @@ def spec(tmp_path: Path) -> StackSpec:
 
 
 @pytest.mark.parametrize("workers", [1, 8])
-def test_made_once_with_all_outputs(workers: int, there: Account, spec: StackSpec) -> None:
+def test_made_once_with_all_outputs(workers: int, there: AccountFixture, spec: StackSpec) -> None:
     """
     Everything of the spec is made, exactly once each, and every identity is known.
     """
@@ -88,7 +88,7 @@ def test_made_once_with_all_outputs(workers: int, there: Account, spec: StackSpe
 
 
 @pytest.mark.parametrize("workers", [1, 8])
-def test_again_changes_nothing(workers: int, there: Account, spec: StackSpec) -> None:
+def test_again_changes_nothing(workers: int, there: AccountFixture, spec: StackSpec) -> None:
     """
     No mutating call, the same outputs, and AWS holds what it held.
     """
@@ -104,7 +104,7 @@ def test_again_changes_nothing(workers: int, there: Account, spec: StackSpec) ->
 @pytest.mark.parametrize(
     "changes", [{"tags": {}}, {"schedule": None}], ids=["untagged", "no schedule"]
 )
-def test_again_takes_few_calls(changes: Any, there: Account, tmp_path: Path) -> None:
+def test_again_takes_few_calls(changes: Any, there: AccountFixture, tmp_path: Path) -> None:
     """
     No more than 36 calls, and none twice with the same parameters.
     """
@@ -116,7 +116,7 @@ def test_again_takes_few_calls(changes: Any, there: Account, tmp_path: Path) -> 
     assert len(set(map(repr, seen))) == len(seen)
 
 
-def test_again_is_two_round_trips_deep(there: Account, tmp_path: Path) -> None:
+def test_again_is_two_round_trips_deep(there: AccountFixture, tmp_path: Path) -> None:
     """
     Reads that don't need one another's answers are made at the same time.
     """
@@ -124,24 +124,24 @@ def test_again_is_two_round_trips_deep(there: Account, tmp_path: Path) -> None:
     ensure_stack(spec, session=there.session, clock=there.clock)
     sizes = []
     for _ in range(3):  # a machine under load may make a thread look as if it waited
-        with rounds(there.session) as counted:
+        with round_trips(there.session) as counted:
             ensure_stack(spec, session=there.session, clock=there.clock)
         sizes.append(counted.sizes)
     assert min(map(len, sizes)) <= ATTEMPTS, sizes
 
 
-def test_making_it_is_as_deep_as_its_longest_chain(there: Account, tmp_path: Path) -> None:
+def test_making_it_is_as_deep_as_its_longest_chain(there: AccountFixture, tmp_path: Path) -> None:
     """
-    Two rounds of looks, then one for each call from the VPC to the queue: nothing waits for what
-    it doesn't need.
+    Two round trips of reads, then one for each call from the VPC to the queue: nothing waits for
+    what it doesn't need.
     """
     spec = a_spec(tmp_path / "job", image="alpine:3", schedule=None, table=None, bucket=None)
-    with rounds(there.session) as counted:
+    with round_trips(there.session) as counted:
         ensure_stack(spec, session=there.session, clock=there.clock)
     assert counted.depth <= ATTEMPTS + len(CHAIN), counted.sizes
 
 
-def test_planning_changes_nothing_and_tells_all(there: Account, spec: StackSpec) -> None:
+def test_planning_changes_nothing_and_tells_all(there: AccountFixture, spec: StackSpec) -> None:
     """
     Before, a plan creates all of it in order; afterwards it is empty; AWS is never changed.
     """
@@ -160,7 +160,7 @@ def test_planning_changes_nothing_and_tells_all(there: Account, spec: StackSpec)
 
 @pytest.mark.parametrize("workers", [1, 8])
 def test_destroying_leaves_what_was_there(
-    workers: int, there: Account, spec: StackSpec, tmp_path: Path
+    workers: int, there: AccountFixture, spec: StackSpec, tmp_path: Path
 ) -> None:
     """
     Foreign resources and another stack are as they were; nothing of the stack is left.
@@ -182,7 +182,7 @@ def test_destroying_leaves_what_was_there(
     assert plan_stack(other, session=there.session, clock=there.clock).empty
 
 
-def test_destroying_again_finds_nothing(there: Account, spec: StackSpec) -> None:
+def test_destroying_again_finds_nothing(there: AccountFixture, spec: StackSpec) -> None:
     """
     A stack that is gone, or never was, is no error: there is nothing to delete.
     """
@@ -195,7 +195,7 @@ def test_destroying_again_finds_nothing(there: Account, spec: StackSpec) -> None
         describe_stack("movies", session=there.session, clock=there.clock)
 
 
-def test_a_stack_is_described_without_its_spec(there: Account, spec: StackSpec) -> None:
+def test_a_stack_is_described_without_its_spec(there: AccountFixture, spec: StackSpec) -> None:
     """
     Its name is enough to find what it has, and to run it.
     """
@@ -211,7 +211,7 @@ def test_a_stack_is_described_without_its_spec(there: Account, spec: StackSpec) 
     assert found.outputs == listed
 
 
-def test_a_run_succeeds_and_gives_its_lines(there: Account, spec: StackSpec) -> None:
+def test_a_run_succeeds_and_gives_its_lines(there: AccountFixture, spec: StackSpec) -> None:
     """
     The job runs with the environment of its definition and the overrides of the run.
     """
@@ -224,7 +224,9 @@ def test_a_run_succeeds_and_gives_its_lines(there: Account, spec: StackSpec) -> 
     assert [line.text for line in again.logs()] == ["hello you"]
 
 
-def test_every_client_comes_from_the_callers_session(there: Account, spec: StackSpec) -> None:
+def test_every_client_comes_from_the_callers_session(
+    there: AccountFixture, spec: StackSpec
+) -> None:
     """
     A hook on the session that is passed sees each request that reaches AWS.
     """

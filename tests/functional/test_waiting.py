@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from account_fixture import STACK, AccountFixture
 from batchkit import (
     Action,
     BrokenResource,
@@ -18,11 +19,10 @@ from batchkit import (
     Vpc,
 )
 from batchkit.resources.logs import group_name
-from core_lab import STACK, Account
 from fakes import mutating
-from injected import Refuse, before, pretend
-from kinds_batch import environment
-from kinds_network import nat
+from injected_faults import Refuse, before, pretend
+from resource_cases_batch import environment
+from resource_cases_network import nat
 
 DESCRIBE = "after-call.batch.DescribeComputeEnvironments"
 ASSUME = "CLIENT_ERROR - r is not authorized to perform: sts:AssumeRole"
@@ -46,7 +46,7 @@ class Says:
                 one.update(status=self.state, statusReason=self.reason)
 
 
-def test_it_waits_until_aws_is_done(there: Account) -> None:
+def test_it_waits_until_aws_is_done(there: AccountFixture) -> None:
     """
     On the clock that it is given, with looks a second or more apart.
     """
@@ -56,7 +56,7 @@ def test_it_waits_until_aws_is_done(there: Account) -> None:
     assert all(1 <= pause <= 2 for pause in there.clock.sleeps)
 
 
-def test_an_answer_that_is_lost_after_a_long_wait_is_asked_for_again(there: Account) -> None:
+def test_an_answer_that_is_lost_after_a_long_wait_is_asked_for_again(there: AccountFixture) -> None:
     """
     The wait for what AWS is not done with takes nothing from the time for what passes by itself.
     """
@@ -68,7 +68,7 @@ def test_an_answer_that_is_lost_after_a_long_wait_is_asked_for_again(there: Acco
     assert vpc not in {one["VpcId"] for one in there.ec2.describe_vpcs()["Vpcs"]}
 
 
-def test_what_never_gets_ready_is_told_with_its_last_state(there: Account) -> None:
+def test_what_never_gets_ready_is_told_with_its_last_state(there: AccountFixture) -> None:
     """
     After as long as its kind may take; running it again goes on.
     """
@@ -79,7 +79,7 @@ def test_what_never_gets_ready_is_told_with_its_last_state(there: Account) -> No
     assert there.decide(desired).action is Action.KEEP
 
 
-def test_a_role_that_cannot_be_assumed_yet_is_tried_again(there: Account) -> None:
+def test_a_role_that_cannot_be_assumed_yet_is_tried_again(there: AccountFixture) -> None:
     """
     An update makes Batch look at it once more.
     """
@@ -91,7 +91,7 @@ def test_a_role_that_cannot_be_assumed_yet_is_tried_again(there: Account) -> Non
     assert set(names[1:]) == {"UpdateComputeEnvironment"}
 
 
-def test_what_comes_out_broken_is_told_with_its_reason(there: Account) -> None:
+def test_what_comes_out_broken_is_told_with_its_reason(there: AccountFixture) -> None:
     """
     At once where the reason isn't one that passes, and in the end where it doesn't pass.
     """
@@ -105,7 +105,7 @@ def test_what_comes_out_broken_is_told_with_its_reason(there: Account) -> None:
     assert there.ensure(desired).key == desired.key
 
 
-def test_a_name_that_is_just_going_is_waited_for_and_made_anew(there: Account) -> None:
+def test_a_name_that_is_just_going_is_waited_for_and_made_anew(there: AccountFixture) -> None:
     """
     The old one is gone before the new one is made.
     """
@@ -120,7 +120,7 @@ def test_a_name_that_is_just_going_is_waited_for_and_made_anew(there: Account) -
     assert not old or there.clock.now > 0
 
 
-def test_a_deletion_that_fails_is_told(there: Account) -> None:
+def test_a_deletion_that_fails_is_told(there: AccountFixture) -> None:
     """
     Batch gives up on a deletion by making it INVALID.
     """
@@ -134,7 +134,7 @@ def test_a_deletion_that_fails_is_told(there: Account) -> None:
     assert there.delete(there.found(ComputeEnvironment)).failed == {}
 
 
-def made_meanwhile(there: Account, tags: dict[str, str]) -> Any:
+def made_meanwhile(there: AccountFixture, tags: dict[str, str]) -> Any:
     """
     Somebody makes the log group just before batchkit does.
     """
@@ -149,7 +149,7 @@ def made_meanwhile(there: Account, tags: dict[str, str]) -> Any:
 
 
 def test_what_somebody_else_makes_meanwhile_is_taken_up_if_it_is_the_stacks(
-    there: Account,
+    there: AccountFixture,
 ) -> None:
     """
     Another run of the same stack was faster: what is there is compared and brought into shape.
@@ -162,7 +162,7 @@ def test_what_somebody_else_makes_meanwhile_is_taken_up_if_it_is_the_stacks(
     assert there.decide(desired).action is Action.KEEP
 
 
-def test_what_somebody_else_makes_meanwhile_is_refused_if_it_is_not(there: Account) -> None:
+def test_what_somebody_else_makes_meanwhile_is_refused_if_it_is_not(there: AccountFixture) -> None:
     """
     It is not touched.
     """
@@ -175,7 +175,7 @@ def test_what_somebody_else_makes_meanwhile_is_refused_if_it_is_not(there: Accou
     assert "retentionInDays" not in group
 
 
-def test_a_nat_gateway_that_failed_is_told(there: Account) -> None:
+def test_a_nat_gateway_that_failed_is_told(there: AccountFixture) -> None:
     """
     With AWS's code and message.
     """

@@ -19,7 +19,7 @@ from fake_state import ACCESS_KEY, SECRET_KEY, TOKEN, FakeAws
 from sigv4 import is_signed
 from validation import Invalid
 
-from serving import Handler, Server, serving
+from serving import Handler, LoopbackServer, serving
 
 
 @contextmanager
@@ -29,10 +29,10 @@ def fake_aws() -> Iterator[FakeAws]:
     """
     fake = FakeAws()
 
-    class Speaker(_Speaker):
+    class FakeHandler(_AwsHandler):
         aws = fake
 
-    with serving(Server(Speaker)) as server:
+    with serving(LoopbackServer(FakeHandler)) as server:
         fake.port = server.server_port
         try:
             yield fake
@@ -40,7 +40,7 @@ def fake_aws() -> Iterator[FakeAws]:
             fake.ended.set()
 
 
-class _Speaker(Handler):
+class _AwsHandler(Handler):
     aws: FakeAws
 
     def do_POST(self) -> None:

@@ -7,18 +7,23 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
 import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import pytest
 
 HERE = Path(__file__).parent
 JOB_IMAGE = HERE.parent.parent / "job_image"
 sys.path[:0] = [str(JOB_IMAGE), str(HERE)]
 
-from fake_aws import FakeAws  # noqa: E402
+from fake_aws import fake_aws  # noqa: E402
+from fake_state import ACCESS_KEY, SECRET_KEY, TOKEN, FakeAws  # noqa: E402
 
 
 class Ran(NamedTuple):
@@ -122,3 +127,37 @@ def damaged(data: bytes, at: int, bits: int = 1) -> bytes:
     whole = bytearray(data)
     whole[at] ^= bits
     return bytes(whole)
+
+
+@pytest.fixture
+def aws() -> Iterator[FakeAws]:
+    """
+    A strict AWS on loopback.
+    """
+    with fake_aws() as fake:
+        yield fake
+
+
+@pytest.fixture
+def run(
+    aws: FakeAws,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Callable[..., Ran]]:
+    """
+    Runs the loader in this process, with the variables that are given.
+    """
+    from main import main
+
+    held = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
+    monkeypatch.setenv("AWS_SESSION_TOKEN", TOKEN)
+
+    def go(**more: str) -> Ran:
+        code = main(aws.environ(**more), SkippingClock())
+        out, err = capfd.readouterr()
+        return Ran(code, json.loads(out.splitlines()[-1]), out, err)
+
+    yield go
+    signal.signal(signal.SIGTERM, held)

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from counts import Counts
 from rate import Rate
 from rows import KeyAttribute
-from table import Batch, Outcome, Table
+from table import Batch, BatchOutcome, TargetTable
 from writer import Writer
 
 KEYS = [KeyAttribute("id", "S", 2048)]
@@ -47,7 +48,7 @@ class Script:
 
     def __init__(self, *answers: tuple[int, bytes] | Exception | None) -> None:
         self.answers = list(answers)
-        self.sent: list[list[str]] = []
+        self.sent: list[list[Any]] = []
         self.log: list[str] = []
 
     def send(self, body: bytes) -> None:
@@ -96,14 +97,14 @@ class ScriptedTable:
         """
         return b"[" + b",".join(batch.values()) + b"]"
 
-    def outcome(self, batch: Batch, status: int, answer: bytes) -> Outcome:
+    def outcome(self, batch: Batch, status: int, answer: bytes) -> BatchOutcome:
         """
         As the real table has it.
         """
-        return Table.outcome(KEYED, batch, status, answer)
+        return TargetTable.outcome(KEYED, batch, status, answer)
 
 
-KEYED = Table.__new__(Table)
+KEYED = TargetTable.__new__(TargetTable)
 KEYED.keys = KEYS
 
 
@@ -122,7 +123,7 @@ def writer_of(clock: HandClock, *scripts: Script) -> Writer[Script]:
     return Writer(ScriptedTable(), scripts, wait_for, counts, Rate(None, clock.now), clock, 300)
 
 
-def unprocessed(*keys: int) -> tuple[int, bytes]:
+def unprocessed(*keys: object) -> tuple[int, bytes]:
     """
     An answer that took all but *keys*.
     """

@@ -11,11 +11,11 @@ import pytest
 from aws import Service, endpoint_url, find_credentials, s3_path
 from botocore.credentials import Credentials, RefreshableCredentials
 from botocore.exceptions import CredentialRetrievalError
-from bucket import Bucket
+from bucket import SourceBucket
 from channel import BROKEN, HttpChannel
-from fake_aws import ACCESS_KEY, SECRET_KEY, TOKEN, FakeAws
+from fake_state import ACCESS_KEY, SECRET_KEY, TOKEN, FakeAws
 from faults import Refused
-from table import Table
+from table import TargetTable
 
 
 class Expiring:
@@ -135,9 +135,9 @@ def test_credentials_that_do_not_come_may_come_later(fault: Exception, aws: Fake
         service = Service(name, "us-east-1", Failing(fault, fault), aws.environ())
         waits: list[float] = []
         if name == "s3":
-            assert Bucket(service, "data", waits.append).head("m.csv").size == 5
+            assert SourceBucket(service, "data", waits.append).head("m.csv").size == 5
         else:
-            Table(service, "movies", waits.append).find_keys(pytest.fail)
+            TargetTable(service, "movies", waits.append).find_keys(pytest.fail)
         assert len(waits) == 2
         service.close()
     channel = HttpChannel(Service("dynamodb", "us-east-1", Failing(fault), aws.environ()), "x")

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Callable
 
 import pytest
-from fake_aws import FakeAws
+from fake_state import FakeAws
 from hypothesis import given, settings, strategies as st
 from loader_lab import Ran, damaged, zipped
 

@@ -8,9 +8,10 @@ from collections.abc import Callable
 
 import pytest
 import source
-from fake_aws import FakeAws, Invalid
+from fake_state import FakeAws
 from hypothesis import given, settings, strategies as st
 from loader_lab import Ran, csv_of, last_of, stored
+from validation import Invalid
 
 Run = Callable[..., Ran]
 
@@ -135,7 +136,9 @@ def test_a_role_that_may_only_write_is_enough(aws: FakeAws, run: Run) -> None:
     assert "can't ask for the key of table 'movies'" in ran.out
 
 
-def test_rows_that_dynamodb_refuses_are_skipped(aws: FakeAws, run: Run) -> None:
+def test_rows_that_dynamodb_refuses_are_skipped(
+    aws: FakeAws, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """
     One refused item does not take the 24 others of its batch with it.
     """
@@ -147,14 +150,16 @@ def test_rows_that_dynamodb_refuses_are_skipped(aws: FakeAws, run: Run) -> None:
             raise Invalid("I do not like 66")
         return write(requests, fault)
 
-    aws.write = picky  # type: ignore[method-assign]
+    monkeypatch.setattr(aws, "write", picky)
     ran = run(FILE_PATH="m.csv", CONNECTIONS="2")
     assert (ran.code, len(aws.items)) == (0, 99)
     assert ran.summary["skipped_by_reason"] == {"refused by DynamoDB": 1}
     assert "key '66'" in ran.out
 
 
-def test_two_refused_rows_of_one_batch_are_no_reason_to_end(aws: FakeAws, run: Run) -> None:
+def test_two_refused_rows_of_one_batch_are_no_reason_to_end(
+    aws: FakeAws, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """
     A small batch may well hold only items that are refused: others were taken before.
     """
@@ -166,7 +171,7 @@ def test_two_refused_rows_of_one_batch_are_no_reason_to_end(aws: FakeAws, run: R
             raise Invalid("not these")
         return write(requests, fault)
 
-    aws.write = picky  # type: ignore[method-assign]
+    monkeypatch.setattr(aws, "write", picky)
     ran = run(FILE_PATH="m.csv", CONNECTIONS="1")
     assert (ran.code, len(aws.items)) == (0, 50)
     assert ran.summary["skipped_by_reason"] == {"refused by DynamoDB": 2}

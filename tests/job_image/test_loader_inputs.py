@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Callable
 
 import pytest
-from fake_aws import FakeAws
+from fake_state import FakeAws
 from loader_lab import Ran, zipped
 
 Run = Callable[..., Ran]

@@ -14,7 +14,7 @@ from decimal import Decimal
 import pytest
 import rows
 from counts import Distinct
-from fake_aws import FakeAws
+from fake_state import FakeAws
 from hypothesis import given, strategies as st
 from loader_lab import Ran
 from rows import KeyAttribute, Rows, item_size, number_text

@@ -80,7 +80,7 @@ def test_giving_up_is_measured_from_the_first_fruitless_answer() -> None:
     writer.put(Made("a", b'"a1"'))
     writer.flush()
     clock.wait(3600)
-    script.answers = [THROTTLED, unprocessed("a"), *[THROTTLED] * 12]  # type: ignore[arg-type]
+    script.answers = [THROTTLED, unprocessed("a"), *[THROTTLED] * 12]
     writer.put(Made("a", b'"a2"'))
     writer.flush()
     assert script.sent[-1] == ["a2"]

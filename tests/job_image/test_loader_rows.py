@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from fake_aws import FakeAws
+from fake_state import FakeAws
 from hypothesis import given, settings, strategies as st
 from loader_lab import Ran, zipped
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import rows
-from fake_aws import FakeAws
+from fake_state import FakeAws
 from loader_lab import Ran, csv_of, end_child, last_of, start_child, stored
 
 Run = Callable[..., Ran]
@@ -145,7 +145,9 @@ def test_a_stop_does_not_wait_for_an_answer_that_never_ends(aws: FakeAws) -> Non
     assert ran.summary["rows"] == ran.summary["written"] + ran.summary["skipped"]
 
 
-def test_the_mark_never_counts_a_row_that_is_not_written(aws: FakeAws, run: Run) -> None:
+def test_the_mark_never_counts_a_row_that_is_not_written(
+    aws: FakeAws, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """
     At any time the rows before the mark are in the table, even the last put and unsent ones.
     """
@@ -158,7 +160,7 @@ def test_the_mark_never_counts_a_row_that_is_not_written(aws: FakeAws, run: Run)
         marks.append((json.loads(data)["rows"], len(aws.items)))
         put(key, data, bucket)
 
-    aws.put = watch  # type: ignore[method-assign]
+    monkeypatch.setattr(aws, "put", watch)
     run(FILE_PATH="m.csv", CHECKPOINT="s3://data/mark", CHECKPOINT_SECONDS="0.1", WCU_BUDGET="500")
     assert len(marks) > 3 and marks.pop()[0] == 0
     assert all(rows_marked <= items for rows_marked, items in marks)
@@ -213,7 +215,11 @@ def test_the_child_needs_only_the_jobs_environment(aws: FakeAws) -> None:
     """
     aws.put("m.csv", csv_of([(n, n) for n in range(2000)]))
     go_on = threading.Event()
-    aws.after_write = lambda: go_on.wait(0.4) and None  # slow enough for a line of progress
+
+    def slow_write() -> None:
+        go_on.wait(0.4)  # slow enough for a line of progress
+
+    aws.after_write = slow_write
     child = start_child(aws.environ(FILE_PATH="m.csv", LOG_SECONDS="0.1", CONNECTIONS="4"))
     assert child.stdout is not None
     line = child.stdout.readline()

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from fake_aws import FakeAws
+from fake_state import FakeAws
 from faults import BadInput
 from loader_lab import JOB_IMAGE, Ran
 from settings import read_settings

@@ -9,7 +9,7 @@ import json
 import pytest
 from faults import BadInput, Refused
 from scripted import KEYED, unprocessed
-from table import Batch, Table
+from table import Batch, TargetTable
 
 OUTCOMES = [
     *[
@@ -50,7 +50,7 @@ def test_what_an_error_means(status: int, code: str, wanted: str) -> None:
     answer = json.dumps({"__type": f"com.amazonaws.dynamodb.v20120810#{code}"}).encode()
     batch: Batch = {"a": b"1", "b": b"2"}
     try:
-        outcome = Table.outcome(KEYED, batch, status, answer)
+        outcome = TargetTable.outcome(KEYED, batch, status, answer)
     except (Refused, BadInput) as fault:
         assert type(fault).__name__ == wanted
     else:
@@ -77,5 +77,5 @@ def test_what_an_answer_leaves(answer: bytes, left: list[str], throttled: bool) 
     """
     What can't be told from the others is written again, with all of them.
     """
-    outcome = Table.outcome(KEYED, {key: b"x" for key in "123"}, 200, answer)
+    outcome = TargetTable.outcome(KEYED, {key: b"x" for key in "123"}, 200, answer)
     assert (sorted(map(str, outcome.left)), outcome.throttled) == (left, throttled)

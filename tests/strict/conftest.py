@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from .scenes import Scene
+from .broken_stacks import Scene
 from .simulator import StrictAws
 from .stacks import BARE, make
 

@@ -17,12 +17,13 @@ from batchkit.stack.stack import Stack
 from .simulator import Crash, Process, Record, StrictAws
 
 NAME = "films"
+TABLE, BUCKET = "films-seen", "films-kept-here"
 SPEC = StackSpec(
     name=NAME,
     image="public.ecr.aws/docker/library/python:3.12-slim",
     schedule="rate(1 day)",
-    table="films-seen",
-    bucket="films-kept-here",
+    table=TABLE,
+    bucket=BUCKET,
 )
 BARE = StackSpec(name=NAME, image=SPEC.image)
 ONE_OF_EACH = {

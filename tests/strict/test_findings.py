@@ -13,16 +13,17 @@ from attrs import frozen
 from batchkit import Fargate, Severity
 from batchkit._diagnosis import explain
 
-from . import scenes as the, test_findings_jobs as jobs
-from .scenes import Scene
+from . import broken_stacks as the, test_findings_jobs as jobs
+from .broken_stacks import Scene
 from .simulator.batch.placement import QUOTAS
+from .stacks import NAME
 
 SEED = 5
 ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
 
 
 @frozen(kw_only=True)
-class Case:
+class FindingCase:
     """
     How a situation is built, what is found of it, and how that is mended.
 
@@ -43,7 +44,7 @@ def no_capacity(at: Scene) -> None:
 
 
 def blocked(at: Scene) -> None:
-    at.aws.account.add("blocked", the.NAME)
+    at.aws.account.add("blocked", NAME)
 
 
 def foreign(at: Scene) -> None:
@@ -86,61 +87,61 @@ def drop(*things: tuple[str, str]) -> Callable[[Scene], None]:
 
 
 CASES = {
-    "queue-missing": Case(
+    "queue-missing": FindingCase(
         build=the.queue_deleted, subject="JobQueue films", says="isn't there", job=False
     ),
-    "queue-disabled": Case(
+    "queue-disabled": FindingCase(
         build=the.queue_disabled, subject="JobQueue films", says="disabled", job=False
     ),
-    "definition-missing": Case(
+    "definition-missing": FindingCase(
         build=the.definition_deregistered,
         subject="JobDefinition films",
         says="no revision of it is active",
         job=False,
     ),
-    "no-environment": Case(
+    "no-environment": FindingCase(
         build=the.environment_lost, subject="JobQueue films", says="none of its", job=False
     ),
-    "environment-invalid": Case(
+    "environment-invalid": FindingCase(
         build=the.environment_distrusted,
         subject="ComputeEnvironment films_",
         says="sts:AssumeRole on resource: arn:aws:iam::123456789012:role/batchkit/films/",
     ),
-    "environment-disabled": Case(
+    "environment-disabled": FindingCase(
         build=the.environment_disabled, subject="ComputeEnvironment films_", says="disabled"
     ),
-    "service-role": Case(
+    "service-role": FindingCase(
         build=the.service_rights_detached, subject="Role films_batch", says="AWSBatchServiceRole"
     ),
-    "job-too-large": Case(
+    "job-too-large": FindingCase(
         build=lambda at: at.submit(vcpus=8, memory=16384),
         subject="job films-",
         says="it wants 8 vCPUs; its compute environments may have 4",
         fix="max_vcpus=8",
         mend=lambda at: at.mend(compute=Fargate(max_vcpus=8)),
     ),
-    "fargate-quota": Case(
+    "fargate-quota": FindingCase(
         build=quota_used_up,
         subject="quota L-3032A538 (FARGATE)",
         says="4 vCPUs are in use and the job wants 4; the account may have 6",
         fix="Service Quotas",
         mend=more_quota,
     ),
-    "no-capacity": Case(
+    "no-capacity": FindingCase(
         build=no_capacity,
         subject="job films-",
         says="AWS had no capacity for it",
         fix="Wait",
         mend=drop(("no capacity", "FARGATE")),
     ),
-    "undetermined": Case(
+    "undetermined": FindingCase(
         build=blocked,
         subject="job films-",
         says="doesn't know why",
         fix="submit the job again",
-        mend=drop(("blocked", the.NAME)),
+        mend=drop(("blocked", NAME)),
     ),
-    "queue-full": Case(
+    "queue-full": FindingCase(
         build=full,
         subject="JobQueue films",
         says="its jobs have 4 of 4 vCPUs",
@@ -148,58 +149,58 @@ CASES = {
         mend=lambda at: at.mend(vcpus=1, memory=2048, compute=Fargate(max_vcpus=16)),
         severity=INFO,
     ),
-    "subnet-missing": Case(
+    "subnet-missing": FindingCase(
         build=the.subnet_deleted, subject="Subnet subnet-", says="films_", job=False
     ),
-    "security-group-missing": Case(
+    "security-group-missing": FindingCase(
         build=the.group_deleted, subject="SecurityGroup sg-", says="films_"
     ),
-    "no-way-out": Case(
+    "no-way-out": FindingCase(
         build=the.gateway_deleted,
         subject="Subnet subnet-",
         says="is gone; nor are there VPC endpoints for ecr.api, ecr.dkr, logs, secretsmanager, s3",
     ),
-    "no-egress": Case(
+    "no-egress": FindingCase(
         build=the.let_out, subject="SecurityGroup sg-", says="nothing out on port 443"
     ),
-    "execution-role-missing": Case(
+    "execution-role-missing": FindingCase(
         build=the.role_deleted("exec"), subject="Role films_exec", says="isn't there"
     ),
-    "execution-role-trust": Case(
+    "execution-role-trust": FindingCase(
         build=the.nobody("exec"), subject="Role films_exec", says="ecs-tasks.amazonaws.com"
     ),
-    "execution-role-rights": Case(
+    "execution-role-rights": FindingCase(
         build=the.rights_detached, subject="Role films_exec", says="ecr:GetAuthorizationToken"
     ),
-    "job-role-missing": Case(
+    "job-role-missing": FindingCase(
         build=the.role_deleted("job"), subject="Role films_job", says="isn't there"
     ),
-    "job-role-trust": Case(
+    "job-role-trust": FindingCase(
         build=the.nobody("job"), subject="Role films_job", says="ecs-tasks.amazonaws.com"
     ),
-    "image-missing": Case(
+    "image-missing": FindingCase(
         build=the.image_deleted,
         subject=f"image {the.IMAGE.partition(':')[0]}",
         says="isn't in ECR",
         mend=repushed,
     ),
-    "registry-refuses": Case(
+    "registry-refuses": FindingCase(
         build=foreign,
         subject=f"image {the.FOREIGN}",
         says="account 210987654321 doesn't let the job pull it",
         fix="repository policy",
     ),
-    "wrong-architecture": Case(
+    "wrong-architecture": FindingCase(
         build=for_arm,
         subject=f"image {the.IMAGE.partition(':')[0]}",
         says="isn't built for X86_64, on which the job runs (it is for arm64)",
         fix="as the image is",
         mend=lambda at: at.mend(image=the.IMAGE.replace(":1", ":arm"), architecture="ARM64"),
     ),
-    "log-group-missing": Case(
+    "log-group-missing": FindingCase(
         build=the.group_deleted_logs, subject="LogGroup /batchkit/films", says="isn't there"
     ),
-    "secret-unreadable": Case(
+    "secret-unreadable": FindingCase(
         build=the.secrets_withdrawn,
         subject="secret PASSWORD",
         says="films_exec-us-east-1 may not read arn:aws:secretsmanager:",
@@ -208,7 +209,7 @@ CASES = {
 ONLY_WITH_A_JOB = ("no-capacity", "undetermined", "registry-refuses")
 
 
-def check(found: Any, name: str, case: Case) -> None:
+def check(found: Any, name: str, case: FindingCase) -> None:
     """
     There is exactly the finding that the case is of.
     """

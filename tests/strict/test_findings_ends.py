@@ -9,8 +9,8 @@ import pytest
 from batchkit import Run, Severity
 from batchkit._runs.backends import SubmittedJobs
 
-from . import scenes as the
-from .scenes import REGION, Scene, rules
+from . import broken_stacks as the
+from .broken_stacks import REGION, Scene, rules
 from .simulator.batch.lifecycle import reclaim
 from .simulator.batch.programs import Program
 

@@ -15,9 +15,10 @@ from batchkit import Severity, describe_stack
 from batchkit._diagnosis import explain
 from batchkit._model.calls import Operation
 
-from . import scenes as the
+from . import broken_stacks as the
+from .broken_stacks import REGION, Scene, rules
 from .helpers import allowing, trust
-from .scenes import NAME, REGION, Scene, rules
+from .stacks import NAME
 
 SEED = 7
 ANYWHERE = [{"CidrIp": "0.0.0.0/0"}]

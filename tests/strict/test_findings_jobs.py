@@ -11,8 +11,8 @@ from attrs import frozen
 
 from batchkit import Run, Severity
 
-from . import scenes as the
-from .scenes import Scene
+from . import broken_stacks as the
+from .broken_stacks import Scene
 from .simulator.batch.lifecycle import reclaim
 from .simulator.batch.programs import Program
 
@@ -21,7 +21,7 @@ ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
 
 
 @frozen(kw_only=True)
-class Case:
+class JobFindingCase:
     """
     How a run came to what is found of it, what that *says*, and how another run does better.
     """
@@ -141,62 +141,62 @@ def queue_went(at: Scene) -> Run:
 
 
 CASES = {
-    "out-of-memory": Case(
+    "out-of-memory": JobFindingCase(
         build=does(Program(memory=3000)),
         says="it used up its 2048 MiB of memory",
         fix="memory=4096",
         better=with_more,
     ),
-    "timed-out": Case(
+    "timed-out": JobFindingCase(
         build=too_slow,
         says="longer than its timeout of 100 s",
         fix="timeout",
         better=with_time,
     ),
-    "spot-reclaimed": Case(
+    "spot-reclaimed": JobFindingCase(
         build=reclaimed,
         says="AWS took its Spot capacity back",
         fix="Raise attempts",
         better=tried_again,
     ),
-    "ended-by-someone": Case(
+    "ended-by-someone": JobFindingCase(
         build=ended, says="it was ended: a holiday", fix="Start it again", severity=INFO
     ),
-    "dependency-failed": Case(
+    "dependency-failed": JobFindingCase(
         build=after_a_failure,
         says="a job that it depends on has failed: films-",
         fix="Run.from_arn(id).explain()",
         better=after_a_good_one,
     ),
-    "command-not-found": Case(
+    "command-not-found": JobFindingCase(
         build=does(Program(there=False)), says="can't be started: load", fix="Correct command"
     ),
-    "program-failed": Case(
+    "program-failed": JobFindingCase(
         build=does(Program(exit=3, lines=["begin", "KeyError: 'title'"])),
         says="ended with exit code 3: KeyError: 'title'",
         fix="run.logs()",
     ),
-    "waits-for-others": Case(
+    "waits-for-others": JobFindingCase(
         build=after_a_long_one,
         says="which is RUNNING",
         fix="Wait",
         severity=INFO,
         better=after_a_good_one,
     ),
-    "on-its-way": Case(
+    "on-its-way": JobFindingCase(
         build=lambda at: at.stack.submit(), says="Batch has taken it", fix="Wait", severity=INFO
     ),
-    "not-submitted": Case(
+    "not-submitted": JobFindingCase(
         build=refused,
         subject="the state machine",
         says="it submitted no job: Job definition arn:aws:batch:",
         fix="ensure_stack(spec)",
         better=ran,
     ),
-    "registry-unreachable": Case(
+    "registry-unreachable": JobFindingCase(
         build=unreached, says="could not reach the registry", fix="Run the job again"
     ),
-    "unknown-reason": Case(
+    "unknown-reason": JobFindingCase(
         build=queue_went,
         says="it failed: Terminated because its job queue was deleted",
         fix="Search AWS's documentation",

@@ -62,7 +62,7 @@ def interrupted(aws: StrictAws, at: float) -> Iterator[None]:
     """
     Have Ctrl-C be pressed in the first wait that begins *at* or later; it must end what runs soon.
     """
-    pressed = []
+    pressed: list[float] = []
 
     def press(_: float) -> None:
         if not pressed and aws.clock.monotonic() >= at:

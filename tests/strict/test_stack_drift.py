@@ -4,29 +4,29 @@ Rule 108: what somebody changes is put back, by the one call that does it; what 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from batchkit import Repository, ensure_repository
 
-from .drifts import DRIFTS, KEYS, TAGGED, Place, moved, retention, role
+from .drift_cases import DRIFTS, KEYS, TAGGED, DriftedStack, moved, retention, role
 from .helpers import allowing
 from .simulator import StrictAws
 from .stacks import NAME, make, new_mutations, operations, unchanged
 
 
 @pytest.fixture(scope="module")
-def place() -> Iterator[Place]:
+def place() -> Iterator[DriftedStack]:
     """
     One stack for all of these tests.
     """
     with StrictAws(seed=8) as aws:
-        yield Place(aws)
+        yield DriftedStack(aws)
 
 
 @pytest.mark.parametrize("what", DRIFTS)
-def test_a_change_is_put_back(place: Place, what: str) -> None:
+def test_a_change_is_put_back(place: DriftedStack, what: str) -> None:
     """
     Somebody changes one attribute: the next run makes exactly the call that puts it back.
     """
@@ -39,7 +39,7 @@ def test_a_change_is_put_back(place: Place, what: str) -> None:
     assert operations(made) == wanted
 
 
-def test_a_subnet_in_the_other_table_is_put_back(place: Place) -> None:
+def test_a_subnet_in_the_other_table_is_put_back(place: DriftedStack) -> None:
     """
     One of the two tables gives it up, and the other takes it; whichever is faster.
     """
@@ -57,7 +57,7 @@ def test_a_subnet_in_the_other_table_is_put_back(place: Place) -> None:
         make(place.aws, TAGGED, by=place.aws.another())
 
 
-def test_what_others_add_stays(place: Place) -> None:
+def test_what_others_add_stays(place: DriftedStack) -> None:
     """
     Tags, rules, routes and policies of others are no drift, and are there after a change was put
     back.
@@ -84,7 +84,7 @@ def test_what_others_add_stays(place: Place) -> None:
 
 def test_a_repository(strict_aws: StrictAws) -> None:
     """
-    Likewise, what a repository keeps, scans and lets be overwritten.
+    What a repository keeps, scans and lets be overwritten is put back like the rest.
     """
     wanted = Repository(name="films", tags={"team": "red"})
 
@@ -93,7 +93,7 @@ def test_a_repository(strict_aws: StrictAws) -> None:
 
     arn = ensure().arn
     ecr = strict_aws.another().session.client("ecr")
-    for change, wished in (
+    changes: tuple[tuple[Callable[[], object], str], ...] = (
         (lambda: ecr.delete_lifecycle_policy(repositoryName="films"), "PutLifecyclePolicy"),
         (
             lambda: ecr.put_image_tag_mutability(
@@ -108,8 +108,9 @@ def test_a_repository(strict_aws: StrictAws) -> None:
             "PutImageScanningConfiguration",
         ),
         (lambda: ecr.tag_resource(resourceArn=arn, tags=KEYS), "TagResource"),
-    ):
+    )
+    for change, desired in changes:
         change()
         with new_mutations(strict_aws) as made:
             ensure()
-        assert operations(made) == [wished]
+        assert operations(made) == [desired]

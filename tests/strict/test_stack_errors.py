@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ClientError
 
-from batchkit import ComputeEnvironment, ensure_compute_environment
+from batchkit import FargateEnvironment, ensure_compute_environment
 from batchkit.errors import (
     AccessDenied,
     ApplyError,
@@ -93,6 +93,16 @@ def refused(aws: StrictAws) -> list[AwsError]:
     return causes
 
 
+def missing(error: AccessDenied) -> list[str]:
+    """
+    The actions that *error* says to allow.
+    """
+    assert error.statement is not None
+    actions = error.statement["Action"]
+    assert isinstance(actions, list)
+    return actions
+
+
 def test_a_missing_permission_is_told_at_once() -> None:
     """
     For every permission that making it needs: without it, the error comes in less than a minute
@@ -110,7 +120,7 @@ def test_a_missing_permission_is_told_at_once() -> None:
                 make(aws, by=aws.another())
             told = denials(raised.value)
             assert told, raised.value
-            granted = {a for error in told for a in error.statement["Action"]} & set(waiting)
+            granted = {a for error in told for a in missing(error)} & set(waiting)
             assert granted and aws.clock.monotonic() - start < SOON + 45
             for action in granted:
                 aws.allow(action)
@@ -170,7 +180,7 @@ def test_a_compute_environment_that_stays_invalid(strict_aws: StrictAws) -> None
     """
     What AWS says about a subnet that isn't there is raised with the state, in less than a minute.
     """
-    wanted = ComputeEnvironment(
+    wanted = FargateEnvironment(
         name="lost", subnets=["subnet-0123456789"], security_groups=["sg-0123456789"]
     )
     with pytest.raises(BrokenResource, match="INVALID: CLIENT_ERROR.*subnet-0123456789"):

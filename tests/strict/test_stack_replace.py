@@ -13,7 +13,7 @@ from batchkit import Fargate, Nat, StackSpec, plan_stack
 from batchkit.errors import ReplacementNeeded
 from batchkit.events import Action, Event
 
-from .scenes import Scene
+from .broken_stacks import Scene
 from .simulator import StrictAws
 from .simulator.batch.programs import Program
 from .stacks import (
@@ -99,6 +99,7 @@ def in_order(done: list[str], old: StackSpec, new: StackSpec) -> bool:
     queue = done.index("UpdateJobQueue")
     made = "CreateComputeEnvironment" not in done or done.index("CreateComputeEnvironment") < queue
     gone = [place for place, name in enumerate(done) if name == "DeleteComputeEnvironment"]
+    assert isinstance(new.compute, Fargate) and isinstance(old.compute, Fargate)
     assert bool(gone) == (not new.compute.spot)
     assert ("CreateComputeEnvironment" in done) == (not old.compute.spot)
     return made and all(place > queue for place in gone)

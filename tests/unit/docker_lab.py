@@ -95,9 +95,10 @@ def shown(raised: BaseException) -> str:
     All that a log or a traceback could show of an exception, its arguments and its chain.
     """
     chain: list[BaseException] = []
-    while raised and raised not in chain:
-        chain.append(raised)
-        raised = raised.__cause__ or raised.__context__  # type: ignore[assignment]
+    link: BaseException | None = raised
+    while link and link not in chain:
+        chain.append(link)
+        link = link.__cause__ or link.__context__
     texts = [f"{one!r} {one} {one.__dict__!r} {one.args!r}" for one in chain]
     return "\n".join([*texts, *traceback.format_exception(chain[0])])
 

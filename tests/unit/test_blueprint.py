@@ -89,7 +89,14 @@ def test_a_plain_stack_has_what_the_service_needs_and_no_more() -> None:
     for one in made():
         counts[one.type_name()] = counts.get(one.type_name(), 0) + 1
     twice = ("Subnet", "RouteTable", "Route")
-    once = ("Vpc", "SecurityGroup", "ElasticIp", "InternetGateway", "NatGateway", "LogGroup")
+    once: tuple[str, ...] = (
+        "Vpc",
+        "SecurityGroup",
+        "ElasticIp",
+        "InternetGateway",
+        "NatGateway",
+        "LogGroup",
+    )
     once += ("ComputeEnvironment", "JobQueue", "JobDefinition", "StateMachine")
     assert counts == {**dict.fromkeys(once, 1), **dict.fromkeys(twice, 2), "Role": 4}
 

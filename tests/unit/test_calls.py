@@ -184,7 +184,8 @@ def test_a_document_becomes_json_once_nothing_in_it_is_unknown() -> None:
     """
     document = Json({"b": REF, "a": ACCOUNT})
     assert resolve(document, here) == Json({"b": REF, "a": HERE.account})
-    assert resolve(document, lambda _: "x") == '{"a": "x", "b": "x"}'
+    text: Any = resolve(document, lambda _: "x")
+    assert text == '{"a": "x", "b": "x"}'
 
 
 def test_a_parameter_can_be_left_out() -> None:
@@ -198,5 +199,6 @@ def test_a_job_says_what_it_does_in_its_class() -> None:
     """
     The base only stands for steps that aren't API calls.
     """
+    unused: Any = None
     with pytest.raises(NotImplementedError):
-        Task().perform(None, None)
+        Task().perform(unused, unused)

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -14,7 +16,7 @@ from batchkit.cli import scaffold as _scaffold
 from batchkit.cli.config import load_spec
 from batchkit.cli.outputs import as_env, as_json, as_make
 from batchkit.compute.choices import COMPUTES
-from batchkit.grants import allow
+from batchkit.grants import Grant, allow
 from batchkit.networks.choices import NETWORKS
 from batchkit.resources.image import ImageSource
 
@@ -69,7 +71,7 @@ def lacking(text: str) -> list[str]:
     """
     The fields of a spec, and of the values that it is made of, that *text* doesn't name.
     """
-    parts = [StackSpec, *COMPUTES.values(), *NETWORKS.values()]
+    parts: list[type[Any]] = [StackSpec, *COMPUTES.values(), *NETWORKS.values()]
     names = {field.name for part in parts for field in attrs.fields(part)}
     return sorted(n for n in names if f"{n} = " not in text and f"[{n}]" not in text)
 
@@ -89,7 +91,11 @@ def test_every_field_has_a_key(tmp_path: Path) -> None:
     assert lacking(ALL) == []
     assert isinstance(spec.image, ImageSource) and spec.image.folder == tmp_path / "job"
     assert spec.table == Table(name="films")
-    grants = [s3_read("other", "key"), dynamodb_write("films"), allow(["sqs:SendMessage"])]
+    grants: list[Grant | Sequence[Grant]] = [
+        s3_read("other", "key"),
+        dynamodb_write("films"),
+        allow(["sqs:SendMessage"]),
+    ]
     same = attrs.evolve(spec, grants=grants)
     assert spec == same and (spec.vcpus, spec.time_zone) == (1, "Europe/Berlin")
     assert spec.compute == Fargate(max_vcpus=8, spot=True, service_role="linked")

@@ -185,7 +185,8 @@ def test_an_ignored_dockerfile_is_sent_apart(tmp_path: Path, rules: str, ignore:
     make(tmp_path, {"a": "1", "Dockerfile": "FROM me\n", ".dockerignore": rules})
     context = read_context(tmp_path)
     with context.packed() as packed, tarfile.open(fileobj=packed.file) as tar:
-        read = {m.name: tar.extractfile(m).read().decode() for m in tar}  # type: ignore[union-attr]
+        files = {m.name: tar.extractfile(m) for m in tar}
+        read = {name: file.read().decode() for name, file in files.items() if file}
     assert read == {"a": "1", packed.dockerfile: "FROM me\n", ".dockerignore": ignore}
 
 

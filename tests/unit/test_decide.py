@@ -106,7 +106,7 @@ def test_what_aws_cannot_change_is_refused_unless_it_is_not_known_yet() -> None:
 
 class Elsewhere:
     """
-    A door to AWS that only knows where it leads.
+    A client of AWS that only knows where it leads.
     """
 
     def resolve(self, placeholder: Any) -> Any:
@@ -117,7 +117,8 @@ def test_known_outputs_fill_wishes() -> None:
     """
     What is learnt takes the place of references, ARNs are written out, the rest stays.
     """
-    known = Outputs(Elsewhere())  # type: ignore[arg-type]
+    aws: Any = Elsewhere()
+    known = Outputs(aws)
     known.learn(("Vpc", "movies"), {"id": "vpc-1", "state": Ref("Vpc", "movies", "state")})
     assert known.of(("Vpc", "movies")) == {"id": "vpc-1"}
     assert known.resolve([VPC.id, Ref("Vpc", "other", "id")]) == [
@@ -125,7 +126,9 @@ def test_known_outputs_fill_wishes() -> None:
         Ref("Vpc", "other", "id"),
     ]
     role = Role(name="r", service="x.amazonaws.com", managed=[Arn("iam", "policy/p", region=False)])
-    assert known.resolve_fields(role).managed == ("arn:aws:iam::123456789012:policy/p",)
+    resolved = known.resolve_fields(role)
+    assert isinstance(resolved, Role)
+    assert resolved.managed == ("arn:aws:iam::123456789012:policy/p",)
     known.forget(("Vpc", "movies"))
     assert known.resolve(VPC.id) == VPC.id
 

@@ -52,4 +52,4 @@ def test_events_do_not_change() -> None:
     They may be kept, and compared.
     """
     with pytest.raises(FrozenInstanceError):
-        DONE.name = "other"  # type: ignore[misc]
+        DONE.name = "other"  # type: ignore[misc]  # it is frozen

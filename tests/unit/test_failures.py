@@ -27,6 +27,7 @@ from batchkit import (
 )
 from batchkit._engine import failures as _failures
 from batchkit._model.calls import Operation
+from batchkit._model.signals import AlreadyThere
 
 CREATE = Operation(
     "batch",
@@ -104,7 +105,7 @@ def test_what_is_there_already_is_told_apart() -> None:
     By code and fragment, as the operation says; another wording is another error.
     """
     there = _failures.translate(CALL, refusal("ClientException", "Q Already Exists"), "")
-    assert isinstance(there, _failures.AlreadyThere)
+    assert isinstance(there, AlreadyThere)
     assert there.refusal.message == "Q Already Exists" and "Already Exists" in str(there)
     other = _failures.translate(CALL, refusal("ClientException", "bad"), "")
     assert isinstance(other, AwsError)

@@ -115,6 +115,7 @@ def test_grants_are_flattened_to_one_tuple() -> None:
         lambda: allow([]),
         lambda: allow("s3:GetObject", "my-bucket"),
         lambda: allow("s3:GetObject", []),
+        # A caller whose types nobody checks gets a SpecError, too.
         lambda: allow(None),  # type: ignore[arg-type]
         lambda: allow("s3:GetObject", 3),  # type: ignore[arg-type]
         lambda: Grant(("s3:A",), ("*",), effect="Maybe"),
@@ -126,7 +127,7 @@ def test_grants_are_flattened_to_one_tuple() -> None:
         lambda: dynamodb_write(7),  # type: ignore[arg-type]
         lambda: secret_read(None),  # type: ignore[arg-type]
         lambda: secret_read(""),
-        lambda: Grant(("s3:A",), ("*",), {1: object()}),
+        lambda: Grant(("s3:A",), ("*",), {1: object()}),  # type: ignore[dict-item]
     ],
 )
 def test_what_iam_would_refuse_is_a_spec_error(make: Any) -> None:

@@ -38,7 +38,7 @@ ELEMENTS = set(
 ELEMENTS |= set("td text th title tr".split())
 
 
-class Reader(HTMLParser):
+class PageReader(HTMLParser):
     """
     What a browser would find in a page.
     """
@@ -97,7 +97,7 @@ class FakeRun:
         return [LogLine(text, time, "1") for text in (HOSTILE, "second")]
 
 
-class FakeAws:
+class FakeRegion:
     """
     Where a stack stands.
     """
@@ -108,12 +108,12 @@ class FakeAws:
 def stack() -> Stack:
     vpc = Vpc(name="films", owner="films", id="vpc-1", state="available", tags={"x": HOSTILE})
     subnet = Subnet(
-        name=HOSTILE, owner="films", vpc="vpc-1", cidr="10.1.0.0/24", zone="z", id="subnet-1"
+        name=HOSTILE, owner="films", vpc="vpc-1", cidr="10.1.0.0/24", zone=0, id="subnet-1"
     )
     queue = JobQueue(
         name="films", owner="films", compute_environments=["x"], arn=HOSTILE, state="INVALID"
     )
-    aws: Any = FakeAws()
+    aws: Any = FakeRegion()
     return Stack(HOSTILE, (queue, subnet, vpc), aws, Plan("films", ()))
 
 
@@ -135,7 +135,7 @@ def test_hostile_texts_are_shown_and_do_nothing(page: str) -> None:
     """
     No element, handler or link but the page's own; the text is there to be read.
     """
-    read = Reader(pages()[page])
+    read = PageReader(pages()[page])
     assert read.harmless, (read.elements, read.attributes)
     assert any("<script>alert(1)</script>" in text for text in read.texts)
 
@@ -148,7 +148,7 @@ def test_any_text_is_one_harmless_line(text: str) -> None:
     shown = printable(text)
     assert all(one == "\t" or (one.isprintable() or not one.isascii()) for one in shown)
     assert not set(shown) & set("\n\r\x1b\x07\u202e\u2066\u2028")
-    assert Reader(_html.frame(text)).elements == {"style", "div"}
+    assert PageReader(_html.frame(text)).elements == {"style", "div"}
 
 
 def test_pages_need_no_network_and_no_script() -> None:

@@ -19,7 +19,7 @@ from batchkit._jobs.state import State
 from batchkit.errors import AwsError
 from fakes import FakeClock
 
-ENVIRONMENT = {
+ENVIRONMENT: dict[str, Any] = {
     "computeEnvironmentName": "films-1",
     "computeEnvironmentArn": "arn:ce",
     "state": "ENABLED",
@@ -31,7 +31,7 @@ ENVIRONMENT = {
         "securityGroupIds": ["sg-1"],
     },
 }
-QUEUE = {
+QUEUE: dict[str, Any] = {
     "jobQueueName": "films",
     "jobQueueArn": "arn:queue/films",
     "state": "ENABLED",
@@ -41,7 +41,7 @@ SUBNET = {"SubnetId": "subnet-1", "VpcId": "vpc-1"}
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/films@sha256:1"
 
 
-class FakeAws:
+class FakeAnswers:
     """
     Answers from a table by the operation's name, or refuses; what isn't in it is absent.
     """
@@ -72,7 +72,7 @@ def facts(
         "DescribeJobs": {"jobs": []},
     }
     given = parse({"jobId": "1", "jobName": "films", "status": "FAILED", **job}) if job else None
-    aws: Any = FakeAws({**usual, **answers})
+    aws: Any = FakeAnswers({**usual, **answers})
     return JobFacts(aws, "films", "films", given, state)
 
 
@@ -236,7 +236,7 @@ def test_an_index_that_lacks_the_platform_is_found() -> None:
     Before the job has run; attestations don't count.
     """
     listed = [{"platform": {"architecture": name}} for name in ("arm64", "unknown")]
-    answers = {
+    answers: dict[str, Any] = {
         "DescribeImages": {"imageDetails": [{"imageDigest": "sha256:1"}]},
         "BatchGetImage": {"images": [{"imageManifest": json.dumps({"manifests": listed})}]},
     }
@@ -273,10 +273,12 @@ def test_a_role_of_the_same_name_elsewhere_is_another_one() -> None:
     """
     Its path is part of its ARN; a bare name has none.
     """
-    actual = {"Arn": "arn:aws:iam::1:role/b/x", "AssumeRolePolicyDocument": {"Statement": []}}
-    answers = {"GetRole": {"Role": actual}}
+    document: dict[str, Any] = {"Statement": []}
+    actual = {"Arn": "arn:aws:iam::1:role/b/x", "AssumeRolePolicyDocument": document}
+    answers: dict[str, Any] = {"GetRole": {"Role": actual}}
     given = facts(**answers)
-    there = {arn: given.role(arn).there for arn in (actual["Arn"], "x", "arn:aws:iam::1:role/a/x")}
+    arns = ("arn:aws:iam::1:role/b/x", "x", "arn:aws:iam::1:role/a/x")
+    there = {arn: given.role(arn).there for arn in arns}
     assert list(there.values()) == [True, True, False]
 
 
@@ -284,7 +286,7 @@ def test_a_log_group_of_another_region_is_not_looked_for() -> None:
     """
     Nor one that the job makes by itself, nor one for another driver.
     """
-    answers = {"DescribeLogGroups": {"logGroups": []}}
+    answers: dict[str, Any] = {"DescribeLogGroups": {"logGroups": []}}
 
     def lost(driver: str = "awslogs", **options: str) -> bool:
         logs = {"logDriver": driver, "options": {"awslogs-group": "/x", **options}}
@@ -337,8 +339,8 @@ def test_a_service_role_that_batch_has_not_tried_yet_is_found(role: str | None, 
     """
     allowed = {"Effect": "Allow", "Principal": {"Service": role}, "Action": "sts:AssumeRole"}
     actual = {"Role": {"AssumeRolePolicyDocument": {"Statement": [allowed]}}} if role else None
-    one = {**ENVIRONMENT, "serviceRole": "arn:aws:iam::1:role/batch"}
-    answer = {"computeEnvironments": [one]}
+    environment = {**ENVIRONMENT, "serviceRole": "arn:aws:iam::1:role/batch"}
+    answer = {"computeEnvironments": [environment]}
     (one,) = found("service-role", facts(DescribeComputeEnvironments=answer, GetRole=actual))
     assert one.subject == "Role batch" and told in one.message
 

@@ -18,6 +18,7 @@ import batchkit
 from batchkit._engine.aws import Aws
 from batchkit._engine.session import EC2_OPERATIONS, PlainFiles, new_session
 from batchkit._model.calls import Operation
+from fakes import client
 
 LEFT_OUT = ("batchkit.local", "batchkit.__main__", "batchkit.job_image")
 SERVICES = ("iam", "batch", "s3", "ec2-instance-connect")
@@ -28,8 +29,8 @@ def test_models_are_those_of_botocore(service: str) -> None:
     """
     A client knows the same operations, and each the same parameters.
     """
-    usual = boto3.Session(region_name="us-east-1").client(service).meta.service_model
-    own = new_session(region="us-east-1").client(service).meta.service_model
+    usual = client(boto3.Session(region_name="us-east-1"), service).meta.service_model
+    own = client(new_session(region="us-east-1"), service).meta.service_model
     assert type(own._service_description) is dict
     assert own._service_description == usual._service_description
 
@@ -41,7 +42,7 @@ def test_services_are_those_of_botocore() -> None:
     usual, own = boto3.Session(region_name="us-east-1"), new_session(region="us-east-1")
     assert own.get_available_services() == usual.get_available_services()
     with pytest.raises(UnknownServiceError, match="nowhere"):
-        own.client("nowhere")
+        client(own, "nowhere")
 
 
 def test_a_model_of_the_users_own_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,9 +65,9 @@ def test_a_model_of_the_users_own_counts(tmp_path: Path, monkeypatch: pytest.Mon
     }
     (folder / "service-2.json").write_text(json.dumps(model))
     monkeypatch.setenv("AWS_DATA_PATH", str(tmp_path))
-    client = new_session(region="eu-north-1").client("ministry")
-    assert client.meta.endpoint_url == "https://ministry.eu-north-1.amazonaws.com"
-    assert not client.can_paginate("ask")
+    ministry = client(new_session(region="eu-north-1"), "ministry")
+    assert ministry.meta.endpoint_url == "https://ministry.eu-north-1.amazonaws.com"
+    assert not ministry.can_paginate("ask")
 
 
 def called() -> set[str]:

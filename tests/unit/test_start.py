@@ -18,7 +18,7 @@ MACHINE = "arn:aws:states:us-east-1:1:stateMachine:films"
 LISTED = {"jobId": "j-1", "jobName": "films-x", "status": "RUNNABLE"}
 
 
-class FakeAws:
+class FakeRunBackend:
     """
     Answers by the operation's name; an exception is raised.
     """
@@ -52,7 +52,7 @@ def test_an_execution_whose_answer_was_lost_is_found_by_its_name() -> None:
     """
     A fresh name can only be taken by the first attempt of the same call.
     """
-    aws: Any = FakeAws(StartExecution=taken())
+    aws: Any = FakeRunBackend(StartExecution=taken())
     arn = _start.execution(aws, MACHINE, None, None)
     name = aws.asked[0][1]["name"]
     assert arn == f"arn:aws:states:us-east-1:1:execution:films:{name}"
@@ -62,7 +62,7 @@ def test_a_given_name_that_is_taken_is_refused() -> None:
     """
     It is another run's.
     """
-    aws: Any = FakeAws(StartExecution=taken())
+    aws: Any = FakeRunBackend(StartExecution=taken())
     with pytest.raises(SpecError, match="no run of the last 90 days"):
         _start.execution(aws, MACHINE, None, "monday")
 
@@ -74,7 +74,7 @@ def test_what_aws_would_refuse_is_not_started(environment: Any, name: str | None
     """
     No call is made.
     """
-    aws: Any = FakeAws()
+    aws: Any = FakeRunBackend()
     with pytest.raises(SpecError):
         _start.execution(aws, MACHINE, environment, name)
     assert aws.asked == []
@@ -85,9 +85,9 @@ def test_a_submission_whose_answer_was_lost_is_looked_for() -> None:
     It has the name if it took effect; submitting again could run it twice.
     """
     lost = Ambiguous("no answer")
-    aws: Any = FakeAws(SubmitJob=lost, ListJobs={"jobSummaryList": [LISTED]})
+    aws: Any = FakeRunBackend(SubmitJob=lost, ListJobs={"jobSummaryList": [LISTED]})
     assert _start.submit(aws, wanted(), once=False) == ("j-1", True)
-    none: Any = FakeAws(SubmitJob=lost, ListJobs={"jobSummaryList": []})
+    none: Any = FakeRunBackend(SubmitJob=lost, ListJobs={"jobSummaryList": []})
     with pytest.raises(Ambiguous):
         _start.submit(none, wanted(), once=False)
     assert [name for name, _ in none.asked] == ["SubmitJob", "ListJobs"]
@@ -98,7 +98,7 @@ def test_names_of_jobs_differ_in_case_too() -> None:
     Batch's filter ignores it, so the names are compared again.
     """
     other = {**LISTED, "jobName": "films-X"}
-    aws: Any = FakeAws(SubmitJob={"jobId": "j-2"}, ListJobs={"jobSummaryList": [other]})
+    aws: Any = FakeRunBackend(SubmitJob={"jobId": "j-2"}, ListJobs={"jobSummaryList": [other]})
     assert _start.submit(aws, wanted(), once=True) == ("j-2", True)
 
 

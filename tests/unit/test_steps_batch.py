@@ -19,7 +19,7 @@ from batchkit import (
 from batchkit._model.calls import WAIT_DELETED, WAIT_STABLE, WAIT_VISIBLE, ForEach
 from batchkit._model.values import ITEM, REGION, Json, Ref
 from batchkit.resources.queues import STUCK_REASONS
-from fakes import HERE, FakeAsk
+from fakes import HERE, FakeAsk, params
 
 TAGS = {"batchkit:stack": "movies", "Name": "movies"}
 LIST = [{"Key": key, "Value": value} for key, value in TAGS.items()]
@@ -77,7 +77,7 @@ def test_a_compute_environment_is_created_and_waited_for() -> None:
     )
     assert list(ENVIRONMENT.create()) == [create, WAIT_STABLE]
     linked = evolve(ENVIRONMENT, service_role=None)
-    assert "serviceRole" not in next(linked.create()).params  # type: ignore[union-attr]
+    assert "serviceRole" not in params(next(linked.create()))
 
 
 def test_a_compute_environment_that_is_to_be_off_is_made_on_first() -> None:
@@ -118,7 +118,9 @@ def test_an_environment_that_could_not_use_its_new_role_is_tried_again() -> None
     denied = actual(
         ENVIRONMENT, state="INVALID", reason="is not authorized to perform sts:AssumeRole"
     )
-    (step,) = ENVIRONMENT.recover(denied) or ()
+    repair = ENVIRONMENT.recover(denied)
+    assert repair is not None
+    (step,) = repair
     assert step == ENVIRONMENT.UPDATE(
         computeEnvironment="movies", computeResources={"maxvCpus": 4}, state="ENABLED"
     )
@@ -163,7 +165,7 @@ def test_a_queue_is_created() -> None:
         WAIT_STABLE,
     ]
     unlimited = next(evolve(QUEUE, runnable_limit=None).create())
-    assert "jobStateTimeLimitActions" not in unlimited.params  # type: ignore[union-attr]
+    assert "jobStateTimeLimitActions" not in params(unlimited)
 
 
 def test_a_queue_is_updated_in_what_differs() -> None:
@@ -211,7 +213,7 @@ def test_a_definition_is_registered_with_everything_that_fargate_needs() -> None
         environment={"A": ""},
     )
     call = next(desired.create())
-    given: Any = call.params  # type: ignore[union-attr]
+    given = params(call)
     properties = given["containerProperties"]
     assert given["retryStrategy"]["evaluateOnExit"][1] == {"onReason": "*", "action": "EXIT"}
     assert properties["ephemeralStorage"] == {"sizeInGiB": 30}
@@ -219,7 +221,7 @@ def test_a_definition_is_registered_with_everything_that_fargate_needs() -> None
     assert properties["logConfiguration"]["options"]["awslogs-region"] == REGION
     bare = next(DEFINITION.create())
     left_out = {"command", "jobRoleArn", "secrets", "ephemeralStorage"}
-    assert not left_out & set(bare.params["containerProperties"])  # type: ignore[union-attr]
+    assert not left_out & set(params(bare)["containerProperties"])
     assert not desired.differs("environment", evolve(DEFINITION, environment={}))
     assert desired.differs("environment", evolve(DEFINITION, environment={"A": "x"}))
 

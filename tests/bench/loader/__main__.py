@@ -21,8 +21,8 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from tests.bench.loader.films import make_zip
-from tests.bench.loader.servers import (
+from .films import make_zip
+from .servers import (
     Unavailable,
     build_null_server,
     ministack,
@@ -44,7 +44,7 @@ class Loader(NamedTuple):
     needs: str
 
 
-class Run(NamedTuple):
+class LoaderRun(NamedTuple):
     """
     What one run took.
     """
@@ -72,7 +72,7 @@ LOADERS = [
 ]
 
 
-def measure(loader: Loader, endpoint: str, **more: str) -> Run:
+def measure(loader: Loader, endpoint: str, **more: str) -> LoaderRun:
     """
     One run of *loader*; a failed one ends the benchmark.
     """
@@ -99,12 +99,12 @@ def measure(loader: Loader, endpoint: str, **more: str) -> Run:
         if status:
             log.seek(0)
             raise Unavailable(f"it failed: {log.read()[-300:].decode(errors='replace')!r}")
-    return Run(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+    return LoaderRun(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 
 
 def typical(
     loader: Loader, server: Callable[[], AbstractContextManager[str]], runs: int, stores: bool
-) -> tuple[Run, str]:
+) -> tuple[LoaderRun, str]:
     """
     The medians of some runs of *loader*, and the cell that says what is stored after them.
     """
@@ -113,7 +113,7 @@ def typical(
     with server() as endpoint:
         all_runs = [measure(loader, endpoint) for _ in range(runs)]
         stored = f" {rows_in(endpoint)} |" if stores else ""
-    return Run(*(median(values) for values in zip(*all_runs))), stored
+    return LoaderRun(*(median(values) for values in zip(*all_runs))), stored
 
 
 def table(
@@ -130,7 +130,7 @@ def table(
     print(f"\n{title}\n")
     print(f"| loader | CPU-s / 100k rows | rows/s | peak RSS, MB |{' stored |' if stores else ''}")
     print("|---|---|---|---|" + ("---|" if stores else ""))
-    base: Run | None = None
+    base: LoaderRun | None = None
     for loader in loaders:
         try:
             run, stored = typical(loader, server, runs, stores)

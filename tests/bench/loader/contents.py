@@ -5,6 +5,7 @@ Fills an emulator, or counts what the loader left in it: fill ENDPOINT FILE, cou
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 import boto3
 
@@ -40,5 +41,7 @@ def count(endpoint: str) -> None:
     print(sum(page["Count"] for page in pages))
 
 
+COMMANDS: dict[str, Callable[..., None]] = {"fill": fill, "count": count}
+
 if __name__ == "__main__":
-    {"fill": fill, "count": count}[sys.argv[1]](*sys.argv[2:])
+    COMMANDS[sys.argv[1]](*sys.argv[2:])

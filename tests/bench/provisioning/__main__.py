@@ -20,9 +20,9 @@ from contextlib import contextmanager
 from statistics import median
 from typing import NamedTuple
 
-from tests.bench.provisioning import terraform
-from tests.bench.provisioning.proxy import Log, Proxy
-from tests.bench.provisioning.slow import FULL, Delays
+from . import terraform
+from .proxy import LatencyProxy, Log
+from .slow import FULL, Delays
 
 HERE = "tests.bench.provisioning"
 PHASES = {
@@ -37,7 +37,7 @@ PYTHON = {
 }
 
 
-class Run(NamedTuple):
+class ProvisioningRun(NamedTuple):
     """
     What one process took, and the calls that it made.
     """
@@ -47,7 +47,7 @@ class Run(NamedTuple):
     log: Log
 
 
-def measure(proxy: Proxy, command: Sequence[str], latency: float) -> Run:
+def measure(proxy: LatencyProxy, command: Sequence[str], latency: float) -> ProvisioningRun:
     """
     One process; a failed one ends the benchmark.
     """
@@ -68,10 +68,10 @@ def measure(proxy: Proxy, command: Sequence[str], latency: float) -> Run:
     process.returncode = os.waitstatus_to_exitcode(status)
     if status:
         raise SystemExit(f"failed: {' '.join(command)}")
-    return Run(wall, used.ru_utime + used.ru_stime, proxy.log)
+    return ProvisioningRun(wall, used.ru_utime + used.ru_stime, proxy.log)
 
 
-def cycle(proxy: Proxy, tool: Sequence[str], latency: float) -> dict[str, Run]:
+def cycle(proxy: LatencyProxy, tool: Sequence[str], latency: float) -> dict[str, ProvisioningRun]:
     """
     Each phase once.
     """
@@ -81,7 +81,7 @@ def cycle(proxy: Proxy, tool: Sequence[str], latency: float) -> dict[str, Run]:
 
 
 @contextmanager
-def embedded() -> Iterator[Proxy]:
+def embedded() -> Iterator[LatencyProxy]:
     """
     A proxy in front of an embedded AWS that is warm: its first calls load much.
     """
@@ -93,7 +93,7 @@ def embedded() -> Iterator[Proxy]:
     )
     assert server.stdout is not None
     try:
-        with Proxy(server.stdout.readline().strip()) as proxy:
+        with LatencyProxy(server.stdout.readline().strip()) as proxy:
             for tool in PYTHON.values():
                 cycle(proxy, tool, 0.0)
             yield proxy
@@ -101,11 +101,11 @@ def embedded() -> Iterator[Proxy]:
         server.communicate()
 
 
-def latency_table(proxy: Proxy, latency: float, runs: int) -> None:
+def latency_table(proxy: LatencyProxy, latency: float, runs: int) -> None:
     """
     Prints every phase of every tool with *latency* a call: the medians of the times.
     """
-    taken: dict[str, list[dict[str, Run]]] = {}
+    taken: dict[str, list[dict[str, ProvisioningRun]]] = {}
     with terraform.prepared() as more:
         for _ in range(runs):  # in turn: what else the machine does meets all alike
             for name, tool in {**PYTHON, **more}.items():
@@ -122,7 +122,7 @@ def latency_table(proxy: Proxy, latency: float, runs: int) -> None:
             print(row(phase, name, [each[phase] for each in cycles], base), flush=True)
 
 
-def row(phase: str, name: str, runs: list[Run], base: float) -> str:
+def row(phase: str, name: str, runs: list[ProvisioningRun], base: float) -> str:
     """
     A line of the table; *base* is what the plain script took.
     """
@@ -135,7 +135,7 @@ def row(phase: str, name: str, runs: list[Run], base: float) -> str:
     )
 
 
-def slow_table(proxy: Proxy, latency: float, scale: float) -> None:
+def slow_table(proxy: LatencyProxy, latency: float, scale: float) -> None:
     """
     Prints create and destroy with slow states, beside the longest chain of those.
     """

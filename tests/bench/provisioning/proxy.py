@@ -14,7 +14,7 @@ import urllib.parse
 from collections import Counter
 from dataclasses import dataclass, field
 
-from tests.bench.provisioning.slow import Delays, Slow
+from .slow import BusyResources, Delays
 
 READS = re.compile(r"(Describe|List|Get|Head|BatchGet)")
 SCOPE = re.compile(rb"Credential=[^/]+/\d+/[^/]+/([^/]+)/")
@@ -41,7 +41,7 @@ HOP = (b"connection:", b"transfer-encoding:", b"content-length:", b"expect:", b"
 
 
 @dataclass(frozen=True)
-class Seen:
+class LoggedCall:
     """
     A call: when it came and was answered, in seconds, what it was, and with what status.
     """
@@ -65,7 +65,7 @@ class Log:
     The calls of one run.
     """
 
-    calls: list[Seen] = field(default_factory=list)
+    calls: list[LoggedCall] = field(default_factory=list)
     in_flight: int = 0
     most_in_flight: int = 0
 
@@ -168,7 +168,7 @@ def operation(request: Message) -> str:
     return f"{service}:{known}"
 
 
-class Proxy:
+class LatencyProxy:
     """
     A proxy to *upstream* that adds *latency* seconds to every call.
     """
@@ -180,10 +180,10 @@ class Proxy:
         self._open = threading.Event()
         self.latency = 0.0
         self.log = Log()
-        self.slow = Slow()
+        self.slow = BusyResources()
         self.url = ""
 
-    def __enter__(self) -> Proxy:
+    def __enter__(self) -> LatencyProxy:
         self._thread.start()
         self._open.wait()
         return self
@@ -199,7 +199,7 @@ class Proxy:
         """
         self.latency, self.log = latency, Log()
         if delays is not None:
-            self.slow = Slow(delays)
+            self.slow = BusyResources(delays)
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -236,7 +236,7 @@ class Proxy:
             body = self.slow.rewrite(op, request.body, answer.body)
             answer = Message(answer.first, answer.headers, body)
         log.in_flight -= 1
-        log.calls.append(Seen(came, time.monotonic(), op, status))
+        log.calls.append(LoggedCall(came, time.monotonic(), op, status))
         return Message(answer.first.replace(b"HTTP/1.0", b"HTTP/1.1"), answer.headers, answer.body)
 
     async def _forward(self, request: Message) -> Message:

@@ -56,7 +56,7 @@ class Busy(NamedTuple):
 
 
 @dataclass
-class Slow:
+class BusyResources:
     """
     Which resources are busy, by kind and name.
     """

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import functools
 import json
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,10 +17,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from batchkit.local import local_aws
 from batchkit.local.runtime.account import LocalAccount
 from batchkit.local.runtime.images import FakeImages
 from batchkit.local.runtime.server import HttpEndpoint
 from batchkit.local.session import LocalSession, embedded
+from fakes import client
 
 TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
 IMAGE = "local/job:v1"
@@ -78,9 +81,9 @@ class Lab:
         raise AssertionError(f"not within {self.patience} s")
 
     def __getattr__(self, service: str) -> Any:
-        client = self.session.client(service)
-        setattr(self, service, client)
-        return client
+        made = client(self.session, service)
+        setattr(self, service, made)
+        return made
 
     def refused(self, code: str, call: Callable[..., Any], **given: Any) -> Any:
         """
@@ -126,7 +129,7 @@ class Lab:
         """
         The ARN of a new compute environment.
         """
-        base = {"type": "MANAGED", "serviceRole": self.role, "state": "ENABLED"}
+        base: dict[str, Any] = {"type": "MANAGED", "serviceRole": self.role, "state": "ENABLED"}
         base["computeResources"] = self.resources()
         made = self.batch.create_compute_environment(
             computeEnvironmentName=name, **{**base, **given}
@@ -274,3 +277,22 @@ def machine_of(state: dict[str, Any]) -> dict[str, Any]:
     A machine of one state.
     """
     return {"StartAt": "Job", "States": {"Job": state}}
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[Lab]:
+    """
+    An embedded AWS whose jobs are child processes.
+    """
+    with local_aws(docker=False) as session:
+        yield Lab(session, tmp_path)
+
+
+@pytest.fixture
+def job_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """
+    The folder in which jobs that are child processes have their files; only this test uses it.
+    """
+    folder = tmp_path_factory.mktemp("jobs")
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder

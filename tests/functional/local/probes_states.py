@@ -226,10 +226,11 @@ def an_execution_can_be_stopped_as_soon_as_it_is_started(lab: Lab) -> None:
             self.env = self
 
     worker = Starting()
+    stop: Any = ExecutionWorker.stop
     begin = threading.Timer(0.1, worker.begin)
     begin.start()
     try:
-        ExecutionWorker.stop(worker, None, None, None)
+        stop(worker, None, None, None)
     finally:
         begin.join()
     assert worker.stopped
@@ -262,7 +263,8 @@ def a_waiting_execution_ends_at_once_when_it_is_stopped(lab: Lab) -> None:
         def program_state_event(self) -> SimpleNamespace:
             return SimpleNamespace(wait=self.waited.append)
 
-    wait_function.WaitFunction._wait_interval(None, Stopped(), 1)
+    wait: Any = wait_function.WaitFunction._wait_interval
+    wait(None, Stopped(), 1)
     assert not Stopped.waited
 
 

@@ -11,6 +11,7 @@ import threading
 import time
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -143,7 +144,8 @@ def test_leaving_ends_jobs_and_executions(tmp_path: Path, job_folders: Path) -> 
         (pid,) = lab.until(lambda: lab.lines(lab.job(job)))
         assert lab.job(waiting)["status"] == "PENDING"
         assert list(job_folders.glob("batch-job-*"))
-        assert "batchkit" in Job.run.__wrapped__.__module__
+        patched: Any = Job.run
+        assert "batchkit" in patched.__wrapped__.__module__
         begun = time.monotonic()
     assert time.monotonic() - begun < LENGTH
     assert not Path(f"/proc/{pid}").exists()

@@ -49,6 +49,11 @@ def eager() -> Iterator[None]:
     sys.setswitchinterval(usual)
 
 
+def stop_at_the_meeting(container: Ended) -> None:
+    container.meeting.wait()
+    container.stop()
+
+
 def test_a_container_may_end_while_it_is_stopped(eager: None) -> None:
     """
     Its exit code is returned, and no timer that would kill it is left.
@@ -56,7 +61,7 @@ def test_a_container_may_end_while_it_is_stopped(eager: None) -> None:
     before = set(threading.enumerate())
     for _ in range(300):
         container = Ended()
-        stopper = threading.Thread(target=lambda: (container.meeting.wait(), container.stop()))
+        stopper = threading.Thread(target=stop_at_the_meeting, args=(container,))
         stopper.start()
         assert container.wait() == 0
         stopper.join()

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from botocore.model import OperationModel
 
 from .account import Account
-from .refusal import Refused
+from .refusal import Refusal
 
 
 class Caller(Protocol):
@@ -79,16 +79,16 @@ class ApiCall:
         """
         Answer with an error.
         """
-        raise Refused(code, message, status)
+        raise Refusal(code, message, status)
 
     def refuse_loosely(self, code: str, facts: str, status: int = 400) -> NoReturn:
         """
         Answer with an error whose wording is not known.
         """
-        raise Refused(code, self.account.loose(facts), status)
+        raise Refusal(code, self.account.loose(facts), status)
 
 
-def refused_by(service: str, error: ClientError) -> Refused:
+def refused_by(service: str, error: ClientError) -> Refusal:
     """
     The refusal that the backend's *error* stands for, in the code of the real service.
     """
@@ -99,7 +99,7 @@ def refused_by(service: str, error: ClientError) -> Refused:
     if service == "batch":
         # The real service has one code for whatever the caller did wrong.
         code = "ClientException"
-    return Refused(code, message, status, answer)
+    return Refusal(code, message, status, answer)
 
 
 def copied(params: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from .api_call import ApiCall, refused_by
 from .paging import cut, next_page, pagination, whole
-from .refusal import Refused
+from .refusal import Refusal
 from .rules import Handler, handlers_after, handlers_before
 
 
@@ -39,7 +39,7 @@ def _run(call: ApiCall, handlers: Iterable[tuple[int, Handler]], until_answered:
         try:
             if handler(call):
                 call.account.hits[number] += 1
-        except Refused:
+        except Refusal:
             call.account.hits[number] += 1
             raise
         if until_answered and call.answer is not None:

@@ -12,7 +12,7 @@ from botocore.exceptions import ReadTimeoutError
 from .account import Account
 from .api_call import ApiCall
 from .permissions import actions, denied
-from .refusal import Refused
+from .refusal import Refusal
 from .rules import declare
 
 declare(
@@ -130,12 +130,12 @@ class FaultInjector:
         self._row = 0
 
 
-def throttle_error(call: ApiCall) -> Refused:
+def throttle_error(call: ApiCall) -> Refusal:
     """
     What the service of *call* says when it is asked too often.
     """
     code, status = THROTTLED.get(call.service, ("ThrottlingException", 400))
-    return Refused(code, "Rate exceeded", status)
+    return Refusal(code, "Rate exceeded", status)
 
 
 def ambiguous_error(kind: str) -> Callable[[ApiCall], BaseException]:
@@ -147,6 +147,6 @@ def ambiguous_error(kind: str) -> Callable[[ApiCall], BaseException]:
         if kind == "timeout":
             return ReadTimeoutError(endpoint_url=f"https://{call.service}.strict.invalid/")
         code = "ServiceUnavailable" if call.service == "ec2" else "InternalFailure"
-        return Refused(code, "The service is unavailable.", 503)
+        return Refusal(code, "The service is unavailable.", 503)
 
     return error

@@ -20,7 +20,7 @@ from botocore.config import Config
 from botocore.exceptions import ConnectionError as Disconnected, HTTPClientError
 from botocore.model import OperationModel
 
-from .refusal import Refused
+from .refusal import Refusal
 
 PARAMS = "strict-aws-params"
 TRANSIENT = {500, 502, 503, 504}
@@ -83,7 +83,7 @@ def _with_retries(
         last = attempt == attempts - 1
         try:
             return _response(200), _with_metadata(answer(model, params), 200, attempt)
-        except Refused as refused:
+        except Refusal as refused:
             if last or not _transient(refused):
                 return _response(refused.status), _error(refused, attempt)
         except (Disconnected, HTTPClientError):
@@ -93,7 +93,7 @@ def _with_retries(
     raise AssertionError("a client makes at least one attempt")
 
 
-def _transient(refused: Refused) -> bool:
+def _transient(refused: Refusal) -> bool:
     return refused.status in TRANSIENT or refused.code in THROTTLES
 
 
@@ -101,7 +101,7 @@ def _response(status: int) -> AWSResponse:
     return AWSResponse("https://strict.invalid/", status, HTTPHeaders(), None)
 
 
-def _error(refused: Refused, retries: int) -> dict[str, Any]:
+def _error(refused: Refusal, retries: int) -> dict[str, Any]:
     error = {"Code": refused.code, "Message": refused.message}
     return _with_metadata({"Error": error, **refused.extra}, refused.status, retries)
 

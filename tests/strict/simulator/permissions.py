@@ -5,7 +5,7 @@ Which permissions a call needs, and what a service says when one is missing.
 from __future__ import annotations
 
 from .api_call import ApiCall
-from .refusal import Refused
+from .refusal import Refusal
 
 # What IAM calls a service, where boto3 calls it otherwise.
 SIGNING = {
@@ -32,7 +32,7 @@ PASSING = {
 }
 
 
-def denied(call: ApiCall, action: str, resource: str = "*") -> Refused:
+def denied(call: ApiCall, action: str, resource: str = "*") -> Refusal:
     """
     What the service of *call* says when the permission for *action* is missing.
     """
@@ -42,9 +42,9 @@ def denied(call: ApiCall, action: str, resource: str = "*") -> Refused:
         f"because no identity-based policy allows the {action} action"
     )
     if call.service == "ec2":
-        return Refused("UnauthorizedOperation", f"You are not authorized. {message}", 403)
+        return Refusal("UnauthorizedOperation", f"You are not authorized. {message}", 403)
     plain = call.service in {"iam", "s3", "sts"}
-    return Refused("AccessDenied" if plain else "AccessDeniedException", message, 403)
+    return Refusal("AccessDenied" if plain else "AccessDeniedException", message, 403)
 
 
 def actions(call: ApiCall) -> set[str]:

@@ -17,7 +17,7 @@ from .faults import FaultInjector
 from .hooks import attach
 from .interleaving import Interleaver
 from .recording import CallLog, Record
-from .refusal import Refused
+from .refusal import Refusal
 
 
 class Crash(BaseException):
@@ -92,7 +92,7 @@ class Process:
         return answer
 
     def _record(self, call: ApiCall, error: BaseException | None, effect: bool) -> None:
-        code = error.code if isinstance(error, Refused) else type(error).__name__
+        code = error.code if isinstance(error, Refusal) else type(error).__name__
         record = Record(
             self._account.clock.monotonic(),
             self.number,

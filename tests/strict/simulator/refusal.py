@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 
-class Refused(Exception):
+class Refusal(Exception):
     """
     AWS's answer to a call is an error.
     """

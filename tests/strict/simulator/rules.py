@@ -2,7 +2,7 @@
 The register of the rules: what each says, how sure it is, and the functions that hold to it.
 
 A rule is one or more small functions, each bound to the operations it concerns. A function that
-runs *before* AWS's answer may refuse the call (raise `Refused`), change its parameters, or give
+runs *before* AWS's answer may refuse the call (raise `Refusal`), change its parameters, or give
 the answer itself; one that runs *after* may change the answer. Whatever returns true, or refuses,
 is a hit of its rule.
 """

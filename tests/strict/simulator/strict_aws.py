@@ -21,7 +21,7 @@ from .faults import FaultInjector, InjectedFault, When, ambiguous_error, throttl
 from .interleaving import Interleaved, Interleaver
 from .process import Process
 from .recording import CallLog, Record
-from .refusal import Refused
+from .refusal import Refusal
 from .snapshot import snapshot
 
 Base = Callable[[str], AbstractContextManager[boto3.Session]]
@@ -159,7 +159,7 @@ class StrictAws:
                 [times],
                 after_effect,
                 when,
-                lambda call: Refused(code, message, status),
+                lambda call: Refusal(code, message, status),
             )
         )
 

@@ -22,10 +22,10 @@ client = DynamoDBClient(
 )
 body = boto3.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
 room = BoundedSemaphore(32)
-failed = []
+failed: list[Exception] = []
 
 
-def write(items):
+def write(items: list[dict[str, str]]) -> None:
     try:
         client.sync_batch_write(name, put_items=items)
     except Exception as error:  # told below: the threads must go on

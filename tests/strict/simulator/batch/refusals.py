@@ -9,7 +9,7 @@ import uuid
 from typing import Any, NoReturn
 
 from ..api_call import ApiCall
-from ..refusal import Refused
+from ..refusal import Refusal
 
 NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,127}")
 
@@ -19,7 +19,7 @@ def refuse(message: str, status: int = 400) -> NoReturn:
     Refuse in the form that Batch wraps every message in.
     """
     wrapped = f"Error executing request, Exception : {message}, RequestId: {uuid.uuid4()}"
-    raise Refused("ClientException", wrapped, status, {"message": wrapped})
+    raise Refusal("ClientException", wrapped, status, {"message": wrapped})
 
 
 def check_name(name: str, message: str) -> None:

@@ -15,7 +15,7 @@ STILL = 20
 TICK = 0.005
 
 
-class Rounds:
+class RoundTrips:
     """
     Holds every call until all threads wait; each time that it lets them go is one round trip.
     """
@@ -68,11 +68,11 @@ class Rounds:
 
 
 @contextmanager
-def rounds(session: boto3.Session) -> Iterator[Rounds]:
+def round_trips(session: boto3.Session) -> Iterator[RoundTrips]:
     """
     The rounds of the calls that *session* makes inside.
     """
-    counted = Rounds()
+    counted = RoundTrips()
     watcher = threading.Thread(target=counted.watch, daemon=True)
     session.events.register_first("before-call.*.*", counted.hold)
     watcher.start()

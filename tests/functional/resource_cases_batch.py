@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from account_fixture import STACK, TAGS, AccountFixture
 from batchkit import (
     FargateEnvironment,
     JobDefinition,
@@ -15,14 +16,13 @@ from batchkit import (
     ScheduleGroup,
     StateMachine,
 )
-from core_lab import STACK, TAGS, Account
-from kinds_cases import Act, Case, drift
+from resource_cases import Act, ResourceCase, drift
 
 COMMON: dict[str, Any] = {"name": STACK, "stack": STACK, "tags": TAGS}
 OTHER = {"StartAt": "End", "States": {"End": {"Type": "Fail"}}}
 
 
-def environment(there: Account) -> FargateEnvironment:
+def environment(there: AccountFixture) -> FargateEnvironment:
     vpc = there.vpc()
     subnets = [there.subnet(vpc), there.subnet(vpc, "10.9.2.0/24")]
     return FargateEnvironment(
@@ -34,7 +34,7 @@ def environment(there: Account) -> FargateEnvironment:
 
 
 def changed_environment(**change: Any) -> Act:
-    def act(there: Account, actual: Any) -> None:
+    def act(there: AccountFixture, actual: Any) -> None:
         there.batch.update_compute_environment(
             computeEnvironment=actual.name, computeResources={"maxvCpus": 4}, **change
         )
@@ -43,7 +43,7 @@ def changed_environment(**change: Any) -> Act:
 
 
 def resources(field: str) -> Act:
-    def act(there: Account, actual: Any) -> None:
+    def act(there: AccountFixture, actual: Any) -> None:
         other = there.group(there.vpc("10.8.0.0/16")) if field != "subnets" else actual.subnets[0]
         there.batch.update_compute_environment(
             computeEnvironment=actual.name, computeResources={field: [other]}
@@ -52,17 +52,17 @@ def resources(field: str) -> Act:
     return act
 
 
-def more_vcpus(there: Account, actual: Any) -> None:
+def more_vcpus(there: AccountFixture, actual: Any) -> None:
     there.batch.update_compute_environment(
         computeEnvironment=actual.name, computeResources={"maxvCpus": 9}
     )
 
 
-def other_service_role(there: Account, actual: Any) -> None:
+def other_service_role(there: AccountFixture, actual: Any) -> None:
     changed_environment(serviceRole=there.role("another"))(there, actual)
 
 
-def queue(there: Account) -> JobQueue:
+def queue(there: AccountFixture) -> JobQueue:
     return JobQueue(compute_environments=[there.environment()], runnable_limit=600, **COMMON)
 
 
@@ -70,16 +70,16 @@ def changed_queue(**change: Any) -> Act:
     return lambda there, actual: there.batch.update_job_queue(jobQueue=actual.name, **change)
 
 
-def other_environment(there: Account, actual: Any) -> None:
+def other_environment(there: AccountFixture, actual: Any) -> None:
     order = [{"order": 1, "computeEnvironment": there.environment("other", "10.7.0.0/16")}]
     changed_queue(computeEnvironmentOrder=order)(there, actual)
 
 
-def untag_batch(there: Account, actual: Any) -> None:
+def untag_batch(there: AccountFixture, actual: Any) -> None:
     there.batch.untag_resource(resourceArn=actual.arn, tagKeys=["team"])
 
 
-def definition(there: Account) -> JobDefinition:
+def definition(there: AccountFixture) -> JobDefinition:
     return JobDefinition(
         image="alpine:3",
         vcpus=0.25,
@@ -99,16 +99,19 @@ def revised(**properties: Any) -> Act:
     """
     A revision with other container properties, or other things of the definition.
     """
-    top = {k: properties.pop(k) for k in ("timeout", "retryStrategy") if k in properties}
+    changed: dict[str, Any] = {
+        k: properties.pop(k) for k in ("timeout", "retryStrategy") if k in properties
+    }
 
-    def act(there: Account, actual: Any) -> None:
+    def act(there: AccountFixture, actual: Any) -> None:
         before = there.batch.describe_job_definitions(jobDefinitions=[actual.arn])
         old = before["jobDefinitions"][0]
         names = ("type", "platformCapabilities", "timeout", "retryStrategy", "tags")
+        kept: dict[str, Any] = {name: old[name] for name in names}
         there.batch.register_job_definition(
             jobDefinitionName=old["jobDefinitionName"],
             containerProperties={**old["containerProperties"], **properties},
-            **{**{name: old[name] for name in names}, **top},
+            **{**kept, **changed},
         )
 
     return act
@@ -126,32 +129,32 @@ def other_definition_role(name: str) -> Act:
     return lambda there, actual: revised(**{name: there.role(name)})(there, actual)
 
 
-def machine(there: Account) -> StateMachine:
+def machine(there: AccountFixture) -> StateMachine:
     succeed = {"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}
     return StateMachine(definition=succeed, role=there.role(), **COMMON)
 
 
-def other_machine(there: Account, actual: Any) -> None:
+def other_machine(there: AccountFixture, actual: Any) -> None:
     there.stepfunctions.update_state_machine(
         stateMachineArn=actual.arn, definition=json.dumps(OTHER)
     )
 
 
-def other_machine_role(there: Account, actual: Any) -> None:
+def other_machine_role(there: AccountFixture, actual: Any) -> None:
     there.stepfunctions.update_state_machine(
         stateMachineArn=actual.arn, roleArn=there.role("another")
     )
 
 
-def untag_machine(there: Account, actual: Any) -> None:
+def untag_machine(there: AccountFixture, actual: Any) -> None:
     there.stepfunctions.untag_resource(resourceArn=actual.arn, tagKeys=["team"])
 
 
-def untag_schedules(there: Account, actual: Any) -> None:
+def untag_schedules(there: AccountFixture, actual: Any) -> None:
     there.scheduler.untag_resource(ResourceArn=actual.arn, TagKeys=["team"])
 
 
-def schedule(there: Account) -> Schedule:
+def schedule(there: AccountFixture) -> Schedule:
     there.ensure(ScheduleGroup(**COMMON))
     return Schedule(
         name=STACK,
@@ -163,7 +166,7 @@ def schedule(there: Account) -> Schedule:
 
 
 def changed_schedule(target: bool = False, **change: Any) -> Act:
-    def act(there: Account, actual: Any) -> None:
+    def act(there: AccountFixture, actual: Any) -> None:
         now = there.scheduler.get_schedule(Name=actual.name, GroupName=actual.group)
         names = ("Name", "GroupName", "ScheduleExpression", "FlexibleTimeWindow", "Target")
         given = {name: now[name] for name in names}
@@ -174,11 +177,11 @@ def changed_schedule(target: bool = False, **change: Any) -> Act:
     return act
 
 
-def other_schedule_role(there: Account, actual: Any) -> None:
+def other_schedule_role(there: AccountFixture, actual: Any) -> None:
     changed_schedule(True, RoleArn=there.role("another"))(there, actual)
 
 
-def other_target(there: Account, actual: Any) -> None:
+def other_target(there: AccountFixture, actual: Any) -> None:
     changed_schedule(True, Arn=there.machine("other"))(there, actual)
 
 
@@ -211,7 +214,7 @@ REVISIONS: dict[str, Act] = {
 }
 UPDATE_ENVIRONMENT = "UpdateComputeEnvironment"
 CASES = {
-    "ComputeEnvironment": Case(
+    "ComputeEnvironment": ResourceCase(
         environment,
         ("CreateComputeEnvironment",),
         ("UpdateComputeEnvironment", "DeleteComputeEnvironment"),
@@ -225,7 +228,7 @@ CASES = {
         },
         {"spot": True},
     ),
-    "JobQueue": Case(
+    "JobQueue": ResourceCase(
         queue,
         ("CreateJobQueue",),
         ("UpdateJobQueue", "DeleteJobQueue"),
@@ -237,7 +240,7 @@ CASES = {
             "tags": drift(untag_batch, "TagResource"),
         },
     ),
-    "JobDefinition": Case(
+    "JobDefinition": ResourceCase(
         definition,
         (NEW_REVISION,),
         ("DeregisterJobDefinition",),
@@ -246,7 +249,7 @@ CASES = {
             "tags": drift(untag_batch, "TagResource"),
         },
     ),
-    "StateMachine": Case(
+    "StateMachine": ResourceCase(
         machine,
         ("CreateStateMachine",),
         ("DeleteStateMachine",),
@@ -256,13 +259,13 @@ CASES = {
             "tags": drift(untag_machine, "TagResource"),
         },
     ),
-    "ScheduleGroup": Case(
+    "ScheduleGroup": ResourceCase(
         lambda there: ScheduleGroup(**COMMON),
         ("CreateScheduleGroup",),
         ("DeleteScheduleGroup",),
         {"tags": drift(untag_schedules, "TagResource")},
     ),
-    "Schedule": Case(
+    "Schedule": ResourceCase(
         schedule,
         ("CreateSchedule",),
         ("DeleteSchedule",),

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from account_fixture import STACK, TAGS, AccountFixture
 from batchkit import (
     ElasticIp,
     InternetGateway,
@@ -17,18 +18,17 @@ from batchkit import (
     Vpc,
 )
 from batchkit._model.tags import SETTLED
-from core_lab import STACK, TAGS, Account
-from kinds_cases import Act, Case, drift
+from resource_cases import Act, ResourceCase, drift
 
 COMMON: dict[str, Any] = {"name": STACK, "stack": STACK, "tags": TAGS}
 CLOSED = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
 
 
-def untag(there: Account, actual: Any) -> None:
+def untag(there: AccountFixture, actual: Any) -> None:
     there.ec2.delete_tags(Resources=[actual.id], Tags=[{"Key": "team"}])
 
 
-def unsettle(there: Account, actual: Any) -> None:
+def unsettle(there: AccountFixture, actual: Any) -> None:
     there.ec2.delete_tags(Resources=[actual.id], Tags=[{"Key": SETTLED}])
 
 
@@ -41,43 +41,43 @@ def attribute(name: str) -> Act:
     )
 
 
-def close(there: Account, actual: Any) -> None:
+def close(there: AccountFixture, actual: Any) -> None:
     there.ec2.revoke_security_group_egress(GroupId=actual.id, IpPermissions=CLOSED)
 
 
-def detach(there: Account, actual: Any) -> None:
+def detach(there: AccountFixture, actual: Any) -> None:
     there.ec2.detach_internet_gateway(InternetGatewayId=actual.id, VpcId=actual.vpc)
 
 
-def disassociate(there: Account, actual: Any) -> None:
+def disassociate(there: AccountFixture, actual: Any) -> None:
     (association,) = actual.associations.values()
     there.ec2.disassociate_route_table(AssociationId=association)
 
 
-def nat(there: Account) -> NatGateway:
+def nat(there: AccountFixture) -> NatGateway:
     subnet = there.subnet(there.vpc())
     return NatGateway(subnet=subnet, address=there.address(), **COMMON)
 
 
-def table(there: Account) -> RouteTable:
+def table(there: AccountFixture) -> RouteTable:
     vpc = there.vpc()
     return RouteTable(vpc=vpc, subnets=[there.subnet(vpc)], **COMMON)
 
 
-def out(there: Account) -> Route:
+def out(there: AccountFixture) -> Route:
     vpc = there.vpc()
     made: Any = there.ensure(RouteTable(vpc=vpc, **COMMON))
     gateway = there.gateway(vpc)
     return Route(name=STACK, table=made.id, internet_gateway=gateway)
 
 
-def through(there: Account) -> Route:
+def through(there: AccountFixture) -> Route:
     vpc = there.vpc()
     made: Any = there.ensure(RouteTable(vpc=vpc, **COMMON))
     return Route(name=STACK, table=made.id, nat_gateway=there.nat(vpc))
 
 
-def to_gateway(there: Account, actual: Any) -> None:
+def to_gateway(there: AccountFixture, actual: Any) -> None:
     vpc = there.ec2.describe_route_tables(RouteTableIds=[actual.table])["RouteTables"][0]["VpcId"]
     gateways = there.ec2.describe_internet_gateways(
         Filters=[{"Name": "attachment.vpc-id", "Values": [vpc]}]
@@ -86,19 +86,19 @@ def to_gateway(there: Account, actual: Any) -> None:
     _route(there, actual, GatewayId=gateway)
 
 
-def to_nat(there: Account, actual: Any) -> None:
+def to_nat(there: AccountFixture, actual: Any) -> None:
     vpc = there.ec2.describe_route_tables(RouteTableIds=[actual.table])["RouteTables"][0]["VpcId"]
     _route(there, actual, NatGatewayId=there.nat(vpc, "10.9.7.0/24"))
 
 
-def _route(there: Account, actual: Any, **target: str) -> None:
+def _route(there: AccountFixture, actual: Any, **target: str) -> None:
     where = {"RouteTableId": actual.table, "DestinationCidrBlock": "0.0.0.0/0"}
     there.ec2.delete_route(**where)
     there.ec2.create_route(**where, **target)
 
 
 CASES = {
-    "Vpc": Case(
+    "Vpc": ResourceCase(
         lambda there: Vpc(cidr="10.1.0.0/16", **COMMON),
         ("CreateVpc", "CreateLogGroup", "ModifyVpcAttribute"),
         ("DeleteLogGroup", "DeleteVpc"),
@@ -111,47 +111,47 @@ CASES = {
         },
         {"cidr": "10.2.0.0/16"},
     ),
-    "Subnet": Case(
+    "Subnet": ResourceCase(
         lambda there: Subnet(vpc=there.vpc(), cidr="10.9.2.0/24", **COMMON),
         ("CreateSubnet",),
         ("DeleteSubnet",),
         TAGS_LOST,
         {"vpc": "vpc-0f", "cidr": "10.9.3.0/24"},
     ),
-    "SecurityGroup": Case(
+    "SecurityGroup": ResourceCase(
         lambda there: SecurityGroup(vpc=there.vpc(), **COMMON),
         ("CreateSecurityGroup",),
         ("DeleteSecurityGroup",),
         {"egress": drift(close, "AuthorizeSecurityGroupEgress"), **TAGS_LOST},
         {"vpc": "vpc-0f", "description": "another"},
     ),
-    "InternetGateway": Case(
+    "InternetGateway": ResourceCase(
         lambda there: InternetGateway(vpc=there.vpc(), **COMMON),
         ("CreateInternetGateway", "AttachInternetGateway"),
         ("DetachInternetGateway", "DeleteInternetGateway"),
         {"vpc": drift(detach, "AttachInternetGateway"), **TAGS_LOST},
     ),
-    "ElasticIp": Case(
+    "ElasticIp": ResourceCase(
         lambda there: ElasticIp(**COMMON),
         ("AllocateAddress", "CreateLogGroup", "CreateTags"),
         ("DeleteLogGroup", "ReleaseAddress"),
         {"settled": drift(unsettle, "CreateLogGroup", "CreateTags"), **TAGS_LOST},
     ),
-    "NatGateway": Case(
+    "NatGateway": ResourceCase(
         nat,
         ("CreateNatGateway",),
         ("DeleteNatGateway",),
         TAGS_LOST,
         {"subnet": "subnet-0f", "address": "eipalloc-0f"},
     ),
-    "RouteTable": Case(
+    "RouteTable": ResourceCase(
         table,
         ("CreateRouteTable", "AssociateRouteTable"),
         ("DisassociateRouteTable", "DeleteRouteTable"),
         {"subnets": drift(disassociate, "AssociateRouteTable"), **TAGS_LOST},
         {"vpc": "vpc-0f"},
     ),
-    "Route to the internet": Case(
+    "Route to the internet": ResourceCase(
         out,
         ("CreateRoute",),
         ("DeleteRoute",),
@@ -159,7 +159,7 @@ CASES = {
         {"table": "rtb-0f"},
         lists=False,
     ),
-    "Route through NAT": Case(
+    "Route through NAT": ResourceCase(
         through,
         ("CreateRoute",),
         ("DeleteRoute",),

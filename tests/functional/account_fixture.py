@@ -4,10 +4,13 @@ What the tests of the core share: an account, what is in it, and one resource at
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+
+import pytest
 
 from batchkit._engine import reads as _reads, teardown as _teardown
 from batchkit._engine.apply import Engine
@@ -19,7 +22,7 @@ from batchkit.ensure import ensure_all
 from batchkit.events import Event
 from batchkit.local import LocalSession, local_aws
 from batchkit.resources.resource_types import dependencies
-from fakes import FakeClock, Seen, recording
+from fakes import FakeClock, Seen, client, recording
 
 _ANYONE = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}}
 TRUST = json.dumps(
@@ -35,7 +38,7 @@ def ignore(event: Event) -> None:
     """
 
 
-class Account:
+class AccountFixture:
     """
     An embedded AWS, the clock that batchkit waits on, and what tests need in place.
     """
@@ -45,9 +48,9 @@ class Account:
         self.clock = FakeClock()
 
     def __getattr__(self, service: str) -> Any:
-        client = self.session.client(service)
-        setattr(self, service, client)
-        return client
+        made = client(self.session, service)
+        setattr(self, service, made)
+        return made
 
     @property
     def aws(self) -> Aws:
@@ -170,9 +173,29 @@ class Account:
 
 
 @contextmanager
-def account(region: str = "us-east-1") -> Iterator[Account]:
+def account(region: str = "us-east-1") -> Iterator[AccountFixture]:
     """
     An empty account.
     """
     with local_aws(docker=False, region=region) as session:
-        yield Account(session)
+        yield AccountFixture(session)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def keep_models(quick_moto: None) -> None:
+    """
+    What is loaded once for all tests, AWS's models above all, is not looked at by each collection.
+    """
+    with account() as first:
+        for service in ("ec2", "iam", "batch", "ecr", "s3", "scheduler", "stepfunctions"):
+            client(first.session, service)
+    gc.freeze()
+
+
+@pytest.fixture
+def there() -> Iterator[AccountFixture]:
+    """
+    An empty account on an embedded AWS.
+    """
+    with account() as made:
+        yield made

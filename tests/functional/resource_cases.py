@@ -9,10 +9,10 @@ from typing import Any
 
 from attrs import field, frozen
 
+from account_fixture import AccountFixture
 from batchkit._model.resource import Resource
-from core_lab import Account
 
-Act = Callable[[Account, Any], object]
+Act = Callable[[AccountFixture, Any], object]
 
 
 @frozen
@@ -29,12 +29,12 @@ class Drift:
 
 
 @frozen
-class Case:
+class ResourceCase:
     """
     A kind: a *wish*, the calls that make it, every *drift* of it, and others for *fixed* fields.
     """
 
-    desired: Callable[[Account], Resource]
+    desired: Callable[[AccountFixture], Resource]
     creates: tuple[str, ...]
     deletes: tuple[str, ...]
     drifts: Mapping[str, Drift]

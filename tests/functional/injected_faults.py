@@ -10,6 +10,7 @@ from typing import Any
 
 import boto3
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
 Hook = Callable[..., Any]
@@ -31,7 +32,7 @@ class Refuse:
             return None
         self.left -= 1
         self.refused += 1
-        http = AWSResponse("", self.status, {}, None)
+        http = AWSResponse("", self.status, HTTPHeaders(), None)
         about = {"HTTPStatusCode": self.status, "RequestId": "r-1"}
         return http, {**self.answer, "ResponseMetadata": about}
 
@@ -40,7 +41,7 @@ def pretend(**_: object) -> tuple[AWSResponse, dict[str, Any]]:
     """
     Answers that all is well, and does nothing.
     """
-    return AWSResponse("", 200, {}, None), {"ResponseMetadata": {"HTTPStatusCode": 200}}
+    return AWSResponse("", 200, HTTPHeaders(), None), {"ResponseMetadata": {"HTTPStatusCode": 200}}
 
 
 class Lose:

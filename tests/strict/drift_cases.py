@@ -10,9 +10,11 @@ from typing import Any
 
 import attrs
 
+from fakes import client
+
 from .helpers import SERVICE_POLICY, trust
 from .simulator import StrictAws
-from .stacks import NAME, SPEC, make
+from .stacks import BUCKET, NAME, SPEC, TABLE, make
 
 TAGGED = attrs.evolve(SPEC, tags={"team": "red"})
 OTHER = {"team": "blue", "extra": "stays"}
@@ -21,7 +23,7 @@ LOWER = [{"key": key, "value": value} for key, value in OTHER.items()]
 QUEUE = {"jobQueue": NAME}
 
 
-class Place:
+class DriftedStack:
     """
     A stack that stands, and whoever changes it.
     """
@@ -35,7 +37,7 @@ class Place:
         """
         A client of whoever changes it.
         """
-        return self.session.client(service)
+        return client(self.session, service)
 
     def id(self, name: str) -> str:
         """
@@ -52,16 +54,16 @@ class Place:
         return dict(found["RouteTables"][0])
 
 
-def host_names(at: Place) -> None:
+def host_names(at: DriftedStack) -> None:
     at.client("ec2").modify_vpc_attribute(VpcId=at.id("Vpc"), EnableDnsHostnames={"Value": False})
 
 
-def support(at: Place) -> None:
+def support(at: DriftedStack) -> None:
     host_names(at)
     at.client("ec2").modify_vpc_attribute(VpcId=at.id("Vpc"), EnableDnsSupport={"Value": False})
 
 
-def egress(at: Place) -> None:
+def egress(at: DriftedStack) -> None:
     everywhere = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
     own = {**everywhere, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}
     ec2, group = at.client("ec2"), at.id("SecurityGroup")
@@ -69,19 +71,19 @@ def egress(at: Place) -> None:
     ec2.revoke_security_group_egress(GroupId=group, IpPermissions=[everywhere])
 
 
-def attachment(at: Place) -> None:
+def attachment(at: DriftedStack) -> None:
     # With a NAT gateway AWS would not let it be detached.
     at.aws.raw.client("ec2").detach_internet_gateway(
         InternetGatewayId=at.id("InternetGateway"), VpcId=at.id("Vpc")
     )
 
 
-def association(at: Place) -> None:
+def association(at: DriftedStack) -> None:
     held = [a for a in at.table("private")["Associations"] if a.get("SubnetId")][0]
     at.client("ec2").disassociate_route_table(AssociationId=held["RouteTableAssociationId"])
 
 
-def moved(at: Place) -> None:
+def moved(at: DriftedStack) -> None:
     ec2 = at.client("ec2")
     held = [a for a in at.table("private")["Associations"] if a.get("SubnetId")][0]
     ec2.replace_route_table_association(
@@ -89,13 +91,13 @@ def moved(at: Place) -> None:
     )
 
 
-def route_gone(at: Place) -> None:
+def route_gone(at: DriftedStack) -> None:
     at.client("ec2").delete_route(
         RouteTableId=at.id("RouteTable films_private"), DestinationCidrBlock="0.0.0.0/0"
     )
 
 
-def route_elsewhere(at: Place) -> None:
+def route_elsewhere(at: DriftedStack) -> None:
     at.client("ec2").replace_route(
         RouteTableId=at.id("RouteTable films_private"),
         DestinationCidrBlock="0.0.0.0/0",
@@ -103,7 +105,7 @@ def route_elsewhere(at: Place) -> None:
     )
 
 
-def black_hole(at: Place) -> None:
+def black_hole(at: DriftedStack) -> None:
     at.client("ec2").delete_nat_gateway(NatGatewayId=at.id("NatGateway"))
     at.aws.clock.advance(100)
 
@@ -112,28 +114,28 @@ def role(suffix: str) -> str:
     return f"{NAME}_{suffix}-us-east-1"
 
 
-def trusting(at: Place) -> None:
+def trusting(at: DriftedStack) -> None:
     # AWS would have it asked for twice.
     at.aws.raw.client("iam").update_assume_role_policy(
         RoleName=role("job"), PolicyDocument=trust("lambda.amazonaws.com")
     )
 
 
-def longer(at: Place) -> None:
+def longer(at: DriftedStack) -> None:
     at.client("iam").update_role(RoleName=role("job"), MaxSessionDuration=7200)
 
 
-def detached(at: Place) -> None:
+def detached(at: DriftedStack) -> None:
     iam = at.client("iam")
     held = iam.list_attached_role_policies(RoleName=role("exec"))["AttachedPolicies"][0]
     iam.detach_role_policy(RoleName=role("exec"), PolicyArn=held["PolicyArn"])
 
 
-def attached(at: Place) -> None:
+def attached(at: DriftedStack) -> None:
     at.client("iam").attach_role_policy(RoleName=role("exec"), PolicyArn=SERVICE_POLICY)
 
 
-def inline(at: Place) -> None:
+def inline(at: DriftedStack) -> None:
     statement = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     at.client("iam").put_role_policy(
@@ -141,18 +143,18 @@ def inline(at: Place) -> None:
     )
 
 
-def bounded(at: Place) -> None:
+def bounded(at: DriftedStack) -> None:
     at.client("iam").put_role_permissions_boundary(
         RoleName=role("job"), PermissionsBoundary=SERVICE_POLICY
     )
 
 
-def retention(at: Place) -> None:
+def retention(at: DriftedStack) -> None:
     at.client("logs").put_retention_policy(logGroupName=f"/batchkit/{NAME}", retentionInDays=1)
 
 
-def environment(**changed: Any) -> Callable[[Place], None]:
-    def change(at: Place) -> None:
+def environment(**changed: Any) -> Callable[[DriftedStack], None]:
+    def change(at: DriftedStack) -> None:
         wanted = {"computeResources": {"maxvCpus": 4}, **changed}
         name = at.id("ComputeEnvironment")
         at.client("batch").update_compute_environment(computeEnvironment=name, **wanted)
@@ -161,35 +163,35 @@ def environment(**changed: Any) -> Callable[[Place], None]:
     return change
 
 
-def environment_role(at: Place) -> None:
+def environment_role(at: DriftedStack) -> None:
     environment(serviceRole=at.id(f"Role {role('job')}"))(at)
 
 
-def environment_places(at: Place) -> None:
+def environment_places(at: DriftedStack) -> None:
     subnets = [at.id("Subnet films_public")]
     environment(computeResources={"maxvCpus": 4, "subnets": subnets})(at)
 
 
-def queue(**changed: Any) -> Callable[[Place], None]:
-    def change(at: Place) -> None:
+def queue(**changed: Any) -> Callable[[DriftedStack], None]:
+    def change(at: DriftedStack) -> None:
         at.client("batch").update_job_queue(**QUEUE, **changed)
         at.aws.clock.advance(30)
 
     return change
 
 
-def definition(at: Place) -> None:
+def definition(at: DriftedStack) -> None:
     at.client("batch").deregister_job_definition(jobDefinition=at.id("JobDefinition"))
 
 
-def machine(at: Place) -> None:
+def machine(at: DriftedStack) -> None:
     states = at.client("stepfunctions")
     end = json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}})
     states.update_state_machine(stateMachineArn=at.id("StateMachine"), definition=end)
 
 
-def schedule(**changed: Any) -> Callable[[Place], None]:
-    def change(at: Place) -> None:
+def schedule(**changed: Any) -> Callable[[DriftedStack], None]:
+    def change(at: DriftedStack) -> None:
         client = at.client("scheduler")
         held = client.get_schedule(Name=NAME, GroupName=NAME)
         keys = ("ScheduleExpression", "FlexibleTimeWindow", "Target", "Name", "GroupName")
@@ -198,28 +200,28 @@ def schedule(**changed: Any) -> Callable[[Place], None]:
     return change
 
 
-def public(at: Place) -> None:
-    at.client("s3").delete_public_access_block(Bucket=SPEC.bucket.name)
+def public(at: DriftedStack) -> None:
+    at.client("s3").delete_public_access_block(Bucket=BUCKET)
 
 
-def billing(at: Place) -> None:
+def billing(at: DriftedStack) -> None:
     at.client("dynamodb").update_table(
-        TableName=SPEC.table.name,
+        TableName=TABLE,
         BillingMode="PROVISIONED",
         ProvisionedThroughput={"ReadCapacityUnits": 1, "WriteCapacityUnits": 1},
     )
     at.aws.clock.advance(30)
 
 
-def tags_of(kind: str) -> Callable[[Place], None]:
+def tags_of(kind: str) -> Callable[[DriftedStack], None]:
     return lambda at: at.client("ec2").create_tags(Resources=[at.id(kind)], Tags=KEYS)
 
 
-def batch_tags_of(kind: str) -> Callable[[Place], None]:
+def batch_tags_of(kind: str) -> Callable[[DriftedStack], None]:
     return lambda at: at.client("batch").tag_resource(resourceArn=at.id(kind), tags=OTHER)
 
 
-DRIFTS: dict[str, tuple[Callable[[Place], None], list[str]]] = {
+DRIFTS: dict[str, tuple[Callable[[DriftedStack], None], list[str]]] = {
     "host names": (host_names, ["ModifyVpcAttribute"]),
     "DNS": (support, ["ModifyVpcAttribute", "ModifyVpcAttribute"]),
     "egress": (egress, ["AuthorizeSecurityGroupEgress"]),
@@ -275,7 +277,7 @@ DRIFTS: dict[str, tuple[Callable[[Place], None], list[str]]] = {
     ),
     "tags of Bucket": (
         lambda at: at.client("s3").put_bucket_tagging(
-            Bucket=SPEC.bucket.name,
+            Bucket=BUCKET,
             Tagging={"TagSet": [*KEYS, {"Key": "batchkit:stack", "Value": NAME}]},
         ),
         ["PutBucketTagging"],

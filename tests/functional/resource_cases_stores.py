@@ -7,15 +7,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from account_fixture import STACK, TAGS, TRUST, AccountFixture
 from batchkit import Bucket, LogGroup, Repository, Role, Table, allow, aws_managed
-from core_lab import STACK, TAGS, TRUST, Account
-from kinds_cases import Case, drift
+from resource_cases import ResourceCase, drift
 
 COMMON: dict[str, Any] = {"name": STACK, "stack": STACK, "tags": TAGS}
 MANAGED = "arn:aws:iam::aws:policy/service-role/AWSBatchServiceRole"
 
 
-def role(there: Account) -> Role:
+def role(there: AccountFixture) -> Role:
     return Role(
         service="batch.amazonaws.com",
         managed=[aws_managed("service-role/AWSBatchServiceRole")],
@@ -25,81 +25,81 @@ def role(there: Account) -> Role:
     )
 
 
-def trust(there: Account, actual: Any) -> None:
+def trust(there: AccountFixture, actual: Any) -> None:
     there.iam.update_assume_role_policy(RoleName=actual.name, PolicyDocument=TRUST)
 
 
-def detach(there: Account, actual: Any) -> None:
+def detach(there: AccountFixture, actual: Any) -> None:
     there.iam.detach_role_policy(RoleName=actual.name, PolicyArn=MANAGED)
 
 
-def more_grants(there: Account, actual: Any) -> None:
+def more_grants(there: AccountFixture, actual: Any) -> None:
     statement = {"Effect": "Allow", "NotAction": "s3:*", "Resource": "*"}
     document = json.dumps({"Version": "2012-10-17", "Statement": statement})
     there.iam.put_role_policy(RoleName=actual.name, PolicyName="batchkit", PolicyDocument=document)
 
 
-def unbound(there: Account, actual: Any) -> None:
+def unbound(there: AccountFixture, actual: Any) -> None:
     there.iam.delete_role_permissions_boundary(RoleName=actual.name)
 
 
-def longer(there: Account, actual: Any) -> None:
+def longer(there: AccountFixture, actual: Any) -> None:
     there.iam.update_role(RoleName=actual.name, MaxSessionDuration=7200)
 
 
-def untag_role(there: Account, actual: Any) -> None:
+def untag_role(there: AccountFixture, actual: Any) -> None:
     there.iam.untag_role(RoleName=actual.name, TagKeys=["team"])
 
 
-def no_scan(there: Account, actual: Any) -> None:
+def no_scan(there: AccountFixture, actual: Any) -> None:
     there.ecr.put_image_scanning_configuration(
         repositoryName=actual.name, imageScanningConfiguration={"scanOnPush": False}
     )
 
 
-def mutable(there: Account, actual: Any) -> None:
+def mutable(there: AccountFixture, actual: Any) -> None:
     there.ecr.put_image_tag_mutability(repositoryName=actual.name, imageTagMutability="MUTABLE")
 
 
-def keep_all(there: Account, actual: Any) -> None:
+def keep_all(there: AccountFixture, actual: Any) -> None:
     there.ecr.delete_lifecycle_policy(repositoryName=actual.name)
 
 
-def untag_repository(there: Account, actual: Any) -> None:
+def untag_repository(there: AccountFixture, actual: Any) -> None:
     there.ecr.untag_resource(resourceArn=actual.arn, tagKeys=["team"])
 
 
-def forever(there: Account, actual: Any) -> None:
+def forever(there: AccountFixture, actual: Any) -> None:
     there.logs.delete_retention_policy(logGroupName=actual.name)
 
 
-def untag_group(there: Account, actual: Any) -> None:
+def untag_group(there: AccountFixture, actual: Any) -> None:
     there.logs.untag_resource(resourceArn=actual.arn, tagKeys=["team"])
 
 
-def provisioned(there: Account, actual: Any) -> None:
+def provisioned(there: AccountFixture, actual: Any) -> None:
     throughput = {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}
     there.dynamodb.update_table(
         TableName=actual.name, BillingMode="PROVISIONED", ProvisionedThroughput=throughput
     )
 
 
-def untag_table(there: Account, actual: Any) -> None:
+def untag_table(there: AccountFixture, actual: Any) -> None:
     there.dynamodb.untag_resource(ResourceArn=actual.arn, TagKeys=["team"])
 
 
-def public(there: Account, actual: Any) -> None:
+def public(there: AccountFixture, actual: Any) -> None:
     there.s3.delete_public_access_block(Bucket=actual.name)
 
 
-def untag_bucket(there: Account, actual: Any) -> None:
+def untag_bucket(there: AccountFixture, actual: Any) -> None:
     tags = there.s3.get_bucket_tagging(Bucket=actual.name)["TagSet"]
     left = [tag for tag in tags if tag["Key"] != "team"]
     there.s3.put_bucket_tagging(Bucket=actual.name, Tagging={"TagSet": left})
 
 
 CASES = {
-    "Role": Case(
+    "Role": ResourceCase(
         role,
         ("CreateRole", "AttachRolePolicy", "PutRolePolicy"),
         ("DetachRolePolicy", "DeleteRolePolicy", "DeleteRole"),
@@ -112,7 +112,7 @@ CASES = {
             "tags": drift(untag_role, "TagRole"),
         },
     ),
-    "Repository": Case(
+    "Repository": ResourceCase(
         lambda there: Repository(**COMMON),
         ("CreateRepository", "PutLifecyclePolicy"),
         ("DeleteRepository",),
@@ -123,7 +123,7 @@ CASES = {
             "tags": drift(untag_repository, "TagResource"),
         },
     ),
-    "LogGroup": Case(
+    "LogGroup": ResourceCase(
         lambda there: LogGroup(**{**COMMON, "name": "/batchkit/movies"}),
         ("CreateLogGroup", "PutRetentionPolicy"),
         ("DeleteLogGroup",),
@@ -132,7 +132,7 @@ CASES = {
             "tags": drift(untag_group, "TagResource"),
         },
     ),
-    "Table": Case(
+    "Table": ResourceCase(
         lambda there: Table(**COMMON),
         ("CreateTable",),
         ("DeleteTable",),
@@ -142,7 +142,7 @@ CASES = {
         },
         {"key_name": "key", "key_type": "N"},
     ),
-    "Bucket": Case(
+    "Bucket": ResourceCase(
         lambda there: Bucket(**{**COMMON, "name": "a-bucket"}),
         (
             *("CreateLogGroup", "CreateBucket", "PutBucketTagging", "DeleteLogGroup"),

@@ -13,6 +13,7 @@ import attrs
 from batchkit import Run, StackSpec
 from batchkit.events import Listener
 from batchkit.stack.stack import Stack
+from fakes import client
 
 from .helpers import trust
 from .simulator import StrictAws
@@ -53,13 +54,13 @@ class Scene:
         """
         A client of whoever breaks it.
         """
-        return self.session.client(service)
+        return client(self.session, service)
 
     def raw(self, service: str) -> Any:
         """
         A client that AWS refuses nothing, and has do at once what takes time.
         """
-        return self.aws.raw.client(service)
+        return client(self.aws.raw, service)
 
     def id(self, name: str) -> str:
         """
