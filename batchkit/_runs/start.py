@@ -78,6 +78,19 @@ def execution(
         refuse("run", "name", name, "a name that no run of the last 90 days has had")
 
 
+CHANGEABLE: Final = ("command", "environment", "vcpus", "memory", "timeout", "attempts")
+"""
+The settings that a submission may change
+(https://docs.aws.amazon.com/batch/latest/APIReference/API_SubmitJob.html).
+"""
+
+
+def _can_differ(submission: Any) -> Iterator[Problem]:
+    for name in submission.given:
+        if name not in CHANGEABLE:
+            yield Problem("given", name, f"one of {', '.join(CHANGEABLE)}")
+
+
 def _on_top(submission: Any) -> Iterator[Problem]:
     """
     What is given is right on top of the job definition, and fits where its jobs run.
@@ -103,11 +116,11 @@ class Submission(Checked):
     A job to submit: a job definition, and what differs from it.
 
     Args:
-        given: The settings that differ, by name, among those of `JobSettings`; variables of the
-            environment come on top of the definition's.
+        given: The settings that differ, by name, among `CHANGEABLE`; variables of the environment
+            come on top of the definition's.
     """
 
-    RULES = (_on_top, _has_room)
+    RULES = (_can_differ, _on_top, _has_room)
 
     queue: str
     definition: JobDefinition

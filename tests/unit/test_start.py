@@ -128,6 +128,7 @@ def test_only_what_is_given_is_overridden() -> None:
 @pytest.mark.parametrize(
     ("given", "field"),
     [
+        ({"architecture": "ARM64"}, "given"),
         ({"vcpus": 3}, "vcpus"),
         ({"vcpus": 4}, "memory"),
         ({"memory": 100}, "memory"),

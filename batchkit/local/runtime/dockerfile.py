@@ -73,8 +73,9 @@ def _apply(recipe: Recipe, word: str, rest: str) -> Recipe:
     elif word in ("COPY", "ADD"):
         _copy(recipe, rest)
     elif word == "ENTRYPOINT":
+        # It clears a CMD that comes from the base, not one of the same stage
+        # (https://docs.docker.com/reference/dockerfile/#understand-how-cmd-and-entrypoint-interact).
         recipe.entrypoint = _argv(rest)
-        recipe.command = ()
     elif word == "CMD":
         recipe.command = _argv(rest)
     return recipe

@@ -30,7 +30,7 @@ def recipe(folder: Path, *lines: str) -> Recipe:
         (["CMD python main.py"], (), ("/bin/sh", "-c", "python main.py")),
         (['ENTRYPOINT ["python"]', 'CMD ["main.py"]'], (), ("python", "main.py")),
         (['ENTRYPOINT ["python"]', 'CMD ["main.py"]'], ("-V",), ("python", "-V")),
-        (['CMD ["old"]', 'ENTRYPOINT ["python"]'], (), ("python",)),
+        (['CMD ["first"]', 'ENTRYPOINT ["python"]'], (), ("python", "first")),
         (['ENTRYPOINT ["old"]', "FROM other", 'CMD ["new"]'], (), ("new",)),
         (["CMD [ not json"], (), ("/bin/sh", "-c", "[ not json")),
         (["# CMD no", "CMD echo \\", "  two lines"], (), ("/bin/sh", "-c", "echo    two lines")),
