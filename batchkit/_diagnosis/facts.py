@@ -13,7 +13,7 @@ import attrs
 
 from batchkit._diagnosis.images import ImageFacts
 from batchkit._diagnosis.queues import Queues
-from batchkit._diagnosis.reader import Reader
+from batchkit._diagnosis.reader import FactsReader
 from batchkit._diagnosis.roles import RoleFacts, read_role
 from batchkit._diagnosis.wiring import Wiring
 from batchkit._engine.aws import Aws
@@ -50,7 +50,7 @@ class JobFacts:
         job: Job | None = None,
         state: State | None = None,
     ) -> None:
-        self.reader = Reader(aws)
+        self.reader = FactsReader(aws)
         self.queues = Queues(self.reader, queue)
         self.job = job
         self.state = state or State("")

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, Final
 
-from batchkit._diagnosis.reader import Reader
+from batchkit._diagnosis.reader import FactsReader
 from batchkit._model.calls import Operation
 from batchkit._model.image_uri import ImageUri
 from batchkit.resources.image import Image
@@ -24,7 +24,7 @@ class ImageFacts:
     The image *uri* of a job in *region* and *account*, which are empty if they aren't known.
     """
 
-    def __init__(self, reader: Reader, uri: str, region: str, account: str) -> None:
+    def __init__(self, reader: FactsReader, uri: str, region: str, account: str) -> None:
         self.uri = uri
         self.parsed = ImageUri.parse(uri)
         self._reader = reader

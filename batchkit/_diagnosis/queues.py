@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Final
 
-from batchkit._diagnosis.reader import Reader
+from batchkit._diagnosis.reader import FactsReader
 from batchkit._jobs import jobs as _jobs
 from batchkit._jobs.jobs import Job
 from batchkit._model.calls import Operation
@@ -39,7 +39,7 @@ class Queues:
         queue: The name or ARN of the queue.
     """
 
-    def __init__(self, reader: Reader, queue: str) -> None:
+    def __init__(self, reader: FactsReader, queue: str) -> None:
         self._reader = reader
         self._queue = queue
 

@@ -12,7 +12,7 @@ from batchkit._model.calls import Call, Operation
 from batchkit.errors import AwsError
 
 
-class Reader:
+class FactsReader:
     """
     Answers of AWS, and the errors of the calls that were refused.
     """
