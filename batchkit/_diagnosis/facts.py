@@ -25,6 +25,7 @@ from batchkit._model.values import Arn
 from batchkit.errors import AwsError
 from batchkit.resources.definitions import JobDefinition
 from batchkit.resources.logs import LogGroup
+from batchkit.resources.platforms import container_of
 from batchkit.resources.states import StateMachine
 
 
@@ -151,8 +152,8 @@ class JobFacts:
         """
         The container of the job, completed by its definition; without a job the definition's.
         """
-        defined = (self.definition or {}).get("containerProperties") or {}
-        own = (self.job.details.get("container") or {}) if self.job else {}
+        defined = container_of(self.definition or {})
+        own = container_of(self.job.details) if self.job else {}
         return {**defined, **own}
 
     @cached_property

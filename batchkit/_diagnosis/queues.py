@@ -14,6 +14,7 @@ from batchkit._jobs.jobs import Job
 from batchkit._model.calls import Operation
 from batchkit.errors import AwsError
 from batchkit.resources.environments import ComputeEnvironment
+from batchkit.resources.platforms import container_of
 from batchkit.resources.queues import JobQueue
 
 QUOTA: Final = Operation(
@@ -160,7 +161,7 @@ class Queues:
         """
         # DescribeJobs doesn't name the compute environment.  Each has an ECS cluster of its own,
         # which the ARN of a started job's task names.
-        cluster = _cluster((job.details.get("container") or {}).get("taskArn"))
+        cluster = _cluster(container_of(job.details).get("taskArn"))
         if not cluster:
             return None
         for environment in self.all_environments:
@@ -186,7 +187,7 @@ def _vcpus(job: Job) -> float:
     """
     The vCPUs that a job, or the children of an array, have at work.
     """
-    wanted = (job.details.get("container") or {}).get("resourceRequirements", ())
+    wanted = container_of(job.details).get("resourceRequirements", ())
     each = sum(float(one["value"]) for one in wanted if one["type"] == "VCPU")
     if not job.size:
         return each if job.status in AT_WORK else 0.0

@@ -12,6 +12,7 @@ from attrs import field, frozen
 from batchkit._engine.aws import Aws
 from batchkit._model.calls import Operation
 from batchkit.resources.batch import LIST_JOBS
+from batchkit.resources.platforms import container_of
 
 DESCRIBE: Final = Operation("batch", "DescribeJobs", wide=True)
 TERMINATE: Final = Operation("batch", "TerminateJob")
@@ -110,7 +111,7 @@ def parse(details: Mapping[str, Any]) -> Job:
     """
     # A job of several containers has an empty one
     # (https://docs.aws.amazon.com/batch/latest/APIReference/API_JobDetail.html).
-    container = details.get("container") or {}
+    container = container_of(details)
     options = (container.get("logConfiguration") or {}).get("options") or {}
     listed = enumerate(details.get("attempts") or (), 1)
     attempts = tuple(_attempt(number, attempt) for number, attempt in listed)
@@ -131,7 +132,7 @@ def parse(details: Mapping[str, Any]) -> Job:
 
 
 def _attempt(number: int, described: Mapping[str, Any]) -> Attempt:
-    container = described.get("container") or {}
+    container = container_of(described)
     return Attempt(
         number=number,
         exit_code=container.get("exitCode"),
