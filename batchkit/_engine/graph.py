@@ -36,11 +36,11 @@ def walk(
     interrupt: Callable[[], object] | None = None,
 ) -> Outcome[K]:
     """
-    Calls *work* for each node once those that it needs are done, and reports how that ended.
+    Calls *work* for each node once those that it needs are done; returns how that ended.
 
-    After a failure what depends on it isn't started.  If *stop* is given, it is called at once, and
-    nothing else is started either.  An interrupt calls *stop* and *interrupt*, waits for what runs,
-    and is raised.
+    After a failure, what depends on it isn't started.  If *stop* is given, it is called at once,
+    and nothing else is started either.  An interrupt calls *stop* and *interrupt*, waits for what
+    runs, and is raised.
     """
     walker = _Walker(graph)
     halted = threading.Event()
@@ -51,7 +51,7 @@ def walk(
             stop()
 
     def begin(node: K) -> object:
-        # It may have waited for a free worker while another failed.
+        # The node may have waited for a free worker while another one failed.
         return _SKIPPED if halted.is_set() else _attempt(lambda: work(node), halt)
 
     with ThreadPoolExecutor(workers, "batchkit") as pool:
@@ -59,6 +59,8 @@ def walk(
             while running := walker.start(lambda node: pool.submit(begin, node)):
                 walker.finish(wait(running, return_when=FIRST_COMPLETED).done)
         except BaseException:
+            # KeyboardInterrupt comes here, in the main thread.  What runs goes on to its end, since
+            # a call that is cut off may have taken effect without anybody knowing the id.
             halted.set()
             halt()
             if interrupt is not None:
@@ -68,6 +70,7 @@ def walk(
 
 
 def _attempt(work: Callable[[], object], halt: Callable[[], None]) -> object:
+    # The worker halts the walk itself: until the main thread hears of the failure, others begin.
     try:
         return work()
     except BaseException:
@@ -76,6 +79,10 @@ def _attempt(work: Callable[[], object], halt: Callable[[], None]) -> object:
 
 
 class _Walker(Generic[K]):
+    """
+    What is done, what runs, and what may be started.
+    """
+
     def __init__(self, graph: Mapping[K, Collection[K]]) -> None:
         self._order: TopologicalSorter[K] = TopologicalSorter(
             {node: [need for need in needs if need in graph] for node, needs in graph.items()}

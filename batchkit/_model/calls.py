@@ -108,6 +108,16 @@ class Call:
         return f"{self.operation}({given})"
 
 
+def operations(resource_type: type[Any]) -> dict[str, Operation]:
+    """
+    Every call of *resource_type*, by the name of its class attribute.
+    """
+    found: dict[str, Operation] = {}
+    for base in reversed(resource_type.__mro__):
+        found.update({k: v for k, v in vars(base).items() if isinstance(v, Operation)})
+    return found
+
+
 @frozen
 class Wait:
     """

@@ -15,9 +15,9 @@ from batchkit._diagnosis.queues import QUOTA
 from batchkit._docker.publisher import publisher
 from batchkit._engine import policy as _policy
 from batchkit._engine.aws import IDENTITY, Aws
-from batchkit._model.calls import Call, Operation
+from batchkit._model.calls import Call, Operation, operations
 from batchkit._model.image_uri import ImageUri
-from batchkit._model.resource import Resource, operations
+from batchkit._model.resource import Resource
 from batchkit._model.tags import of_stack
 from batchkit._model.values import resolve
 from batchkit._runs import run as runs

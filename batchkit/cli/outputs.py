@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from batchkit._engine.plan import Item, Plan
-from batchkit._model.resource import Resource, named_fields
+from batchkit._model.properties import named_fields
+from batchkit._model.resource import Resource
 from batchkit._model.values import references
 
 

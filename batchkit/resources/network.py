@@ -33,10 +33,10 @@ class NetworkMembers:
 @frozen(kw_only=True)
 class Network(Checked):
     """
-    A public subnet with a NAT gateway, and private ones in so many zones that use it.
+    A public subnet with a NAT gateway, and a private subnet in each of *zones* that uses it.
 
     There is one NAT gateway whatever the number of zones: it costs as much as a small server.  Its
-    zone is that of the first private subnet.  The outputs are None until it is ensured.
+    zone is that of the first private subnet.  The outputs are None until the network is ensured.
     """
 
     name: str = checked(text(r"[\w-]{1,200}", "letters, digits, _ or -"))
@@ -52,7 +52,7 @@ class Network(Checked):
     @property
     def members(self) -> NetworkMembers:
         """
-        The resources that it amounts to, the longest path first.
+        The resources that it consists of, the longest path first.
         """
         name, cidrs = self.name, subnet_cidrs(self.cidr)
         common: dict[str, Any] = {"stack": self.stack, "tags": self.tags}
@@ -64,10 +64,10 @@ class Network(Checked):
             for zone in range(self.zones)
         ]
         group = SecurityGroup(name=f"{name}_jobs", **inside)
-        ways = self._ways(inside, public, private)
-        return NetworkMembers(vpc, private, group, [vpc, public, *private, group, *ways])
+        routes = self._routes(inside, public, private)
+        return NetworkMembers(vpc, private, group, [vpc, public, *private, group, *routes])
 
-    def _ways(
+    def _routes(
         self, inside: Mapping[str, Any], public: Subnet, private: list[Subnet]
     ) -> list[Resource]:
         """
@@ -76,6 +76,8 @@ class Network(Checked):
         common: dict[str, Any] = {"name": self.name, "stack": self.stack, "tags": self.tags}
         gateway = InternetGateway(name=self.name, **inside)
         address = ElasticIp(**common)
+        # A NAT gateway fails in a VPC without an internet gateway, and no property refers to that
+        # (https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html).
         nat = NatGateway(
             subnet=public.id, address=address.id, depends_on=(gateway.exists,), **common
         )
@@ -98,6 +100,8 @@ def subnet_cidrs(cidr: str) -> list[str]:
     """
     At least 16 networks in *cidr*: of 256 addresses if it is large, of 16 if it is as small as /24.
     """
+    # AWS takes no subnet smaller than /28, and keeps five addresses of each for itself
+    # (https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html).
     whole_net = ipaddress.IPv4Network(cidr)
     parts = whole_net.subnets(new_prefix=max(24, whole_net.prefixlen + 4))
     return [str(part) for part in parts]

@@ -72,7 +72,7 @@ def ensure_stack(
         outcome = _teardown.delete(aws, emit, orphans, dependencies(), workers=workers)
         if outcome.failed:
             raise _teardown.failure(spec.name, outcome)
-    return Stack(spec.name, tuple(made), aws.unhurried(), plan)
+    return Stack(spec.name, tuple(made), aws.without_deadline(), plan)
 
 
 def plan_stack(

@@ -32,7 +32,7 @@ from batchkit import (
     s3_read,
 )
 from batchkit._blueprint.blueprint import resources
-from batchkit._engine.apply import in_order, needs
+from batchkit._engine.order import in_order, needs
 from batchkit._engine.policy import make
 from batchkit._model.resource import Resource
 from batchkit._model.values import Ref, resolve
