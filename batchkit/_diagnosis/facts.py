@@ -86,11 +86,11 @@ class JobFacts:
         """
         return self.queues.hosting_environments
 
-    def busy_on(self, kind: str) -> float:
+    def busy_on(self, family: str) -> float:
         """
         The vCPUs of the region that are at work on FARGATE or FARGATE_SPOT.
         """
-        return self.queues.busy_on(kind)
+        return self.queues.busy_on(family)
 
     def quota(self, service: str, code: str) -> float | None:
         """

@@ -148,14 +148,14 @@ class Queues:
         arn = (self.queue or {}).get("jobQueueArn")
         return sum(_vcpus(job) for job in self.at_work if job.queue == arn)
 
-    def busy_on(self, kind: str) -> float:
+    def busy_on(self, family: str) -> float:
         """
         The vCPUs that are at work on FARGATE or FARGATE_SPOT; a job whose compute environment isn't
         known counts for both.
         """
-        return sum(_vcpus(job) for job in self.at_work if self._kind(job) in (kind, None))
+        return sum(_vcpus(job) for job in self.at_work if self._family(job) in (family, None))
 
-    def _kind(self, job: Job) -> str | None:
+    def _family(self, job: Job) -> str | None:
         """
         The type of the compute environment that a job runs on; None if that isn't known.
         """

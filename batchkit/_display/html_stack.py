@@ -19,7 +19,7 @@ def page(stack: Stack) -> str:
     The stack as it was when it was made or described.
     """
     drawn = picture(stack.resources, stack.region, stack.partition)
-    table = rows([_row(one, stack) for one in stack.resources], ("Kind", "Name", "State", "Id"))
+    table = rows([_row(one, stack) for one in stack.resources], ("Type", "Name", "State", "Id"))
     return frame(
         tag("h4", "Stack ", stack.name, tag("span", f" in {stack.region}", class_="dim")),
         drawn,

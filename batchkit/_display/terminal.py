@@ -65,7 +65,7 @@ def stack(described: Stack) -> RenderableType:
     The resources of a stack.
     """
     title = f"{described.name} in {described.region}"
-    table = Table("kind", "name", "state", title=title, box=None)
+    table = Table("type", "name", "state", title=title, box=None)
     for one in described.resources:
         table.add_row(one.type_name(), Text(printable(one.name)), word(state_of(one)))
     return table

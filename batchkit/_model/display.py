@@ -1,5 +1,5 @@
 """
-The door between values and what they look like: values lie below, views register from above.
+Between values and what they look like: values lie below, and views register from above.
 
 A view is a function for one class: `as_html` is asked by notebooks, `as_rich` by terminals.
 """

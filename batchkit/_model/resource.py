@@ -169,7 +169,7 @@ class Resource(Checked):
     @property
     def in_use(self) -> bool:
         """
-        Whether its maker has gone on with it: of twins, one that is committed stays.
+        Whether its maker has gone on with it: of duplicates, one that is in use stays.
         """
         return True
 

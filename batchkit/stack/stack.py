@@ -54,7 +54,7 @@ class Stack(Displayed):
     @property
     def outputs(self) -> dict[str, str]:
         """
-        The ARN, id or URI of each resource, by kind and name.
+        The ARN, id or URI of each resource, by resource type and name.
         """
         return {
             f"{resource_type} {name}": str(r.identity)
@@ -64,7 +64,7 @@ class Stack(Displayed):
 
     def arn(self, resource_type: type[Resource]) -> str:
         """
-        The ARN or id of the first resource of *kind*.
+        The ARN or id of the first resource of *resource_type*.
         """
         for resource in self.resources:
             if resource.type_name() == resource_type.type_name():
@@ -122,21 +122,16 @@ class Stack(Displayed):
                 is the run.  Batch forgets jobs a week after their end.
             name: The name of the job; a fresh one if None.
         """
-        submission = _start.Submission(
-            queue=self.arn(JobQueue),
-            definition=self._definition,
-            name=_start.name_of(self.name, name, key),
-            given=_given(
-                command=command,
-                environment=environment,
-                vcpus=vcpus,
-                memory=memory,
-                timeout=timeout,
-                attempts=attempts,
-            ),
-            array_size=array_size,
-            depends_on=[id for one in depends_on for id in _job_ids(one)],
+        given = _given(
+            command=command,
+            environment=environment,
+            vcpus=vcpus,
+            memory=memory,
+            timeout=timeout,
+            attempts=attempts,
         )
+        parents = [id for one in depends_on for id in _job_ids(one)]
+        submission = self._submission(name, key, given, array_size, parents)
         id, new = _start.submit(self._aws, submission, once=key is not None)
         return Run(id, self._aws, SubmittedJobs(self._aws, [id], fresh=new))
 
@@ -166,19 +161,15 @@ class Stack(Displayed):
             items: What JSON can hold.
             wait: Whether to return only when all have ended.  It doesn't raise if some have failed.
         """
-        submission = _start.Submission(
-            queue=self.arn(JobQueue),
-            definition=self._definition,
-            name=_start.name_of(self.name, name, key),
-            given=_given(
-                command=command,
-                environment=environment,
-                vcpus=vcpus,
-                memory=memory,
-                timeout=timeout,
-                attempts=attempts,
-            ),
+        given = _given(
+            command=command,
+            environment=environment,
+            vcpus=vcpus,
+            memory=memory,
+            timeout=timeout,
+            attempts=attempts,
         )
+        submission = self._submission(name, key, given)
         bucket = next((one.name for one in self.resources if isinstance(one, Bucket)), None)
         mapped = fan_out(self._aws, submission, list(items), bucket, once=key is not None)
         return mapped.wait() if wait else mapped
@@ -194,6 +185,26 @@ class Stack(Displayed):
         What is wrong, or keeps jobs from running, as findings; empty if all is well.
         """
         return explain.diagnose(self._aws, self.name)
+
+    def _submission(
+        self,
+        name: str | None,
+        key: str | None,
+        given: Mapping[str, Any],
+        array_size: int | None = None,
+        depends_on: Sequence[str] = (),
+    ) -> _start.Submission:
+        """
+        A job of the stack that differs from its definition in what is *given*.
+        """
+        return _start.Submission(
+            queue=self.arn(JobQueue),
+            definition=self._definition,
+            name=_start.name_of(self.name, name, key),
+            given=given,
+            array_size=array_size,
+            depends_on=depends_on,
+        )
 
     @property
     def _definition(self) -> JobDefinition:
