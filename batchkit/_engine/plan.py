@@ -40,7 +40,7 @@ class Item:
 
     def __str__(self) -> str:
         lines = [f"{SIGNS[self.action]} {self.resource_type} {self.name}"]
-        lines += [f"    {c.field}: {c.actual!r} -> {c.wanted!r}" for c in self.changes]
+        lines += [f"    {c.field}: {c.actual!r} -> {c.desired!r}" for c in self.changes]
         return "\n".join(lines)
 
 

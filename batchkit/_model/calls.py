@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
 from typing import Any, Final, Protocol
 
 from attrs import field, frozen
@@ -27,7 +28,8 @@ class NotYet:
     """
     An error that means *not yet*: retried for *seconds*, and an error like any other after that.
 
-    AWS's wording changes, so *fragment* is used only where the code alone says too little.
+    A *code* may be a pattern, such as `Invalid*ID.NotFound`.  AWS's wording changes, so *fragment*
+    is used only where the code alone says too little.
     """
 
     code: str
@@ -35,7 +37,7 @@ class NotYet:
     fragment: str = ""
 
     def matches(self, code: str, message: str) -> bool:
-        return code == self.code and self.fragment in message.lower()
+        return fnmatchcase(code, self.code) and self.fragment in message.lower()
 
 
 @frozen

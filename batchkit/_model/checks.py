@@ -234,17 +234,26 @@ SECRETS = Constraint(
     and all(re.fullmatch(r"arn:[\w-]+:(secretsmanager|ssm):\S+", arn) for arn in value.values()),
 )
 
+
+def _are_tags(value: Mapping[str, str]) -> bool:
+    # IAM's tag keys are case-insensitive, and every spec has roles
+    # (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html).
+    keys = {key.lower() for key in value}
+    return len(value) <= 40 and all(
+        [
+            len(keys) == len(value),
+            "name" not in keys,
+            not any(key.startswith(("aws:", "batchkit:")) for key in keys),
+            all(re.fullmatch(r"[\w .:/=+@-]{1,128}", key) for key in value),
+            all(re.fullmatch(r"[\w .:/=+@-]{0,256}", item) for item in value.values()),
+        ]
+    )
+
+
 TAGS = Constraint(
-    "at most 40 tags; keys of 1-128 and values of 0-256 of AWS's tag characters; no key that "
-    "starts with aws: or batchkit:, and not Name",
-    lambda value: len(value) <= 40
-    and all(
-        re.fullmatch(r"[\w .:/=+@-]{1,128}", key)
-        and re.fullmatch(r"[\w .:/=+@-]{0,256}", item)
-        and not key.lower().startswith(("aws:", "batchkit:"))
-        and key != "Name"
-        for key, item in value.items()
-    ),
+    "at most 40 tags; keys of 1-128 and values of 0-256 of AWS's tag characters; in any "
+    "case no key that starts with aws: or batchkit: or is Name, and no two that are the same",
+    _are_tags,
 )
 
 

@@ -122,10 +122,16 @@ class Stack(Displayed):
                 is the run.  Batch forgets jobs a week after their end.
             name: The name of the job; a fresh one if None.
         """
-        given = _given(command, environment, vcpus, memory, timeout, attempts)
-        ids = [id for one in depends_on for id in _job_ids(one)]
-        name = _start.name_of(self.name, name, key)
-        submission = self._submission(name, given, array_size=array_size, depends_on=ids)
+        given = _given(
+            command=command,
+            environment=environment,
+            vcpus=vcpus,
+            memory=memory,
+            timeout=timeout,
+            attempts=attempts,
+        )
+        parents = [id for one in depends_on for id in _job_ids(one)]
+        submission = self._submission(name, key, given, array_size, parents)
         id, new = _start.submit(self._aws, submission, once=key is not None)
         return Run(id, self._aws, SubmittedJobs(self._aws, [id], fresh=new))
 
@@ -155,16 +161,18 @@ class Stack(Displayed):
             items: What JSON can hold.
             wait: Whether to return only when all have ended.  It doesn't raise if some have failed.
         """
-        given = _given(command, environment, vcpus, memory, timeout, attempts)
-        submission = self._submission(_start.name_of(self.name, name, key), given)
+        given = _given(
+            command=command,
+            environment=environment,
+            vcpus=vcpus,
+            memory=memory,
+            timeout=timeout,
+            attempts=attempts,
+        )
+        submission = self._submission(name, key, given)
         bucket = next((one.name for one in self.resources if isinstance(one, Bucket)), None)
         mapped = fan_out(self._aws, submission, list(items), bucket, once=key is not None)
         return mapped.wait() if wait else mapped
-
-    def _submission(self, name: str, given: Mapping[str, Any], **more: Any) -> _start.Submission:
-        return _start.Submission(
-            queue=self.arn(JobQueue), definition=self._definition, name=name, given=given, **more
-        )
 
     def runs(self, limit: int = 20) -> list[Run]:
         """
@@ -178,30 +186,35 @@ class Stack(Displayed):
         """
         return explain.diagnose(self._aws, self.name)
 
+    def _submission(
+        self,
+        name: str | None,
+        key: str | None,
+        given: Mapping[str, Any],
+        array_size: int | None = None,
+        depends_on: Sequence[str] = (),
+    ) -> _start.Submission:
+        """
+        A job of the stack that differs from its definition in what is *given*.
+        """
+        return _start.Submission(
+            queue=self.arn(JobQueue),
+            definition=self._definition,
+            name=_start.name_of(self.name, name, key),
+            given=given,
+            array_size=array_size,
+            depends_on=depends_on,
+        )
+
     @property
     def _definition(self) -> JobDefinition:
         return next(one for one in self.resources if isinstance(one, JobDefinition))
 
 
-def _given(
-    command: Sequence[str] | None,
-    environment: Mapping[str, str] | None,
-    vcpus: float | None,
-    memory: int | None,
-    timeout: int | None,
-    attempts: int | None,
-) -> dict[str, Any]:
+def _given(**settings: Any) -> dict[str, Any]:
     """
-    The settings that a caller has given, by name; None stands for the job definition's.
+    The settings that a caller has given; None stands for the job definition's.
     """
-    settings = {
-        "command": command,
-        "environment": environment,
-        "vcpus": vcpus,
-        "memory": memory,
-        "timeout": timeout,
-        "attempts": attempts,
-    }
     return {name: value for name, value in settings.items() if value is not None}
 
 

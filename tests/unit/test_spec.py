@@ -73,7 +73,8 @@ REFUSED: dict[str, list[Any]] = {
     "table": ["ab", "a b", 1, Bucket(name="a-bucket")],
     "bucket": ["ab", "A-bucket", "a..b", "1.2.3.4", "xn--a", "a-s3alias", 1, Table(name="tab")],
     "tags": [["a"], {"aws:x": "y"}, {"Name": "x"}, {"batchkit:stack": "x"}, {"a" * 129: ""}]
-    + [{"a": "b" * 257}, {"a": 1}, {"a": "<>"}, {str(n): "" for n in range(41)}],
+    + [{"a": "b" * 257}, {"a": 1}, {"a": "<>"}, {str(n): "" for n in range(41)}]
+    + [{"name": "x"}, {"NAME": "x"}, {"Batchkit:Stack": "x"}, {"Team": "a", "team": "b"}],
 }
 CIDRS = ["10.1.0.0", "10.1.0.1/16", "10.1.0.0/15", "10.1.0.0/25", "x", 16, "::/16", "10.1/16"]
 REFUSED_PARTS: dict[tuple[type, str], list[Any]] = {

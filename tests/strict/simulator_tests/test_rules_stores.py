@@ -174,3 +174,18 @@ def test_a_bucket_is_deleted_empty_and_its_name_free_later(strict_aws: StrictAws
     assert code_of(s3.create_bucket, Bucket="ours") == "OperationAborted"
     strict_aws.clock.sleep(60)
     s3.create_bucket(Bucket="ours")
+
+
+@pytest.mark.rule(132)
+def test_elsewhere_a_bucket_takes_no_tags_at_its_creation() -> None:
+    """
+    Outside of the commercial regions a bucket is tagged afterwards.
+    """
+    with StrictAws(region="us-gov-west-1") as aws:
+        s3 = aws.session.client("s3")
+        where: Any = {"LocationConstraint": "us-gov-west-1"}
+        tagged = {**where, "Tags": [{"Key": "team", "Value": "blue"}]}
+        params = {"Bucket": "ours", "CreateBucketConfiguration": tagged}
+        assert code_of(s3.create_bucket, **params) == "UnsupportedArgument"
+        assert aws.hits[132] == 1
+        s3.create_bucket(Bucket="ours", CreateBucketConfiguration=where)
