@@ -78,22 +78,19 @@ def delete(
     by_identity = {_identity(actual): actual for actual in found}
     prepared: dict[Identity, Future[None]] = {}
     with ThreadPoolExecutor(workers) as early:
-        # What may be done early is done at once: to disable a queue or an environment takes Batch
-        # half a minute, in which others can be deleted.
+        # At once, beside the deletion of others: Batch takes half a minute to disable a queue.
         for identity, actual in by_identity.items():
             if steps := _first_steps(actual):
                 prepared[identity] = early.submit(_prepare, aws, runner, actual, steps)
-        outcome = walk(
-            _dependents(found, dependencies),
-            lambda identity: _delete_one(
-                aws, emit, runner, by_identity[identity], prepared.get(identity)
-            ),
-            workers=workers,
-            interrupt=aws.stopped.set,
-        )
+
+        def work(one: Identity) -> None:
+            _delete_one(aws, emit, runner, by_identity[one], prepared.get(one))
+
+        dependents = _dependents(found, dependencies)
+        outcome = walk(dependents, work, workers=workers, interrupt=aws.stopped.set)
     _raise_interrupts(prepared.values())
-    left = [one for one in outcome.not_started if not by_identity[one].INTERNAL]
-    return evolve(outcome, not_started=left)
+    shown = [one for one in outcome.not_started if not by_identity[one].INTERNAL]
+    return evolve(outcome, not_started=shown)
 
 
 def _raise_interrupts(futures: Collection[Future[None]]) -> None:

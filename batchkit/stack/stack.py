@@ -130,8 +130,7 @@ class Stack(Displayed):
             timeout=timeout,
             attempts=attempts,
         )
-        parents = [id for one in depends_on for id in _job_ids(one)]
-        submission = self._submission(name, key, given, array_size, parents)
+        submission = self._submission(name, key, given, array_size, _job_ids(depends_on))
         id, new = _start.submit(self._aws, submission, once=key is not None)
         return Run(id, self._aws, SubmittedJobs(self._aws, [id], fresh=new))
 
@@ -170,8 +169,7 @@ class Stack(Displayed):
             attempts=attempts,
         )
         submission = self._submission(name, key, given)
-        bucket = next((one.name for one in self.resources if isinstance(one, Bucket)), None)
-        mapped = fan_out(self._aws, submission, list(items), bucket, once=key is not None)
+        mapped = fan_out(self._aws, submission, list(items), self._bucket, once=key is not None)
         return mapped.wait() if wait else mapped
 
     def runs(self, limit: int = 20) -> list[Run]:
@@ -207,6 +205,10 @@ class Stack(Displayed):
         )
 
     @property
+    def _bucket(self) -> str | None:
+        return next((one.name for one in self.resources if isinstance(one, Bucket)), None)
+
+    @property
     def _definition(self) -> JobDefinition:
         return next(one for one in self.resources if isinstance(one, JobDefinition))
 
@@ -218,8 +220,11 @@ def _given(**settings: Any) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if value is not None}
 
 
-def _job_ids(given: Run | str) -> Sequence[str]:
+def _job_ids(depends_on: Iterable[Run | str]) -> list[str]:
     """
-    The ids of the jobs that *given* stands for.
+    The ids of the jobs that *depends_on* stands for.
     """
-    return given.parents if isinstance(given, Run) else [given]
+    ids: list[str] = []
+    for one in depends_on:
+        ids += one.parents if isinstance(one, Run) else [one]
+    return ids

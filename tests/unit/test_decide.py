@@ -31,7 +31,7 @@ def actual(desired: Any, **outputs: Any) -> Any:
 
 def test_what_is_not_there_is_created() -> None:
     """
-    Also if one of the name is just going.
+    A resource of that name that is being deleted counts as absent.
     """
     assert decide(QUEUE, []).action is Action.CREATE
     going = actual(QUEUE, state="DELETING")
@@ -114,7 +114,7 @@ class Elsewhere:
         return here(placeholder)
 
 
-def test_known_outputs_fill_wishes() -> None:
+def test_known_outputs_take_the_place_of_references() -> None:
     """
     What is learnt takes the place of references, ARNs are written out, the rest stays.
     """
