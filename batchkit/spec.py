@@ -134,6 +134,8 @@ class StackSpec(JobSettings):
         image: A folder with a Dockerfile, an `ImageSource`, or the URI of an image with its
             registry or tag.
         grants: What the job may do, such as `s3_read("bucket", "key")`.
+        execution_grants: What starts the container may do beside reading the job's secrets, such as
+            `kms_decrypt("alias/films")` where these have a key of the customer's.
         compute: What jobs run on: `Fargate(...)`, or "fargate" or "fargate-spot" for its defaults.
         network: Where jobs run: `Nat(...)`, or "nat" for its defaults.
         boundary: The ARN of a permissions boundary for every role.
@@ -157,6 +159,9 @@ class StackSpec(JobSettings):
     name: str = checked(STACK_NAME)
     image: str | ImageSource = attrs.field(converter=_image, metadata=constraints(_IMAGE))
     grants: Sequence[Grant] = attrs.field(
+        default=(), converter=flatten, metadata=constraints(each(_GRANT))
+    )
+    execution_grants: Sequence[Grant] = attrs.field(
         default=(), converter=flatten, metadata=constraints(each(_GRANT))
     )
     compute: Compute = attrs.field(

@@ -12,6 +12,7 @@ from batchkit._diagnosis.finding import Findings, Rule, rule
 from batchkit._diagnosis.images import platforms
 from batchkit._diagnosis.roles import RoleFacts
 from batchkit._model.image_uri import ImageUri
+from batchkit._model.secret_arn import SecretArn
 
 ENSURE: Final = "Run ensure_stack(spec) again (`batchkit up`): it puts the role back."
 TASKS: Final = "ecs-tasks.amazonaws.com"
@@ -199,17 +200,19 @@ def log_group_missing(facts: JobFacts, self: Rule) -> Findings:
     "secretsmanager:GetSecretValue` (or ssm:GetParameters).",
     "The execution role may not read a secret, or there is no such secret.",
     "Give the ARN of the secret in secrets; ensure_stack(spec) (`batchkit up`) allows the "
-    "execution role to read it.  A secret with its own key also needs kms:Decrypt.",
+    "execution role to read it.  A secret with its own key also needs "
+    "execution_grants=[kms_decrypt(key)].",
 )
 def secret_unreadable(facts: JobFacts, self: Rule) -> Findings:
     role, found = _held(facts, EXECUTION), False
     secrets = facts.container.get("secrets") or ()
     for secret in secrets:
         name, arn = f"secret {secret['name']}", secret["valueFrom"]
-        action = "ssm:GetParameters" if ":ssm:" in arn else "secretsmanager:GetSecretValue"
-        if role is not None and not role.allows(action, _plain(arn)):
+        wanted = SecretArn.parse(arn)
+        reads = [(wanted.action, one) for one in wanted.resources]
+        if role is not None and not any(role.allows(*one) for one in reads):
             found = True
-            bound = not role.within(action, _plain(arn))
+            bound = not any(role.within(*one) for one in reads)
             why = " by its permissions boundary" if bound else ""
             yield self.found(name, f"{role.name} may not read {arn}{why}.", _WIDEN if bound else "")
         elif _failed_on(facts, arn):
@@ -220,7 +223,14 @@ def secret_unreadable(facts: JobFacts, self: Rule) -> Findings:
 
 
 def _failed_on(facts: JobFacts, arn: str) -> bool:
-    return "ResourceInitializationError" in facts.reason and _plain(arn) in facts.reason
+    named = SecretArn.parse(arn)
+    names = [named.arn]
+    if named.service == "ssm":
+        names.append(named.parameter)
+    elif named.key:
+        names.append(f"json key {named.key}")
+    failed = "ResourceInitializationError" in facts.reason
+    return failed and any(one in facts.reason for one in names)
 
 
 def _why(facts: JobFacts, arn: str) -> str:
@@ -230,19 +240,16 @@ def _why(facts: JobFacts, arn: str) -> str:
     region, here = [*arn.split(":"), "", "", ""][3], facts.place[1]
     if here and region not in ("", here):
         return f", which is in {region} while the job runs in {here}"
+    if "did not contain json key" in facts.reason:
+        return ": it has no such JSON key"
+    if "Access to KMS is not allowed" in facts.reason:
+        return ": it has a key of KMS of its own, which the role may not use"
     if "ResourceNotFound" in facts.reason or "find the specified secret" in facts.reason:
         return ": there is none of that ARN"
     return ""
 
 
 _SECRET: Final = ("GetSecretValue", "ssm:GetParameters", "secret from asm", "secrets from ssm")
-
-
-def _plain(arn: str) -> str:
-    """
-    The ARN of a secret without the JSON key, version and stage that may follow it.
-    """
-    return ":".join(arn.split(":")[:7]) if ":secretsmanager:" in arn else arn
 
 
 def _held(facts: JobFacts, name: str) -> RoleFacts | None:

@@ -18,6 +18,7 @@ from batchkit._engine.aws import IDENTITY, Aws
 from batchkit._model.calls import Call, Operation
 from batchkit._model.image_uri import ImageUri
 from batchkit._model.resource import Resource, operations
+from batchkit._model.secret_arn import SecretArn
 from batchkit._model.tags import of_stack
 from batchkit._model.values import resolve
 from batchkit._runs import run as runs
@@ -36,6 +37,10 @@ HEAD_BUCKET: Final = Operation(
 HEAD_OBJECT: Final = Operation(
     "s3", "HeadObject", permission="s3:GetObject", absent=("404", "NoSuchKey", "NoSuchBucket")
 )
+DESCRIBE_SECRET: Final = Operation(
+    "secretsmanager", "DescribeSecret", absent=("ResourceNotFoundException",)
+)
+PARAMETERS: Final = Operation("ssm", "DescribeParameters", wide=True)
 GET_ROLE: Final = Operation("iam", "GetRole", absent=("NoSuchEntity",))
 SIMULATE: Final = Operation("iam", "SimulatePrincipalPolicy", absent=("NoSuchEntity",))
 _VPCS: Final = ("vpc", "L-F678F1CE")
@@ -234,6 +239,47 @@ def _table(facts: PreflightFacts, arn: str, own: set[str]) -> Iterator[Finding]:
             yield finding(f"table {name}", "a grant names it, and it isn't there.", "Make it.")
 
 
+def secrets(facts: PreflightFacts) -> Iterator[Finding]:
+    """
+    The secrets and parameters of the job are there, and the execution role may use their keys.
+    """
+    here = facts.aws.scope
+    for name, value_from in facts.spec.secrets.items():
+        secret = SecretArn.parse(value_from)
+        if (secret.region, secret.account) != (here.region, here.account):
+            continue
+        found = _described(facts.aws, secret)
+        if found is None:
+            message = f"there is none of the ARN {secret.arn}."
+            yield finding(f"secret {name}", message, "Make it, or correct secrets.")
+        elif _needs_key(facts.spec, str(found.get("KmsKeyId", ""))):
+            key = found["KmsKeyId"]
+            message = f"its key {key} must be one that the execution role may decrypt with."
+            fix = f'Give execution_grants=[kms_decrypt("{key}")].'
+            yield finding(f"secret {name}", message, fix)
+
+
+def _described(aws: Aws, secret: SecretArn) -> Any:
+    """
+    The description of a secret or a parameter, or None if there is none.
+    """
+    if secret.service == "secretsmanager":
+        return aws.call(DESCRIBE_SECRET(SecretId=secret.arn))
+    named = [{"Key": "Name", "Option": "Equals", "Values": [secret.parameter]}]
+    listed = aws.call(PARAMETERS(ParameterFilters=named))["Parameters"]
+    return {"KmsKeyId": listed[0].get("KeyId", "")} if listed else None
+
+
+def _needs_key(spec: StackSpec, key: str) -> bool:
+    """
+    Whether *key* is a customer's, and no grant of the spec is about decrypting.
+    """
+    if not key or key.rpartition("alias/")[2].startswith("aws/"):
+        return False
+    actions = {one.lower() for grant in spec.execution_grants for one in grant.actions}
+    return not actions & {"kms:decrypt", "kms:*", "*"}
+
+
 def permissions(facts: PreflightFacts) -> Iterator[Finding]:
     """
     The caller may do what `stack_policy` lists, as far as IAM simulates it.
@@ -290,5 +336,6 @@ CHECKS: Final[tuple[Check, ...]] = (
     network_quotas,
     fargate_quota,
     named_in_grants,
+    secrets,
     permissions,
 )

@@ -44,11 +44,16 @@ timeout = 3600              # seconds after which an attempt is ended
 #     {{allow = {{actions = ["sqs:SendMessage"], resources = ["*"]}}}},
 # ]
 
+# What starts the container may do; it reads the secrets anyway.
+# execution_grants = [
+#     {{kms_decrypt = "alias/{name}"}},
+# ]
+
 [environment]               # variables of the job
 GREETING = "Hello"
 
 # [secrets]                 # variables with the ARNs of the secrets that give their values
-# PASSWORD = "arn:aws:secretsmanager:..."
+# PASSWORD = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:{name}-AbCdEf:password::"
 
 # [tags]
 # team = "data"

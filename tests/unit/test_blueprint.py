@@ -186,9 +186,10 @@ def test_the_job_may_do_what_it_is_granted_and_its_starter_reads_the_secrets() -
     """
     Secrets are read by the role that starts the container, not by the job's.
     """
-    secret = "arn:aws:secretsmanager:us-east-1:1:secret:s"
+    secret = "arn:aws:secretsmanager:us-east-1:1:secret:s-AbCdEf"
     parameter = "arn:aws:ssm:us-east-1:1:parameter/p"
-    given: dict[str, Any] = {"grants": [s3_read("films")], "secrets": {"S": secret, "P": parameter}}
+    secrets = {"S": secret, "K": f"{secret}:key:AWSPREVIOUS:", "P": parameter}
+    given: dict[str, Any] = {"grants": [s3_read("films")], "secrets": secrets}
     roles = {one.name.split("-")[0].split("_")[1]: one for one in of(Role, **given)}
     assert [one.actions for one in roles["job"].grants] == [("s3:GetObject",), ("s3:ListBucket",)]
     assert {one.actions[0]: one.resources for one in roles["exec"].grants} == {

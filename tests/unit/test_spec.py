@@ -20,6 +20,7 @@ from batchkit import (
     StackSpec,
     Table,
     allow,
+    kms_decrypt,
     s3_read,
 )
 from batchkit.compute.choices import COMPUTES
@@ -27,6 +28,7 @@ from batchkit.networks.choices import NETWORKS
 from batchkit.resources.platforms import FARGATE_MEMORY
 
 ODD = [None, True, 1, 1.5, "", "x y", b"x", [], {}, object(), [None], {1: 2}, float("nan")]
+SECRET = "arn:aws:secretsmanager:us-east-1:1:secret:db-AbCdEf"
 MIB = [256, 512, 1024, 1536, 2048, 4096, 5120, 8192, 9216, 16384, 30720, 32768, 61440, 122880]
 
 
@@ -50,8 +52,10 @@ REFUSED: dict[str, list[Any]] = {
     "memory": [0, 2047, 2048.0, 16384, "2048", -1],
     "command": ["echo", [1], [None], {"a": 1}],
     "environment": [["A"], {"1A": "x"}, {"A-B": "x"}, {"": "x"}, {"A": 1}, {"AWS_BATCH_X": ""}],
-    "secrets": [["A"], {"A": 1}, {"A B": "arn"}, {"A": ""}],
+    "secrets": [["A"], {"A": 1}, {"A B": "arn"}, {"A": ""}, {"A": SECRET + ":key"}]
+    + [{"A": SECRET + ":key:"}, {"A": SECRET + ":k:s:v:x"}, {"A": SECRET.replace(":secret", "")}],
     "grants": ["s3:GetObject", [{"Effect": "Allow"}], [None], 1],
+    "execution_grants": ["kms:Decrypt", [{"Effect": "Allow"}], [None], 1],
     "timeout": [59, 0, 14 * 86400 + 1, 60.0, "60"],
     "attempts": [0, 11, 1.0, "1"],
     "architecture": ["x86_64", "AMD64", "arm64", 64],
@@ -90,6 +94,9 @@ TAKEN: dict[str, list[Any]] = {
     "command": [(), ["echo", "hello"], ("x",)],
     "environment": [{}, {"A": "", "_b1": "x"}],
     "grants": [[], [s3_read("films"), allow("sqs:*")], (allow("sqs:*"),)],
+    "execution_grants": [[], [kms_decrypt("alias/films")], (allow("kms:Decrypt"),)],
+    "secrets": [{}, {"A": SECRET}, {"A": SECRET + ":key::"}, {"A": SECRET + ":::v-1"}]
+    + [{"A": "arn:aws-cn:ssm:cn-north-1:1:parameter/films/db:3"}],
     "timeout": [60, 14 * 86400],
     "attempts": [1, 10],
     "ephemeral_storage": [None, 21, 200],
