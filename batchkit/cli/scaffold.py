@@ -17,7 +17,7 @@ CONFIG: Final = """\
 
 name = "{name}"
 image = "{folder}"          # a folder with a Dockerfile, or the URI of an image
-vcpus = 0.25                # 0.25, 0.5, 1, 2, 4, 8 or 16
+vcpus = 0.25                # 0.25, 0.5, 1, 2, 4, 8, 16 or 32
 memory = 512                # MiB; Fargate has certain sizes for each number of vCPUs
 # command = ["python", "main.py"]   # in place of the image's own
 timeout = 3600              # seconds after which an attempt is ended

@@ -134,6 +134,14 @@ def test_a_secret_that_isnt_there_is_named(at: Scene, old: str, new: str, told: 
     assert arn in one.message and one.message.endswith(told)
 
 
+def test_lines_are_read_on(at: Scene) -> None:
+    """
+    A page that follows is asked for in the direction of the first.
+    """
+    at.program("speak", Program(lines=["one", "two"]))
+    assert [str(line) for line in at.submit("speak").logs()] == ["one", "two"]
+
+
 def another_secret(at: Scene, **given: Any) -> str:
     """
     The ARN of a secret that the stack's own is beside.

@@ -48,7 +48,7 @@ def problems(**given: Any) -> list[str]:
 REFUSED: dict[str, list[Any]] = {
     "name": ["", "sg-x", "Movies", "movies_1", "1movies", "a" * 41, "-a", "a-", "a--b", "é", "a\n"],
     "image": ["", "alpine", "Alpine:3", "no-such-folder", "a:b:c d", "https://x/y"],
-    "vcpus": [0, 0.3, 3, 32, -1, "1"],
+    "vcpus": [0, 0.3, 3, 64, -1, "1"],
     "memory": [0, 2047, 2048.0, 16384, "2048", -1],
     "command": ["echo", [1], [None], {"a": 1}],
     "environment": [["A"], {"1A": "x"}, {"A-B": "x"}, {"": "x"}, {"A": 1}, {"AWS_BATCH_X": ""}],
@@ -184,7 +184,7 @@ def test_fargates_pairs(vcpus: float, memory: int) -> None:
     """
     Of all CPU and memory pairs exactly those that Fargate has are taken.
     """
-    compute = Fargate(max_vcpus=16)
+    compute = Fargate(max_vcpus=32)
     given: dict[str, Any] = {"vcpus": vcpus, "memory": memory, "compute": compute}
     if memory in FARGATE_MEMORY[vcpus]:
         assert spec(**given).memory == memory
@@ -206,6 +206,7 @@ def test_fargates_table_is_awss() -> None:
         4: (8192, 30720, 1024, 23),
         8: (16384, 61440, 4096, 12),
         16: (32768, 122880, 8192, 12),
+        32: (61440, 249856, 61440, 3),
     }
 
 
