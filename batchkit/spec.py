@@ -143,7 +143,7 @@ class StackSpec(JobSettings):
         priority: The queue's priority.
         runnable_limit: Seconds after which Batch cancels a job that can't be run.
         run_timeout: Seconds for a whole run of the state machine; None for the sum of the queue's
-            limit and all attempts.
+            limit and all attempts, those after reclaims included.
         schedule: `cron(...)`, `rate(...)` or `at(...)`; None for no schedule.
         time_zone: The clock of the schedule.
         table: A DynamoDB table to make, or its name; a teardown keeps it unless told not to.
@@ -186,10 +186,3 @@ class StackSpec(JobSettings):
         default=None, converter=_bucket, metadata=constraints(optional(_BUCKET))
     )
     tags: Mapping[str, str] = checked(TAGS, factory=dict, converter=as_dict)
-
-    @property
-    def whole_timeout(self) -> int:
-        """
-        Seconds for a run of the state machine: in the queue, and all attempts.
-        """
-        return self.run_timeout or self.runnable_limit + self.attempts * self.timeout

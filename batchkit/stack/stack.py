@@ -117,7 +117,7 @@ class Stack(Displayed):
             vcpus: vCPUs, in place of the job definition's.
             memory: MiB, likewise.
             timeout: Seconds after which an attempt is ended, likewise.
-            attempts: How often it is tried, likewise.
+            attempts: How often it is tried, likewise; the definition's rules for Spot stay.
             key: Makes it idempotent: while a job of the same key is alive, or has succeeded, that
                 is the run.  Batch forgets jobs a week after their end.
             name: The name of the job; a fresh one if None.

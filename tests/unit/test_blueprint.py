@@ -240,6 +240,10 @@ def test_the_machine_runs_the_job_with_time_for_all_attempts() -> None:
     assert resolve(job["Parameters"]["JobQueue"], here).endswith(":job-queue/movies")
     assert job["Parameters"]["JobDefinition"] == Ref("JobDefinition", "movies", "arn")
     assert machine.definition["TimeoutSeconds"] == 800
+    (spot,) = of(StateMachine, compute="fargate-spot", timeout=100, runnable_limit=600)
+    (told,) = of(StateMachine, attempts=2, timeout=100, run_timeout=60)
+    assert told.definition["TimeoutSeconds"] == 60
+    assert spot.definition["TimeoutSeconds"] == 1600  # ten, as each may be taken back
     assert resolve(job["Resource"], here).endswith(":states:::batch:submitJob.sync")
 
 

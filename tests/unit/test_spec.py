@@ -235,15 +235,6 @@ def test_a_folder_is_an_image_to_build(tmp_path: Path) -> None:
     assert spec(image=ImageSource(tmp_path)).image == ImageSource(tmp_path)
 
 
-def test_a_run_may_take_its_time_in_the_queue_and_all_attempts() -> None:
-    """
-    Unless it is told how long.
-    """
-    given: dict[str, Any] = {"runnable_limit": 600, "attempts": 3, "timeout": 100}
-    assert spec(**given).whole_timeout == 900
-    assert spec(**given, run_timeout=60).whole_timeout == 60
-
-
 ANYTHING = st.one_of(
     st.none(),
     st.booleans(),
