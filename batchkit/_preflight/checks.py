@@ -4,32 +4,27 @@ The checks before a stack is made, one small function each.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property
-from typing import Any, Final, TypeVar
+from collections.abc import Iterable, Iterator
+from typing import Final
 
-from batchkit._blueprint.blueprint import resources
 from batchkit._diagnosis import explain
 from batchkit._diagnosis.finding import Finding, Severity
-from batchkit._diagnosis.queues import QUOTA
 from batchkit._docker.publisher import publisher
 from batchkit._engine import policy as _policy
 from batchkit._engine.aws import IDENTITY, Aws
 from batchkit._model.calls import Call, Operation
 from batchkit._model.image_uri import ImageUri
 from batchkit._model.resource import Resource, operations
-from batchkit._model.secret_arn import SecretArn
-from batchkit._model.tags import of_stack
 from batchkit._model.values import resolve
+from batchkit._preflight.facts import Check, PreflightFacts, finding
+from batchkit._preflight.quotas import fargate_quota, network_quotas
+from batchkit._preflight.secrets import secrets
 from batchkit._runs import run as runs
 from batchkit.errors import AwsError, BatchkitError, DockerUnavailable
 from batchkit.grants import flatten
 from batchkit.resources.dynamodb import Table
-from batchkit.resources.environments_fargate import FargateEnvironment
-from batchkit.resources.gateways import ElasticIp, NatGateway
 from batchkit.resources.image import Image, ImageSource
-from batchkit.resources.vpc import Subnet, Vpc
-from batchkit.spec import StackSpec
+from batchkit.resources.vpc import Subnet
 
 HEAD_BUCKET: Final = Operation(
     "s3", "HeadBucket", permission="s3:ListBucket", absent=("404", "NoSuchBucket")
@@ -37,62 +32,11 @@ HEAD_BUCKET: Final = Operation(
 HEAD_OBJECT: Final = Operation(
     "s3", "HeadObject", permission="s3:GetObject", absent=("404", "NoSuchKey", "NoSuchBucket")
 )
-DESCRIBE_SECRET: Final = Operation(
-    "secretsmanager", "DescribeSecret", absent=("ResourceNotFoundException",)
-)
-PARAMETERS: Final = Operation("ssm", "DescribeParameters", wide=True)
 GET_ROLE: Final = Operation("iam", "GetRole", absent=("NoSuchEntity",))
 SIMULATE: Final = Operation("iam", "SimulatePrincipalPolicy", absent=("NoSuchEntity",))
-_VPCS: Final = ("vpc", "L-F678F1CE")
-_NATS: Final = ("vpc", "L-FE5A380F")
-_ADDRESSES: Final = ("ec2", "L-0263D0A3")
-_USED_UP: Final = "Delete one, or ask for more in the Service Quotas console."
 _DOCKER: Final = (
     "Start Docker, point DOCKER_HOST at a daemon, or give the URI of an image in a registry."
 )
-
-
-R = TypeVar("R", bound=Resource)
-
-
-class PreflightFacts:
-    """
-    What the checks look at.
-    """
-
-    def __init__(self, aws: Aws, spec: StackSpec) -> None:
-        self.aws = aws
-        self.spec = spec
-
-    @cached_property
-    def wanted(self) -> list[Any]:
-        """
-        The resources of the spec.
-        """
-        return resources(self.spec, self.aws.region)
-
-    def desired(self, resource_type: type[R]) -> list[R]:
-        """
-        The resources of one type that the spec amounts to.
-        """
-        return [one for one in self.wanted if isinstance(one, resource_type)]
-
-    @cached_property
-    def fresh(self) -> bool:
-        """
-        Whether the stack has no network yet.
-        """
-        return not self.aws.call(Vpc.DESCRIBE(Filters=of_stack(self.spec.name)))["Vpcs"]
-
-    def quota(self, service: str, code: str) -> float | None:
-        """
-        The value of a quota, or None.
-        """
-        answer = self.aws.call(QUOTA(ServiceCode=service, QuotaCode=code))
-        return float(answer["Quota"]["Value"]) if answer else None
-
-
-Check = Callable[[PreflightFacts], Iterator[Finding]]
 
 
 def region(facts: PreflightFacts) -> Iterator[Finding]:
@@ -158,50 +102,6 @@ def _in_ecr(facts: PreflightFacts, repository: str, id: dict[str, str]) -> bool:
     return bool(answer and answer["imageDetails"])
 
 
-def network_quotas(facts: PreflightFacts) -> Iterator[Finding]:
-    """
-    The account may have another VPC, another address and other NAT gateways.
-    """
-    if not facts.fresh:
-        return
-    used = (
-        ("VPCs", _VPCS, Vpc.DESCRIBE(), "Vpcs"),
-        ("elastic IP addresses", _ADDRESSES, ElasticIp.DESCRIBE(), "Addresses"),
-        ("NAT gateways", _NATS, NatGateway.DESCRIBE(), "NatGateways"),
-    )
-    for what, quota, call, key in used:
-        most = facts.quota(*quota)
-        has = len([one for one in facts.aws.call(call)[key] if one.get("State") != "deleted"])
-        if most is not None and has + 1 > most:
-            yield finding(f"quota {quota[1]}", f"{has} of {most:g} {what} are in use.", _USED_UP)
-
-
-def fargate_quota(facts: PreflightFacts) -> Iterator[Finding]:
-    """
-    The account may run as many vCPUs as a job, and as all of them together, may have.
-    """
-    for environment in facts.desired(FargateEnvironment):
-        if environment.family.quota is not None and not environment.family.spot:
-            yield from _too_many_vcpus(facts, environment, *environment.family.quota)
-
-
-def _too_many_vcpus(
-    facts: PreflightFacts, environment: FargateEnvironment, service: str, code: str
-) -> Iterator[Finding]:
-    most = facts.quota(service, code)
-    if most is None:
-        return
-    for what, desired, severity in (
-        ("vcpus", facts.spec.vcpus, Severity.ERROR),
-        ("compute.max_vcpus", environment.max_vcpus, Severity.WARNING),
-    ):
-        if desired > most:
-            message = f"the account may run {most:g} Fargate vCPUs at once; {what} is {desired:g}."
-            fix = f"Lower {what}, or ask for more in the Service Quotas console."
-            yield finding(f"quota {code}", message, fix, severity)
-            return
-
-
 def named_in_grants(facts: PreflightFacts) -> Iterator[Finding]:
     """
     The buckets, objects and tables that the grants name are there, or the stack makes them.
@@ -237,47 +137,6 @@ def _table(facts: PreflightFacts, arn: str, own: set[str]) -> Iterator[Finding]:
     if name and "/" not in name and "*" not in name and name not in own:
         if facts.aws.call(Table.DESCRIBE(TableName=name)) is None:
             yield finding(f"table {name}", "a grant names it, and it isn't there.", "Make it.")
-
-
-def secrets(facts: PreflightFacts) -> Iterator[Finding]:
-    """
-    The secrets and parameters of the job are there, and the execution role may use their keys.
-    """
-    here = facts.aws.scope
-    for name, value_from in facts.spec.secrets.items():
-        secret = SecretArn.parse(value_from)
-        if (secret.region, secret.account) != (here.region, here.account):
-            continue
-        found = _described(facts.aws, secret)
-        if found is None:
-            message = f"there is none of the ARN {secret.arn}."
-            yield finding(f"secret {name}", message, "Make it, or correct secrets.")
-        elif _needs_key(facts.spec, str(found.get("KmsKeyId", ""))):
-            key = found["KmsKeyId"]
-            message = f"its key {key} must be one that the execution role may decrypt with."
-            fix = f'Give execution_grants=[kms_decrypt("{key}")].'
-            yield finding(f"secret {name}", message, fix)
-
-
-def _described(aws: Aws, secret: SecretArn) -> Any:
-    """
-    The description of a secret or a parameter, or None if there is none.
-    """
-    if secret.service == "secretsmanager":
-        return aws.call(DESCRIBE_SECRET(SecretId=secret.arn))
-    named = [{"Key": "Name", "Option": "Equals", "Values": [secret.parameter]}]
-    listed = aws.call(PARAMETERS(ParameterFilters=named))["Parameters"]
-    return {"KmsKeyId": listed[0].get("KeyId", "")} if listed else None
-
-
-def _needs_key(spec: StackSpec, key: str) -> bool:
-    """
-    Whether *key* is a customer's, and no grant of the spec is about decrypting.
-    """
-    if not key or key.rpartition("alias/")[2].startswith("aws/"):
-        return False
-    actions = {one.lower() for grant in spec.execution_grants for one in grant.actions}
-    return not actions & {"kms:decrypt", "kms:*", "*"}
 
 
 def permissions(facts: PreflightFacts) -> Iterator[Finding]:
@@ -323,10 +182,6 @@ def _caller(aws: Aws) -> str | None:
         role = aws.call(GET_ROLE(RoleName=arn.split("/")[1]))
         return str(role["Role"]["Arn"]) if role else None
     return arn if ":iam:" in arn and ":user/" in arn else None
-
-
-def finding(subject: str, message: str, fix: str, severity: Severity = Severity.ERROR) -> Finding:
-    return Finding(severity, subject, message, fix, "preflight")
 
 
 CHECKS: Final[tuple[Check, ...]] = (

@@ -10,7 +10,8 @@ from batchkit._diagnosis.finding import Diagnosis, Finding, Severity
 from batchkit._engine.aws import Aws
 from batchkit._engine.plan import Plan
 from batchkit._preflight import checks as _inspect
-from batchkit._preflight.checks import CHECKS, Check, PreflightFacts, finding
+from batchkit._preflight.checks import CHECKS
+from batchkit._preflight.facts import Check, PreflightFacts, finding
 from batchkit.clock import Clock
 from batchkit.errors import AwsError, CredentialsError, PreflightError
 from batchkit.events import Action

@@ -150,6 +150,33 @@ def test_quotas_that_are_used_up_are_found(there: AccountFixture) -> None:
     assert {one.subject for one in again} == {"quota L-3032A538"}
 
 
+@pytest.mark.parametrize(
+    ("states", "used_up"),
+    [
+        ({"available": 4, "failed": 3, "deleted": 3}, False),
+        ({"available": 3, "pending": 1, "deleting": 1}, True),
+    ],
+)
+def test_nat_gateways_are_counted_in_the_zone_of_the_stack(
+    there: AccountFixture, states: dict[str, int], used_up: bool
+) -> None:
+    """
+    Each zone has a quota of its own, and those that failed or are gone don't count.
+    """
+    answer(there, "service-quotas.GetServiceQuota", {"Quota": {"Value": 5.0}})
+    subnets = there.ec2.describe_subnets()["Subnets"]
+    first, other = sorted(subnets, key=lambda one: str(one["AvailabilityZone"]))[:2]
+    mine = [
+        {"SubnetId": first["SubnetId"], "State": state}
+        for state, many in states.items()
+        for _ in range(many)
+    ]
+    others = [{"SubnetId": other["SubnetId"], "State": "available"}] * 4
+    answer(there, "ec2.DescribeNatGateways", {"NatGateways": [*mine, *others]})
+    found = preflight(a_spec(), session=there.session)
+    assert ("quota L-FE5A380F" in told(found)) is used_up
+
+
 def test_permissions_are_simulated(there: AccountFixture) -> None:
     """
     For the role behind the session, path and all; what is denied is named.
