@@ -41,6 +41,8 @@ LATEST: Final = 15.0
 """After how many seconds an answer is no longer that from before an update."""
 REPAIRS: Final = 180.0
 """For how many seconds a failure that may pass is answered with another attempt."""
+OUTDATED: Final = 5.0
+"""For how many seconds after a deletion an answer may be that from before it."""
 HELD: Final = {"DependencyViolation", "InvalidGroup.InUse"}
 """What AWS says of something that another resource still uses."""
 UNLISTED: Final = 60.0
@@ -195,15 +197,17 @@ class Runner:
         Waits until *resource*, as it was read, isn't there any more.
         """
         failing: float | None = None
+        asked = 0.0
         for actual, spent in self._polls(resource, action):
             if actual is None or actual.identity != resource.identity:
                 return
-            if actual.state in actual.FAILED:
+            if actual.state in actual.FAILED and spent - asked >= OUTDATED:
                 failing = spent if failing is None else failing
                 steps = resource.retry_delete(actual)
                 if steps is None or spent - failing > REPAIRS:
                     raise BrokenResource(f"{resource} is {actual.state}: {actual.reason}")
                 self.run(resource, steps, action)
+                asked = spent
 
     def _polls(self, resource: Resource, action: Action) -> Iterator[tuple[Resource | None, float]]:
         """

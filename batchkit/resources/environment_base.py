@@ -234,10 +234,6 @@ class EnvironmentBase(BatchResource):
         if self.orphaned is True:
             yield from self._lost_role().delete()
 
-    def retry_delete(self: E, actual: E) -> Steps | None:
-        # The role may have been too young.
-        return iter((self.DELETE(computeEnvironment=self.name),)) if self.orphaned is True else None
-
     def _lost_role(self) -> Role:
         name = str(self.service_role).rpartition("/")[2]
         return batch_role(name=name, stack=self.stack)
