@@ -10,7 +10,7 @@ from attrs import frozen
 
 from batchkit._engine.apply import steps
 from batchkit._engine.compare import Change, Decision
-from batchkit._model.calls import Call, Steps, each_step
+from batchkit._model.calls import Call, Steps, Task, each_step
 from batchkit._model.display import Displayed
 from batchkit._model.resource import Resource, named_fields
 from batchkit.events import Action
@@ -105,4 +105,10 @@ def _item(decision: Decision, orphans: Sequence[Resource]) -> Item:
 
 
 def _calls(described: Steps) -> tuple[Call, ...]:
-    return tuple(step for step in each_step(described) if isinstance(step, Call))
+    calls: list[Call] = []
+    for step in each_step(described):
+        if isinstance(step, Call):
+            calls.append(step)
+        elif isinstance(step, Task):
+            calls.extend(step.calls)
+    return tuple(calls)

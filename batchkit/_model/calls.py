@@ -181,6 +181,13 @@ class Task:
 
     operation: Operation
 
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """
+        The calls that a plan shows in its place.
+        """
+        return ()
+
     def perform(self, aws: AwsClient, emit: Listener) -> Mapping[str, Any]:
         """
         Does it, and returns outputs of the resource.
