@@ -4,8 +4,9 @@ What a job may do: named statements of its role's policy.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 from attrs import frozen
 
@@ -21,8 +22,14 @@ from batchkit._model.checks import (
     text,
 )
 from batchkit._model.secret_arn import SecretArn
-from batchkit._model.values import Arn
+from batchkit._model.values import Arn, Scope, resolve
+from batchkit.errors import Problem
 
+MOST_POLICY: Final = 10_240
+"""
+Characters of a role's inline policies together
+(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html).
+"""
 _ACTION = text(r"\*|[a-zA-Z0-9-]+:[A-Za-z0-9*?]+", "an IAM action such as 's3:GetObject'")
 _RESOURCE = text(r"\*|arn:.+", "'*' or an ARN")
 _BUCKET = text(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "a bucket's name")
@@ -179,3 +186,22 @@ def flatten(value: Any) -> Any:
     for item in value:
         flat.extend(item if isinstance(item, (tuple, list)) else (item,))
     return tuple(flat)
+
+
+def policy_fits(field: str, grants: Any) -> Iterator[Problem]:
+    """
+    What is wrong with the size of the inline policy that *grants* amount to.
+
+    ARNs count as in a region with a short name: what is refused fits nowhere.
+    """
+    statements = [grant.statement() for grant in grants or ()]
+    document = resolve({"Version": "2012-10-17", "Statement": statements}, _somewhere)
+    size = len(json.dumps(document, separators=(",", ":"), default=repr))
+    if size > MOST_POLICY:
+        expects = f"statements of at most {MOST_POLICY} characters together, as JSON"
+        yield Problem(field, f"{size} characters", expects)
+
+
+def _somewhere(placeholder: Any) -> Any:
+    scope = Scope("aws", "us-east-1", "0" * 12)
+    return scope.arn(placeholder) if isinstance(placeholder, Arn) else repr(placeholder)

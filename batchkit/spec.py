@@ -21,6 +21,7 @@ from batchkit._model.checks import (
     each,
     instance,
     optional,
+    passes,
     text,
     whole,
 )
@@ -29,7 +30,7 @@ from batchkit.compute.base import Compute
 from batchkit.compute.choices import COMPUTE_TEXTS, COMPUTES, as_compute
 from batchkit.compute.fargate import Fargate
 from batchkit.errors import Problem, SpecError
-from batchkit.grants import Grant, flatten
+from batchkit.grants import Grant, flatten, policy_fits
 from batchkit.networks.base import NetworkMode
 from batchkit.networks.choices import NETWORK_TEXTS, NETWORKS, as_network
 from batchkit.networks.nat import Nat
@@ -124,6 +125,23 @@ def _can_be_called(spec: Any) -> Iterator[Problem]:
         yield Problem("name", spec.name, "at least 2 characters with a folder, as ECR does")
 
 
+def _policies_fit(spec: Any) -> Iterator[Problem]:
+    """
+    IAM takes an inline policy of a certain size.
+    """
+    yield from policy_fits("grants", spec.grants)
+    yield from policy_fits("execution_grants", spec.execution_grants)
+
+
+def _tags_fit(spec: Any) -> Iterator[Problem]:
+    """
+    A store has the stack's tags beneath its own.
+    """
+    for field, store in (("table", spec.table), ("bucket", spec.bucket)):
+        if store is not None and not passes(TAGS, {**spec.tags, **store.tags}):
+            yield Problem(field, [*store.tags], f"with the stack's tags: {TAGS.expects}")
+
+
 @frozen(kw_only=True)
 class StackSpec(JobSettings):
     """
@@ -154,7 +172,7 @@ class StackSpec(JobSettings):
     environment, secrets, timeout, attempts, architecture, ephemeral_storage.
     """
 
-    RULES = (*JobSettings.RULES, _runs_there, _can_be_called)
+    RULES = (*JobSettings.RULES, _runs_there, _can_be_called, _policies_fit, _tags_fit)
 
     name: str = checked(STACK_NAME)
     image: str | ImageSource = attrs.field(converter=_image, metadata=constraints(_IMAGE))

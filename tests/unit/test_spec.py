@@ -210,6 +210,38 @@ def test_fargates_table_is_awss() -> None:
     }
 
 
+MANY_TAGS = {str(number): "" for number in range(30)}
+TOO_LARGE: list[tuple[str, dict[str, Any]]] = [
+    ("environment", {"environment": {"A": "x" * 24_000}}),
+    ("environment", {"command": ["x" * 12_000], "environment": {"A": "x" * 12_000}}),
+    ("environment", {"environment": {f"A{n}": "ä" * 60 for n in range(200)}}),
+    ("environment", {"secrets": {f"A{n}": SECRET for n in range(300)}}),
+    ("grants", {"grants": [s3_read(f"films-{n}") for n in range(80)]}),
+    ("execution_grants", {"execution_grants": [kms_decrypt(f"mrk-{n}") for n in range(120)]}),
+    (
+        "table",
+        {"tags": MANY_TAGS, "table": Table(name="films", tags={"a" + k: "" for k in MANY_TAGS})},
+    ),
+    ("bucket", {"tags": {"Team": "a"}, "bucket": Bucket(name="films-1", tags={"team": "b"})}),
+]
+
+
+@pytest.mark.parametrize(("field", "given"), TOO_LARGE)
+def test_what_is_too_large_for_aws_is_refused(field: str, given: dict[str, Any]) -> None:
+    """
+    A job definition, a role's inline policy and the tags of a resource have their limits.
+    """
+    assert problems(**given) == [field]
+
+
+def test_what_has_room_is_taken() -> None:
+    """
+    Near the limits.
+    """
+    assert spec(environment={"A": "x" * 22_000})
+    assert spec(grants=[s3_read(f"films-{n}") for n in range(55)])
+
+
 def test_several_faults_are_told_together() -> None:
     """
     One error, in the order of the fields.
