@@ -44,7 +44,7 @@ def plan(made: Plan) -> RenderableType:
     """
     A plan as a diff.
     """
-    lines = [Text.assemble((made.stack, "bold"), f": {made.told}")]
+    lines = [Text.assemble((made.stack, "bold"), f": {made.summary}")]
     for item in made.changes:
         head = f"{SIGNS[item.action]} {item.action} {item.resource_type} "
         lines.append(Text(head, STYLES[item.action]).append(printable(item.name), "default"))

@@ -19,12 +19,12 @@ from batchkit.events import Action
 @frozen
 class Change:
     """
-    A property that differs: its *actual* value in AWS, and the one that is *wanted*.
+    A property that differs: its *actual* value in AWS, and the one that is *desired*.
     """
 
     field: str
     actual: object
-    wanted: object
+    desired: object
 
 
 def changes(desired: Resource, actual: Resource) -> tuple[Change, ...]:
@@ -124,7 +124,7 @@ def _compare(
     create_only = {a.name for a in compared_fields(type(desired)) if a.metadata.get("create_only")}
     for change in differing:
         # A reference that isn't resolved yet has no value that could be compared.
-        if change.field in create_only and not any(references(change.wanted)):
+        if change.field in create_only and not any(references(change.desired)):
             raise ReplacementNeeded(_cannot_change(desired, change))
     if actual.state in desired.FAILED:
         differing = (*differing, Change("state", actual.state, "a working one"))
@@ -143,6 +143,6 @@ def _not_owned(desired: Resource, actual: Resource) -> str:
 
 def _cannot_change(desired: Resource, change: Change) -> str:
     return (
-        f"{desired}: AWS can't change {change.field} from {change.actual!r} to {change.wanted!r}. "
+        f"{desired}: AWS can't change {change.field} from {change.actual!r} to {change.desired!r}. "
         f"Keep {change.actual!r}, or make a stack of another name and destroy this one."
     )

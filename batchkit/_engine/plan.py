@@ -40,7 +40,7 @@ class Item:
 
     def __str__(self) -> str:
         lines = [f"{SIGNS[self.action]} {self.resource_type} {self.name}"]
-        lines += [f"    {c.field}: {c.actual!r} -> {c.wanted!r}" for c in self.changes]
+        lines += [f"    {c.field}: {c.actual!r} -> {c.desired!r}" for c in self.changes]
         return "\n".join(lines)
 
 
@@ -68,7 +68,7 @@ class Plan(Displayed):
         return not self.changes
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """
         What would be done to how many resources, in words.
         """
@@ -77,7 +77,7 @@ class Plan(Displayed):
         return ", ".join(parts) or "nothing"
 
     def __str__(self) -> str:
-        return "\n".join([f"{self.stack}: {self.told}", *map(str, self.changes)])
+        return "\n".join([f"{self.stack}: {self.summary}", *map(str, self.changes)])
 
 
 def make(stack: str, decisions: Sequence[Decision], orphans: Sequence[Resource]) -> Plan:

@@ -91,11 +91,18 @@ def delete(
             workers=workers,
             interrupt=aws.stopped.set,
         )
-    for error in (future.exception() for future in prepared.values()):
-        if error is not None and not isinstance(error, Exception):
-            raise error
+    _raise_interrupts(prepared.values())
     left = [one for one in outcome.not_started if not by_identity[one].INTERNAL]
     return evolve(outcome, not_started=left)
+
+
+def _raise_interrupts(futures: Collection[Future[None]]) -> None:
+    """
+    Raises what has interrupted one of *futures*; an error of one is raised by its own deletion.
+    """
+    for error in (future.exception() for future in futures):
+        if error is not None and not isinstance(error, Exception):
+            raise error
 
 
 def _first_steps(actual: Resource) -> tuple[Step, ...]:

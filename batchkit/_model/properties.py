@@ -49,8 +49,8 @@ def named(*constraints: Constraint, create_only: bool = False, **kwargs: Any) ->
     """
     A property that is part of the resource's name, by the hash that `suffix` makes.
 
-    Another value is another resource beside the old one, which goes once nothing is at work with
-    it.  Its default may never change: the names of what users have hold it.
+    Another value is another resource beside the old one, which is deleted once nothing works with
+    it.  Its default may never change, since it is part of the names that users have.
 
     Args:
         create_only: Whether AWS can't change it even where it was changed by hand.

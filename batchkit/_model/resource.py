@@ -3,7 +3,7 @@ The base of every resource type.
 
 A resource type is one frozen class.  It is at once what is desired, what AWS holds (the actual
 resource), and the read-only properties, so that comparing is the same for all.  Its methods only
-describe: `read` and `find` ask, `create`, `update` and `delete` yield steps; the engine does them.
+describe: `read` and `find` read, `create`, `update` and `delete` yield steps; the engine runs them.
 docs/resource-types.md explains the whole interface with an example.
 """
 
@@ -58,7 +58,7 @@ class Resource(Checked):
     """
 
     VARIANT_OF: ClassVar[str] = ""
-    """The resource type that it is a variant of, as one sort of compute environment is."""
+    """The resource type that it is a variant of, such as ComputeEnvironment."""
     READY: ClassVar[Collection[str] | None] = None
     """The states in which AWS is done with it; None if it has no state."""
     FAILED: ClassVar[Collection[str]] = ()
@@ -68,7 +68,7 @@ class Resource(Checked):
     NATURAL_KEY: ClassVar[bool] = True
     """Whether AWS refuses a second one of the same name."""
     RETAIN: ClassVar[bool] = False
-    """Whether it holds data, so that a teardown keeps it unless told not to."""
+    """Whether it holds data, so that a teardown keeps it unless `delete_data=True`."""
     TAGGED: ClassVar[bool] = True
     """Whether a tag says who owns it; what has none lives in something that has."""
     NEEDS_ZONE: ClassVar[bool] = False
@@ -102,7 +102,7 @@ class Resource(Checked):
             if getattr(self, attribute.name) is UNSET:
                 unknown = Ref(*self.key, attribute.name) if is_desired else ""
                 object.__setattr__(self, attribute.name, unknown)
-        if is_desired:  # what AWS holds may be what may not be desired
+        if is_desired:  # AWS may hold values that may not be desired
             super().__attrs_post_init__()
 
     def _field_problems(self) -> Iterator[Problem]:
@@ -148,7 +148,7 @@ class Resource(Checked):
     @property
     def identity(self) -> object:
         """
-        What tells it from another of the same name: its id or ARN.
+        What distinguishes it from another of the same name: its id or ARN.
         """
         return getattr(self, "id", None) or getattr(self, "arn", None) or self.name
 
@@ -240,7 +240,7 @@ class Resource(Checked):
 
     def before_delete(self) -> Steps:
         """
-        The steps that prepare its deletion, and needn't wait until all that stand on it are gone.
+        The steps that prepare its deletion, and needn't wait until all that depend on it are gone.
         """
         return iter(())
 
@@ -265,7 +265,7 @@ class Resource(Checked):
 
     def active_users(self, reader: Reader) -> list[str]:
         """
-        What is at work with it and would suffer if it went now, in words.
+        What works with it now and would fail if it were deleted, in words.
         """
         return []
 

@@ -4,23 +4,17 @@ The checks before a stack is made, one small function each.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property
-from typing import Any, Final, TypeVar
+from collections.abc import Iterable, Iterator
+from typing import Final
 
-from batchkit._blueprint.blueprint import resources
-from batchkit._diagnosis import explain
 from batchkit._diagnosis.finding import Finding, Severity
-from batchkit._diagnosis.queues import QUOTA
 from batchkit._docker.publisher import publisher
-from batchkit._engine import policy as _policy
-from batchkit._engine.aws import IDENTITY, Aws
-from batchkit._model.calls import Call, Operation, operations
+from batchkit._model.calls import Operation, operations
 from batchkit._model.image_uri import ImageUri
 from batchkit._model.resource import Resource
-from batchkit._model.tags import of_stack
 from batchkit._model.values import resolve
-from batchkit._runs import run as runs
+from batchkit._preflight.facts import Check, PreflightFacts, finding
+from batchkit._preflight.permissions import permissions
 from batchkit.errors import AwsError, BatchkitError, DockerUnavailable
 from batchkit.grants import flatten
 from batchkit.resources.dynamodb import Table
@@ -28,7 +22,6 @@ from batchkit.resources.environments_fargate import FargateEnvironment
 from batchkit.resources.gateways import ElasticIp, NatGateway
 from batchkit.resources.image import Image, ImageSource
 from batchkit.resources.vpc import Subnet, Vpc
-from batchkit.spec import StackSpec
 
 HEAD_BUCKET: Final = Operation(
     "s3", "HeadBucket", permission="s3:ListBucket", absent=("404", "NoSuchBucket")
@@ -36,8 +29,6 @@ HEAD_BUCKET: Final = Operation(
 HEAD_OBJECT: Final = Operation(
     "s3", "HeadObject", permission="s3:GetObject", absent=("404", "NoSuchKey", "NoSuchBucket")
 )
-GET_ROLE: Final = Operation("iam", "GetRole", absent=("NoSuchEntity",))
-SIMULATE: Final = Operation("iam", "SimulatePrincipalPolicy", absent=("NoSuchEntity",))
 _VPCS: Final = ("vpc", "L-F678F1CE")
 _NATS: Final = ("vpc", "L-FE5A380F")
 _ADDRESSES: Final = ("ec2", "L-0263D0A3")
@@ -47,56 +38,13 @@ _DOCKER: Final = (
 )
 
 
-R = TypeVar("R", bound=Resource)
-
-
-class PreflightFacts:
-    """
-    What the checks look at.
-    """
-
-    def __init__(self, aws: Aws, spec: StackSpec) -> None:
-        self.aws = aws
-        self.spec = spec
-
-    @cached_property
-    def wanted(self) -> list[Any]:
-        """
-        The resources of the spec.
-        """
-        return resources(self.spec, self.aws.region)
-
-    def desired(self, resource_type: type[R]) -> list[R]:
-        """
-        The resources of one type that the spec amounts to.
-        """
-        return [one for one in self.wanted if isinstance(one, resource_type)]
-
-    @cached_property
-    def fresh(self) -> bool:
-        """
-        Whether the stack has no network yet.
-        """
-        return not self.aws.call(Vpc.DESCRIBE(Filters=of_stack(self.spec.name)))["Vpcs"]
-
-    def quota(self, service: str, code: str) -> float | None:
-        """
-        The value of a quota, or None.
-        """
-        answer = self.aws.call(QUOTA(ServiceCode=service, QuotaCode=code))
-        return float(answer["Quota"]["Value"]) if answer else None
-
-
-Check = Callable[[PreflightFacts], Iterator[Finding]]
-
-
 def region(facts: PreflightFacts) -> Iterator[Finding]:
     """
     The account is reached, and the region has what the stack needs.
     """
     scope = facts.aws.scope
     demand = facts.spec.compute.demand([facts.spec])
-    called = {op.service for one in facts.wanted for op in operations(type(one)).values()}
+    called = {op.service for one in facts.resources for op in operations(type(one)).values()}
     for service in sorted(called | demand.services):
         known = facts.aws.session.get_available_regions(service, scope.partition)
         if known and scope.region not in known:
@@ -136,7 +84,7 @@ def image(facts: PreflightFacts) -> Iterator[Finding]:
     The image is in ECR, or can be built.
     """
     if isinstance(facts.spec.image, ImageSource):
-        built = next(one for one in facts.wanted if isinstance(one, Image))
+        built = next(one for one in facts.resources if isinstance(one, Image))
         there = _in_ecr(facts, built.name, {"imageTag": built.tag})
         yield from () if there else docker(facts)
         return
@@ -159,6 +107,8 @@ def network_quotas(facts: PreflightFacts) -> Iterator[Finding]:
     """
     if not facts.fresh:
         return
+    # What these quotas count has no call of its own, so what is there is listed and counted
+    # (https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html).
     used = (
         ("VPCs", _VPCS, Vpc.DESCRIBE(), "Vpcs"),
         ("elastic IP addresses", _ADDRESSES, ElasticIp.DESCRIBE(), "Addresses"),
@@ -166,6 +116,7 @@ def network_quotas(facts: PreflightFacts) -> Iterator[Finding]:
     )
     for what, quota, call, key in used:
         most = facts.quota(*quota)
+        # A NAT gateway stays listed for about an hour after its deletion.
         has = len([one for one in facts.aws.call(call)[key] if one.get("State") != "deleted"])
         if most is not None and has + 1 > most:
             yield finding(f"quota {quota[1]}", f"{has} of {most:g} {what} are in use.", _USED_UP)
@@ -232,55 +183,6 @@ def _table(facts: PreflightFacts, arn: str, own: set[str]) -> Iterator[Finding]:
     if name and "/" not in name and "*" not in name and name not in own:
         if facts.aws.call(Table.DESCRIBE(TableName=name)) is None:
             yield finding(f"table {name}", "a grant names it, and it isn't there.", "Make it.")
-
-
-def permissions(facts: PreflightFacts) -> Iterator[Finding]:
-    """
-    The caller may do what `stack_policy` lists, as far as IAM simulates it.
-    """
-    caller = _caller(facts.aws)
-    if caller is None:
-        return
-    further = (*runs.OPERATIONS, *explain.OPERATIONS)
-    denied: list[str] = []
-    for grant in _policy.grants(facts.spec.name, facts.wanted, further):
-        arns = [str(resolve(arn, facts.aws.resolve)) for arn in grant.resources]
-        answer = facts.aws.call(_simulation(caller, grant.actions, arns)) or {}
-        for result in answer.get("EvaluationResults", ()):
-            if result["EvalDecision"] != "allowed":
-                denied.append(result["EvalActionName"])
-    if denied:
-        names = ", ".join(sorted(set(denied)))
-        fix = "stack_policy(spec) (`batchkit policy`) is the policy to ask for."
-        yield finding(f"caller {caller}", f"it may not do {names}.", fix)
-
-
-def _simulation(caller: str, actions: Iterable[str], arns: list[str]) -> Call:
-    """
-    What IAM is asked; conditions such as iam:PassedToService are part of the request.
-    """
-    passed = {
-        "ContextKeyName": "iam:PassedToService",
-        "ContextKeyValues": ["ecs-tasks.amazonaws.com"],
-        "ContextKeyType": "string",
-    }
-    given = {"PolicySourceArn": caller, "ActionNames": list(actions), "ResourceArns": arns}
-    return SIMULATE(**given, ContextEntries=[passed] if "iam:PassRole" in actions else [])
-
-
-def _caller(aws: Aws) -> str | None:
-    """
-    The ARN of the user or role behind the credentials; None for those that IAM can't simulate.
-    """
-    arn = str(aws.call(IDENTITY())["Arn"])
-    if ":assumed-role/" in arn:
-        role = aws.call(GET_ROLE(RoleName=arn.split("/")[1]))
-        return str(role["Role"]["Arn"]) if role else None
-    return arn if ":iam:" in arn and ":user/" in arn else None
-
-
-def finding(subject: str, message: str, fix: str, severity: Severity = Severity.ERROR) -> Finding:
-    return Finding(severity, subject, message, fix, "preflight")
 
 
 CHECKS: Final[tuple[Check, ...]] = (

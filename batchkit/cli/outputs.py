@@ -90,7 +90,7 @@ def plan(made: Plan) -> dict[str, Any]:
 
 
 def _change(item: Item) -> dict[str, Any]:
-    fields = {one.field: [_known(one.actual), _known(one.wanted)] for one in item.changes}
+    fields = {one.field: [_known(one.actual), _known(one.desired)] for one in item.changes}
     return {
         "action": str(item.action),
         "resource_type": item.resource_type,

@@ -1,5 +1,5 @@
 """
-A network of one's own, out of which jobs get through a NAT gateway.
+A VPC of the stack's own, whose jobs reach the internet through a NAT gateway.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from batchkit.resources.network import Network, addresses_in, private_cidrs
 @frozen(kw_only=True)
 class Nat(NetworkMode):
     """
-    Private subnets in so many zones, and one NAT gateway through which jobs reach everything.
+    Private subnets in a number of *zones*, and one NAT gateway through which jobs reach everything.
 
     The gateway and its address cost by the hour, also while no job runs.
 

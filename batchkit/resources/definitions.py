@@ -176,17 +176,18 @@ class JobDefinition(JobSettings, Resource):
                 {"type": "MEMORY", "value": str(self.memory)},
             ],
             "environment": [{"name": k, "value": v} for k, v in self.environment.items()],
-            "logConfiguration": {
-                "logDriver": "awslogs",
-                "options": {
-                    "awslogs-group": self.log_group,
-                    "awslogs-region": REGION,
-                    "awslogs-stream-prefix": self.name,
-                },
-            },
+            "logConfiguration": self._log_configuration(),
             **self._platform.container(self),
             **{name: value for name, value in optional_ones.items() if value},
         }
+
+    def _log_configuration(self) -> dict[str, Any]:
+        options = {
+            "awslogs-group": self.log_group,
+            "awslogs-region": REGION,
+            "awslogs-stream-prefix": self.name,
+        }
+        return {"logDriver": "awslogs", "options": options}
 
 
 def _container(revision: Mapping[str, Any]) -> dict[str, Any]:

@@ -144,42 +144,41 @@ def run_job(
     Args:
         timeout: Seconds for the execution, the time in the queue and all attempts included.
     """
-    # A path that isn't in the input fails the execution, so the defaults are merged in first; the
-    # third argument of JsonMerge may only be false: a shallow merge
-    # (https://docs.aws.amazon.com/step-functions/latest/dg/intrinsic-functions.html).
-    defaults = json.dumps({"environment": [], "name": name})
     return {
         "Comment": f"Runs the Batch job {name}",
         "StartAt": "Defaults",
         "TimeoutSeconds": timeout,
-        "States": {
-            "Defaults": {
-                "Type": "Pass",
-                "Parameters": {
-                    "input.$": f"States.JsonMerge(States.StringToJson('{defaults}'), $, false)"
-                },
-                "Next": "Job",
-            },
-            "Job": {
-                "Type": "Task",
-                "Resource": _SUBMIT,
-                "Parameters": {
-                    "JobName.$": "$.input.name",
-                    "JobQueue": queue,
-                    "JobDefinition": definition,
-                    "ContainerOverrides": {"Environment.$": "$.input.environment"},
-                },
-                "Retry": [
-                    {
-                        "ErrorEquals": list(_THROTTLED),
-                        "IntervalSeconds": 2,
-                        "MaxAttempts": 5,
-                        "BackoffRate": 2,
-                        "MaxDelaySeconds": 30,
-                        "JitterStrategy": "FULL",
-                    }
-                ],
-                "End": True,
-            },
+        "States": {"Defaults": _defaults_state(name), "Job": _job_state(queue, definition)},
+    }
+
+
+def _defaults_state(name: str) -> dict[str, Any]:
+    # A path that isn't in the input fails the execution, so the defaults are merged in first; the
+    # third argument of JsonMerge may only be false: a shallow merge
+    # (https://docs.aws.amazon.com/step-functions/latest/dg/intrinsic-functions.html).
+    defaults = json.dumps({"environment": [], "name": name})
+    merged = f"States.JsonMerge(States.StringToJson('{defaults}'), $, false)"
+    return {"Type": "Pass", "Parameters": {"input.$": merged}, "Next": "Job"}
+
+
+def _job_state(queue: str | Arn | Ref, definition: str | Ref) -> dict[str, Any]:
+    retry = {
+        "ErrorEquals": list(_THROTTLED),
+        "IntervalSeconds": 2,
+        "MaxAttempts": 5,
+        "BackoffRate": 2,
+        "MaxDelaySeconds": 30,
+        "JitterStrategy": "FULL",
+    }
+    return {
+        "Type": "Task",
+        "Resource": _SUBMIT,
+        "Parameters": {
+            "JobName.$": "$.input.name",
+            "JobQueue": queue,
+            "JobDefinition": definition,
+            "ContainerOverrides": {"Environment.$": "$.input.environment"},
         },
+        "Retry": [retry],
+        "End": True,
     }

@@ -1,5 +1,5 @@
 """
-A stack as it stands: its resources, its runs, and what is wrong with it.
+A stack as it is in AWS: its resources, its runs, and what is wrong with it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from batchkit.resources.states import StateMachine
 @frozen
 class Stack(Displayed):
     """
-    A stack as it stands: its *resources* with their outputs, and what making it has changed.
+    A stack as it is in AWS: its *resources* with their outputs, and the *plan* that made it so.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Stack(Displayed):
     @property
     def region(self) -> str:
         """
-        The region that it stands in.
+        The region that it is in.
         """
         return self._aws.region
 
@@ -115,9 +115,9 @@ class Stack(Displayed):
             array_size: Makes so many children, each with its AWS_BATCH_JOB_ARRAY_INDEX.
             depends_on: Runs, or ids of jobs, that must have succeeded before.
             vcpus: vCPUs, in place of the job definition's.
-            memory: MiB, likewise.
-            timeout: Seconds after which an attempt is ended, likewise.
-            attempts: How often it is tried, likewise.
+            memory: MiB, in place of the job definition's.
+            timeout: Seconds after which an attempt is ended, in place of the job definition's.
+            attempts: How often it is tried, in place of the job definition's.
             key: Makes it idempotent: while a job of the same key is alive, or has succeeded, that
                 is the run.  Batch forgets jobs a week after their end.
             name: The name of the job; a fresh one if None.
@@ -220,6 +220,6 @@ def _given(**settings: Any) -> dict[str, Any]:
 
 def _job_ids(given: Run | str) -> Sequence[str]:
     """
-    What a job that depends on *given* waits for.
+    The ids of the jobs that *given* stands for.
     """
     return given.parents if isinstance(given, Run) else [given]
