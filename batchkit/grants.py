@@ -20,6 +20,7 @@ from batchkit._model.checks import (
     require,
     text,
 )
+from batchkit._model.secret_arn import SecretArn
 from batchkit._model.values import Arn
 
 _ACTION = text(r"\*|[a-zA-Z0-9-]+:[A-Za-z0-9*?]+", "an IAM action such as 's3:GetObject'")
@@ -28,6 +29,11 @@ _BUCKET = text(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "a bucket's name")
 _KEY = text(r"(?s).{1,1024}", "a key, or a pattern of keys with *")
 _TABLE = text(r"[a-zA-Z0-9_.-]{3,255}", "a table's name")
 _SECRET = text(r"[\w/+=.@-]{1,512}|arn:.+", "a secret's name or ARN")
+_KMS_KEY = text(
+    r"(arn:[\w-]+:kms:[\w-]+:\d+:)?alias/[\w/-]{1,250}"
+    r"|(arn:[\w-]+:kms:[\w-]+:\d+:key/)?[\w-]{1,256}",
+    "a key's id, alias/... or the ARN of either",
+)
 _CONDITIONS = Constraint(
     "IAM's conditions: operators with keys and their values",
     lambda value: all(isinstance(item, Mapping) for item in value.values()),
@@ -114,8 +120,26 @@ def secret_read(name: str) -> tuple[Grant, ...]:
     require("grant", "name", name, _SECRET)
     # Secrets Manager adds six random characters to the name in the ARN
     # (https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html).
-    secret = name if name.startswith("arn:") else Arn("secretsmanager", f"secret:{name}-??????")
-    return (allow("secretsmanager:GetSecretValue", secret),)
+    if name.startswith("arn:"):
+        return (allow("secretsmanager:GetSecretValue", SecretArn.parse(name).resources),)
+    return (allow("secretsmanager:GetSecretValue", Arn("secretsmanager", f"secret:{name}-??????")),)
+
+
+def kms_decrypt(key: str) -> tuple[Grant, ...]:
+    """
+    Decrypting with *key* of KMS, given by its id, its ARN or an alias such as `alias/films`.
+    """
+    require("grant", "key", key, _KMS_KEY)
+    before, found, alias = key.partition("alias/")
+    if not found:
+        return (
+            allow("kms:Decrypt", key if before.startswith("arn:") else Arn("kms", f"key/{key}")),
+        )
+    # A policy names keys, and an alias only in a condition
+    # (https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html).
+    keys = f"{before}key/*" if before else Arn("kms", "key/*")
+    named = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": f"alias/{alias}"}}
+    return (Grant(("kms:Decrypt",), (keys,), named),)
 
 
 def _bucket(bucket: str) -> Arn:

@@ -134,6 +134,8 @@ class StackSpec(JobSettings):
         image: A folder with a Dockerfile, an `ImageSource`, or the URI of an image with its
             registry or tag.
         grants: What the job may do, such as `s3_read("bucket", "key")`.
+        execution_grants: What starts the container may do beside reading the job's secrets, such as
+            `kms_decrypt("alias/films")` where these have a key of the customer's.
         compute: What jobs run on: `Fargate(...)`, or "fargate" or "fargate-spot" for its defaults.
         network: Where jobs run: `Nat(...)`, or "nat" for its defaults.
         boundary: The ARN of a permissions boundary for every role.
@@ -141,7 +143,7 @@ class StackSpec(JobSettings):
         priority: The queue's priority.
         runnable_limit: Seconds after which Batch cancels a job that can't be run.
         run_timeout: Seconds for a whole run of the state machine; None for the sum of the queue's
-            limit and all attempts.
+            limit and all attempts, those after reclaims included.
         schedule: `cron(...)`, `rate(...)` or `at(...)`; None for no schedule.
         time_zone: The clock of the schedule.
         table: A DynamoDB table to make, or its name; a teardown keeps it unless `delete_data=True`.
@@ -157,6 +159,9 @@ class StackSpec(JobSettings):
     name: str = checked(STACK_NAME)
     image: str | ImageSource = attrs.field(converter=_image, metadata=constraints(_IMAGE))
     grants: Sequence[Grant] = attrs.field(
+        default=(), converter=flatten, metadata=constraints(each(_GRANT))
+    )
+    execution_grants: Sequence[Grant] = attrs.field(
         default=(), converter=flatten, metadata=constraints(each(_GRANT))
     )
     compute: Compute = attrs.field(
@@ -181,10 +186,3 @@ class StackSpec(JobSettings):
         default=None, converter=_bucket, metadata=constraints(optional(_BUCKET))
     )
     tags: Mapping[str, str] = checked(TAGS, factory=dict, converter=as_dict)
-
-    @property
-    def whole_timeout(self) -> int:
-        """
-        Seconds for a run of the state machine: in the queue, and all attempts.
-        """
-        return self.run_timeout or self.runnable_limit + self.attempts * self.timeout

@@ -140,7 +140,7 @@ class Submission(Checked):
             "arrayProperties": self.array_size and {"size": self.array_size},
             "dependsOn": [{"jobId": id} for id in self.depends_on],
             "timeout": timeout and {"attemptDurationSeconds": timeout},
-            "retryStrategy": attempts and {"attempts": attempts},
+            "retryStrategy": attempts and self.definition.retries_of(attempts),
         }
         envelope = PLATFORMS[self.definition.platform].envelope(self.definition)
         return SUBMIT(

@@ -57,7 +57,9 @@ class JobSettings(Checked):
         secrets: Environment variables with the ARNs of the secrets or parameters that give their
             values.
         timeout: Seconds after which an attempt is ended.
-        attempts: How often a job is tried.
+        attempts: How often a job is tried if its program fails.  On Spot capacity an attempt that
+            AWS takes back is tried again beside that: up to ten attempts in all if this is 1; a
+            larger number is shared, as Batch has one count for both.
         architecture: X86_64 or ARM64.
         ephemeral_storage: GiB of disk; None for the 20 that come with it.
     """

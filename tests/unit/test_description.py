@@ -44,6 +44,7 @@ OTHERS: dict[type, dict[str, Any]] = {
         "architecture": "ARM64",
         "ephemeral_storage": 30,
         "grants": [allow("sqs:SendMessage")],
+        "execution_grants": [allow("kms:Decrypt")],
         "compute": "fargate-spot",
         "network": Nat(zones=2),
         "boundary": "arn:aws:iam::1:policy/limits",

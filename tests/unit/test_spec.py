@@ -20,6 +20,7 @@ from batchkit import (
     StackSpec,
     Table,
     allow,
+    kms_decrypt,
     s3_read,
 )
 from batchkit.compute.choices import COMPUTES
@@ -27,6 +28,7 @@ from batchkit.networks.choices import NETWORKS
 from batchkit.resources.platforms import FARGATE_MEMORY
 
 ODD = [None, True, 1, 1.5, "", "x y", b"x", [], {}, object(), [None], {1: 2}, float("nan")]
+SECRET = "arn:aws:secretsmanager:us-east-1:1:secret:db-AbCdEf"
 MIB = [256, 512, 1024, 1536, 2048, 4096, 5120, 8192, 9216, 16384, 30720, 32768, 61440, 122880]
 
 
@@ -46,12 +48,14 @@ def problems(**given: Any) -> list[str]:
 REFUSED: dict[str, list[Any]] = {
     "name": ["", "sg-x", "Movies", "movies_1", "1movies", "a" * 41, "-a", "a-", "a--b", "é", "a\n"],
     "image": ["", "alpine", "Alpine:3", "no-such-folder", "a:b:c d", "https://x/y"],
-    "vcpus": [0, 0.3, 3, 32, -1, "1"],
+    "vcpus": [0, 0.3, 3, 64, -1, "1"],
     "memory": [0, 2047, 2048.0, 16384, "2048", -1],
     "command": ["echo", [1], [None], {"a": 1}],
     "environment": [["A"], {"1A": "x"}, {"A-B": "x"}, {"": "x"}, {"A": 1}, {"AWS_BATCH_X": ""}],
-    "secrets": [["A"], {"A": 1}, {"A B": "arn"}, {"A": ""}],
+    "secrets": [["A"], {"A": 1}, {"A B": "arn"}, {"A": ""}, {"A": SECRET + ":key"}]
+    + [{"A": SECRET + ":key:"}, {"A": SECRET + ":k:s:v:x"}, {"A": SECRET.replace(":secret", "")}],
     "grants": ["s3:GetObject", [{"Effect": "Allow"}], [None], 1],
+    "execution_grants": ["kms:Decrypt", [{"Effect": "Allow"}], [None], 1],
     "timeout": [59, 0, 14 * 86400 + 1, 60.0, "60"],
     "attempts": [0, 11, 1.0, "1"],
     "architecture": ["x86_64", "AMD64", "arm64", 64],
@@ -90,6 +94,9 @@ TAKEN: dict[str, list[Any]] = {
     "command": [(), ["echo", "hello"], ("x",)],
     "environment": [{}, {"A": "", "_b1": "x"}],
     "grants": [[], [s3_read("films"), allow("sqs:*")], (allow("sqs:*"),)],
+    "execution_grants": [[], [kms_decrypt("alias/films")], (allow("kms:Decrypt"),)],
+    "secrets": [{}, {"A": SECRET}, {"A": SECRET + ":key::"}, {"A": SECRET + ":::v-1"}]
+    + [{"A": "arn:aws-cn:ssm:cn-north-1:1:parameter/films/db:3"}],
     "timeout": [60, 14 * 86400],
     "attempts": [1, 10],
     "ephemeral_storage": [None, 21, 200],
@@ -177,7 +184,7 @@ def test_fargates_pairs(vcpus: float, memory: int) -> None:
     """
     Of all CPU and memory pairs exactly those that Fargate has are taken.
     """
-    compute = Fargate(max_vcpus=16)
+    compute = Fargate(max_vcpus=32)
     given: dict[str, Any] = {"vcpus": vcpus, "memory": memory, "compute": compute}
     if memory in FARGATE_MEMORY[vcpus]:
         assert spec(**given).memory == memory
@@ -199,6 +206,7 @@ def test_fargates_table_is_awss() -> None:
         4: (8192, 30720, 1024, 23),
         8: (16384, 61440, 4096, 12),
         16: (32768, 122880, 8192, 12),
+        32: (61440, 249856, 61440, 3),
     }
 
 
@@ -229,15 +237,6 @@ def test_a_folder_is_an_image_to_build(tmp_path: Path) -> None:
     """
     assert spec(image=tmp_path).image == ImageSource(tmp_path) == spec(image=str(tmp_path)).image
     assert spec(image=ImageSource(tmp_path)).image == ImageSource(tmp_path)
-
-
-def test_a_run_may_take_its_time_in_the_queue_and_all_attempts() -> None:
-    """
-    Unless it is told how long.
-    """
-    given: dict[str, Any] = {"runnable_limit": 600, "attempts": 3, "timeout": 100}
-    assert spec(**given).whole_timeout == 900
-    assert spec(**given, run_timeout=60).whole_timeout == 60
 
 
 ANYTHING = st.one_of(

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import attrs
 import pytest
 
 from batchkit import AwsError, JobDefinition, SpecError
@@ -123,6 +124,9 @@ def test_only_what_is_given_is_overridden() -> None:
         {"type": "MEMORY", "value": "4096"}
     ]
     assert (params["retryStrategy"], params["dependsOn"]) == ({"attempts": 2}, [{"jobId": "j-0"}])
+    spot = attrs.evolve(wanted(attempts=2).definition, reclaims=["Your Spot*"])
+    kept = attrs.evolve(wanted(attempts=2), definition=spot).call().params["retryStrategy"]
+    assert kept["evaluateOnExit"] == [{"onStatusReason": "Your Spot*", "action": "RETRY"}]
 
 
 @pytest.mark.parametrize(
