@@ -68,14 +68,14 @@ def _is_image(value: Any) -> bool:
 
 def _usual_network(spec: StackSpec) -> NetworkMode:
     """
-    The network that belongs to the compute; if that isn't one, its own check says so.
+    The network that the compute usually has; a compute that isn't one is refused by its own check.
     """
     return spec.compute.NETWORK() if isinstance(spec.compute, Compute) else Nat()
 
 
 def _listed(texts: Iterable[str], classes: Iterable[type]) -> str:
     """
-    What a field takes that has texts for the defaults of some classes.
+    What a field expects that has texts for the defaults of some classes.
     """
     values = [f"a {one.__name__}(...)" for one in classes]
     return "one of " + ", ".join([*map(repr, texts), *values])
@@ -101,7 +101,7 @@ def _bucket(value: Bucket | str | None) -> Bucket | None:
 
 def _store(store: type[S], value: S | str | None) -> S | None:
     """
-    The store that a text names; a name that AWS would refuse is left to the field's check.
+    The store that a text names; one that AWS would refuse is left to the field's check.
     """
     try:
         return store(name=value) if isinstance(value, str) else value
@@ -111,7 +111,7 @@ def _store(store: type[S], value: S | str | None) -> S | None:
 
 def _runs_there(spec: Any) -> Iterator[Problem]:
     """
-    The job can run on the compute, and that in the network.
+    The job can run on the compute, and the compute's jobs in the network.
     """
     yield from spec.compute.problems_with(spec)
     yield from spec.network.problems_with(spec.compute.demand([spec]))
@@ -119,7 +119,7 @@ def _runs_there(spec: Any) -> Iterator[Problem]:
 
 def _can_be_called(spec: Any) -> Iterator[Problem]:
     """
-    ECR takes the name of the stack for its repository.
+    The name of the stack is a name that ECR takes for a repository.
     """
     if isinstance(spec.image, ImageSource) and len(spec.name) == 1:
         yield Problem("name", spec.name, "at least 2 characters with a folder, as ECR does")
@@ -164,8 +164,8 @@ class StackSpec(JobSettings):
             limit and all attempts, those after reclaims included.
         schedule: `cron(...)`, `rate(...)` or `at(...)`; None for no schedule.
         time_zone: The clock of the schedule.
-        table: A DynamoDB table to make, or its name; a teardown keeps it unless told not to.
-        bucket: An S3 bucket to make, or its name; likewise.
+        table: A DynamoDB table to make, or its name; a teardown keeps it unless `delete_data=True`.
+        bucket: An S3 bucket to make, or its name; a teardown keeps it unless `delete_data=True`.
         tags: Tags for every resource.
 
     The other fields are those of one job, as `JobSettings` has them: vcpus, memory, command,

@@ -1,7 +1,7 @@
 """
 The blueprint of a stack: the list of its resources, joined by references.
 
-Everything else walks this one list: plan, ensure, destroy, policy, and the tables in the docs.
+Plan, ensure, policy and the tables in the docs all walk this one list.
 """
 
 from __future__ import annotations
@@ -73,7 +73,8 @@ def _queue(spec: StackSpec, ground: Ground, place: Place, logs: LogGroup) -> Job
         compute_environments=[environment.arn for environment in place.environments],
         priority=spec.priority,
         runnable_limit=spec.runnable_limit,
-        # Lines that are still on their way when the queue goes must not make the group anew.
+        # A log line that arrives after its group is deleted makes the group again, so the queue and
+        # its jobs are deleted first.
         depends_on=(logs.exists,),
         **ground.common,
     )

@@ -1,6 +1,6 @@
 """
-The roles of a stack that don't belong to its compute: whom the container's agent, the job, the
-state machine and the schedule act as.
+The roles of a stack that don't belong to its compute: those of the container's agent, the job, the
+state machine and the schedule.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from batchkit.resources.s3 import ITEMS
 from batchkit.spec import StackSpec
 
 EVENTS_RULE: Final = "StepFunctionsGetEventsForBatchJobsRule"
-"""The rule by which Step Functions learns that a job has ended; AWS makes and keeps it."""
+"""The rule of EventBridge by which Step Functions learns that a job has ended; AWS makes it."""
 
 
 @frozen
@@ -61,6 +61,8 @@ def _secrets(spec: StackSpec) -> list[Grant]:
     """
     What lets the execution role read the values of the job's secrets.
     """
+    # ECS resolves them before the job starts, as the execution role
+    # (https://docs.aws.amazon.com/batch/latest/userguide/specifying-sensitive-data.html).
     readable: dict[str, set[str]] = {}
     for secret in map(SecretArn.parse, spec.secrets.values()):
         readable.setdefault(secret.action, set()).update(secret.resources)
@@ -77,7 +79,7 @@ def _states_grants(ground: Ground) -> list[Grant]:
         Arn("batch", f"{what}/{which}")
         for what, which in (
             ("job-queue", name),
-            # Another lane's queue: an execution that has begun goes on with the one that it knows.
+            # Another queue of the stack: an execution that runs goes on with the one that it knows.
             ("job-queue", others),
             ("job-definition", name),
             ("job-definition", f"{name}:*"),
@@ -98,7 +100,7 @@ def _start(name: str) -> Grant:
 
 def _items(spec: StackSpec) -> list[Grant]:
     """
-    What lets a job read its item, where `Stack.map` had to put the list into the stack's bucket.
+    What lets a job read its item, where `Stack.map` had to put the list into a bucket.
     """
     if spec.bucket is None:
         return []

@@ -7,19 +7,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from batchkit._diagnosis import explain
 from batchkit._diagnosis.finding import Finding, Severity
 from batchkit._docker.publisher import publisher
-from batchkit._engine import policy as _policy
-from batchkit._engine.aws import IDENTITY, Aws
-from batchkit._model.calls import Call, Operation
+from batchkit._model.calls import Operation, operations
 from batchkit._model.image_uri import ImageUri
-from batchkit._model.resource import Resource, operations
+from batchkit._model.resource import Resource
 from batchkit._model.values import resolve
 from batchkit._preflight.facts import Check, PreflightFacts, finding
+from batchkit._preflight.permissions import permissions
 from batchkit._preflight.quotas import fargate_quota, network_quotas
 from batchkit._preflight.secrets import secrets
-from batchkit._runs import run as runs
 from batchkit.errors import AwsError, BatchkitError, DockerUnavailable
 from batchkit.grants import flatten
 from batchkit.resources.dynamodb import Table
@@ -32,8 +29,6 @@ HEAD_BUCKET: Final = Operation(
 HEAD_OBJECT: Final = Operation(
     "s3", "HeadObject", permission="s3:GetObject", absent=("404", "NoSuchKey", "NoSuchBucket")
 )
-GET_ROLE: Final = Operation("iam", "GetRole", absent=("NoSuchEntity",))
-SIMULATE: Final = Operation("iam", "SimulatePrincipalPolicy", absent=("NoSuchEntity",))
 _DOCKER: Final = (
     "Start Docker, point DOCKER_HOST at a daemon, or give the URI of an image in a registry."
 )
@@ -45,7 +40,7 @@ def region(facts: PreflightFacts) -> Iterator[Finding]:
     """
     scope = facts.aws.scope
     demand = facts.spec.compute.demand([facts.spec])
-    called = {op.service for one in facts.wanted for op in operations(type(one)).values()}
+    called = {op.service for one in facts.resources for op in operations(type(one)).values()}
     for service in sorted(called | demand.services):
         known = facts.aws.session.get_available_regions(service, scope.partition)
         if known and scope.region not in known:
@@ -85,7 +80,7 @@ def image(facts: PreflightFacts) -> Iterator[Finding]:
     The image is in ECR, or can be built.
     """
     if isinstance(facts.spec.image, ImageSource):
-        built = next(one for one in facts.wanted if isinstance(one, Image))
+        built = next(one for one in facts.resources if isinstance(one, Image))
         there = _in_ecr(facts, built.name, {"imageTag": built.tag})
         yield from () if there else docker(facts)
         return
@@ -137,51 +132,6 @@ def _table(facts: PreflightFacts, arn: str, own: set[str]) -> Iterator[Finding]:
     if name and "/" not in name and "*" not in name and name not in own:
         if facts.aws.call(Table.DESCRIBE(TableName=name)) is None:
             yield finding(f"table {name}", "a grant names it, and it isn't there.", "Make it.")
-
-
-def permissions(facts: PreflightFacts) -> Iterator[Finding]:
-    """
-    The caller may do what `stack_policy` lists, as far as IAM simulates it.
-    """
-    caller = _caller(facts.aws)
-    if caller is None:
-        return
-    further = (*runs.OPERATIONS, *explain.OPERATIONS)
-    denied: list[str] = []
-    for grant in _policy.grants(facts.spec.name, facts.wanted, further):
-        arns = [str(resolve(arn, facts.aws.resolve)) for arn in grant.resources]
-        answer = facts.aws.call(_simulation(caller, grant.actions, arns)) or {}
-        for result in answer.get("EvaluationResults", ()):
-            if result["EvalDecision"] != "allowed":
-                denied.append(result["EvalActionName"])
-    if denied:
-        names = ", ".join(sorted(set(denied)))
-        fix = "stack_policy(spec) (`batchkit policy`) is the policy to ask for."
-        yield finding(f"caller {caller}", f"it may not do {names}.", fix)
-
-
-def _simulation(caller: str, actions: Iterable[str], arns: list[str]) -> Call:
-    """
-    What IAM is asked; conditions such as iam:PassedToService are part of the request.
-    """
-    passed = {
-        "ContextKeyName": "iam:PassedToService",
-        "ContextKeyValues": ["ecs-tasks.amazonaws.com"],
-        "ContextKeyType": "string",
-    }
-    given = {"PolicySourceArn": caller, "ActionNames": list(actions), "ResourceArns": arns}
-    return SIMULATE(**given, ContextEntries=[passed] if "iam:PassRole" in actions else [])
-
-
-def _caller(aws: Aws) -> str | None:
-    """
-    The ARN of the user or role behind the credentials; None for those that IAM can't simulate.
-    """
-    arn = str(aws.call(IDENTITY())["Arn"])
-    if ":assumed-role/" in arn:
-        role = aws.call(GET_ROLE(RoleName=arn.split("/")[1]))
-        return str(role["Role"]["Arn"]) if role else None
-    return arn if ":iam:" in arn and ":user/" in arn else None
 
 
 CHECKS: Final[tuple[Check, ...]] = (

@@ -1,5 +1,5 @@
 """
-What the checks before a stack look at, and the findings that they give.
+What the checks before a stack is made are based on.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ R = TypeVar("R", bound=Resource)
 
 class PreflightFacts:
     """
-    What the checks look at.
+    A spec, the account that it is for, and what is read there.
     """
 
     def __init__(self, aws: Aws, spec: StackSpec) -> None:
@@ -31,7 +31,7 @@ class PreflightFacts:
         self.spec = spec
 
     @cached_property
-    def wanted(self) -> list[Any]:
+    def resources(self) -> list[Any]:
         """
         The resources of the spec.
         """
@@ -39,9 +39,9 @@ class PreflightFacts:
 
     def desired(self, resource_type: type[R]) -> list[R]:
         """
-        The resources of one type that the spec amounts to.
+        The resources of the spec that are of one type.
         """
-        return [one for one in self.wanted if isinstance(one, resource_type)]
+        return [one for one in self.resources if isinstance(one, resource_type)]
 
     @cached_property
     def fresh(self) -> bool:
@@ -72,6 +72,6 @@ Check = Callable[[PreflightFacts], Iterator[Finding]]
 
 def finding(subject: str, message: str, fix: str, severity: Severity = Severity.ERROR) -> Finding:
     """
-    A finding of a check.
+    A finding of the preflight.
     """
     return Finding(severity, subject, message, fix, "preflight")

@@ -1,5 +1,5 @@
 """
-What one job is: stated once, for a stack, for a job definition and for a submission.
+The settings of one job: stated once, for a stack, for a job definition and for a submission.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def _has_room(job: Any) -> Iterator[Problem]:
 @frozen(kw_only=True, slots=False)
 class JobSettings(Checked):
     """
-    What one job runs, with how much, and how often.
+    What one job runs, with how many vCPUs and how much memory, and how often it is tried.
 
     Args:
         vcpus: vCPUs of a job; what it runs on says which numbers there are.
@@ -93,16 +93,19 @@ class JobSettings(Checked):
     )
     environment: Mapping[str, str] = checked(ENVIRONMENT, factory=dict, converter=as_dict)
     secrets: Mapping[str, str] = checked(SECRETS, factory=dict, converter=as_dict)
+    # A timeout of less than 60 seconds is refused
+    # (https://docs.aws.amazon.com/batch/latest/userguide/job_timeouts.html).
     timeout: int = checked(
         whole(60, 14 * 86400, "seconds (Fargate ends a task after 14 days)"), default=3600
     )
     attempts: int = checked(whole(1, 10), default=1)
     architecture: str = checked(one_of("X86_64", "ARM64"), default="X86_64")
+    # 20 GiB come with every task, so 21 is the least that can be asked for.
     ephemeral_storage: int | None = checked(optional(whole(21, 200, "GiB")), default=None)
 
     @property
     def settings(self) -> dict[str, Any]:
         """
-        The fields that describe one job, by name: what another value of this sort is made from.
+        The fields that describe one job, by name: what other job settings are made from.
         """
         return {a.name: getattr(self, a.name) for a in attrs.fields(JobSettings)}

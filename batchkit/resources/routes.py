@@ -11,7 +11,8 @@ from attrs import frozen
 
 from batchkit._model.calls import WAIT_STABLE, ForEach, Operation, Steps
 from batchkit._model.checks import as_set, checked, each, instance, network, optional
-from batchkit._model.resource import Reader, Resource, create_only, read_only
+from batchkit._model.properties import create_only, read_only
+from batchkit._model.resource import Reader, Resource
 from batchkit._model.tags import tag_fields
 from batchkit._model.values import ITEM, Ref
 from batchkit.resources.ec2 import (

@@ -11,7 +11,8 @@ from attrs import frozen
 
 from batchkit._model.calls import WAIT_STABLE, Call, Operation, Parallel, Steps
 from batchkit._model.checks import a_bool, as_set, checked, each, network, text, whole
-from batchkit._model.resource import Reader, create_only, read_only, write_only
+from batchkit._model.properties import create_only, read_only, write_only
+from batchkit._model.resource import Reader
 from batchkit._model.tags import of_stack, tag_fields
 from batchkit._model.values import Ref, Zone
 from batchkit.resources.ec2 import NEW_ID, TAGGING, VPC, Ec2Resource, busy

@@ -15,7 +15,8 @@ import pytest
 
 from account_fixture import AccountFixture
 from batchkit._model import calls, values
-from batchkit._model.resource import Resource, operations
+from batchkit._model.calls import operations
+from batchkit._model.resource import Resource
 from batchkit.ensure import ensure
 from batchkit.errors import NotOwnedError
 from batchkit.events import Action

@@ -57,7 +57,7 @@ def test_an_attempt_that_is_tried_again_is_a_warning(at: Scene) -> None:
         (Program(exit=126), "command-not-found", "126: it may not be executed"),
         (Program(exit=127, lines=["sh: 1: lod: not found"]), "command-not-found", "lod: not found"),
         (Program(exit=139), "program-failed", "SIGSEGV: it crashed in native code"),
-        (Program(exit=143), "program-failed", "SIGTERM: it was told to stop"),
+        (Program(exit=143), "program-failed", "SIGTERM: it was asked to stop"),
         (Program(exit=137), "out-of-memory", "most likely"),
         (Program(machine="arm64"), "wrong-architecture", "isn't built for X86_64"),
     ],

@@ -32,7 +32,7 @@ from batchkit import (
     s3_read,
 )
 from batchkit._blueprint.blueprint import resources
-from batchkit._engine.apply import in_order, needs
+from batchkit._engine.order import in_order, needs
 from batchkit._engine.policy import make
 from batchkit._model.resource import Resource
 from batchkit._model.values import Ref, resolve
@@ -133,9 +133,9 @@ def test_jobs_run_in_the_private_subnets() -> None:
     zones = {one.name: (one.zone, one.cidr) for one in of(Subnet, network=Nat(zones=3))}
     assert zones == {
         "movies_public-a": (0, "10.1.1.0/24"),
-        "movies_private-a": (0, "10.1.2.0/24"),
-        "movies_private-b": (1, "10.1.3.0/24"),
-        "movies_private-c": (2, "10.1.4.0/24"),
+        "movies_private-a": (0, "10.1.64.0/18"),
+        "movies_private-b": (1, "10.1.128.0/18"),
+        "movies_private-c": (2, "10.1.192.0/18"),
     }
     wanted = {Ref("Subnet", f"movies_private-{z}", "id") for z in "abc"}
     assert set(environment.subnets) == wanted

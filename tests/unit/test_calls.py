@@ -85,7 +85,7 @@ def test_calls_are_values_that_show_themselves() -> None:
     assert repr(LIST(jobQueues=["a"], maxResults=1)) == (
         "batch:DescribeJobQueues(jobQueues=['a'], maxResults=1)"
     )
-    assert (repr(WAIT_STABLE), repr(WAIT_DELETED)) == ("SETTLE", "GONE")
+    assert (repr(WAIT_STABLE), repr(WAIT_DELETED)) == ("WAIT_STABLE", "WAIT_DELETED")
 
 
 def test_an_error_that_passes_is_known_by_code_and_fragment() -> None:

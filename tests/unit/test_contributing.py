@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from test_layers import LAYERS
 
 ROOT = Path(__file__).parents[2]

@@ -20,7 +20,8 @@ from batchkit import Fargate, Nat, Network, StackSpec, allow
 from batchkit._blueprint.blueprint import resources
 from batchkit._engine import reads as _reads
 from batchkit._jobs import links as _links
-from batchkit._model.resource import Resource, operations
+from batchkit._model.calls import operations
+from batchkit._model.resource import Resource
 from batchkit.compute.choices import COMPUTES
 from batchkit.networks.choices import NETWORKS
 from batchkit.resources.resource_types import RESOURCE_TYPES, dependencies, variants

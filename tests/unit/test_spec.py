@@ -100,7 +100,7 @@ TAKEN: dict[str, list[Any]] = {
     "timeout": [60, 14 * 86400],
     "attempts": [1, 10],
     "ephemeral_storage": [None, 21, 200],
-    "compute": ["fargate", "fargate-spot", Fargate(), Fargate(max_vcpus=100_000, spot=True)],
+    "compute": ["fargate", "fargate-spot", Fargate(), Fargate(max_vcpus=16_000, spot=True)],
     "network": ["nat", Nat(), Nat(zones=3, cidr="192.168.3.0/24")],
     "boundary": [None, "arn:aws:iam::1:policy/x"],
     "log_retention": [None, 1, 3653],
@@ -252,9 +252,13 @@ def test_several_faults_are_told_together() -> None:
 
 def test_faults_between_fields() -> None:
     """
-    A job that is larger than the whole, and a name that is both a variable and a secret.
+    A job that is larger than the whole, more jobs than addresses, and a name that is both a
+    variable and a secret.
     """
     assert problems(vcpus=8, memory=16384) == ["compute.max_vcpus"]
+    crowded: dict[str, Any] = {"vcpus": 0.25, "memory": 512, "compute": Fargate(max_vcpus=15)}
+    assert problems(**crowded, network=Nat(cidr="10.1.0.0/24")) == ["network.cidr"]
+    assert spec(**crowded, network=Nat(cidr="10.1.0.0/24", zones=2)).name
     both = {"environment": {"A": "x"}, "secrets": {"A": "arn:aws:ssm:x:1:parameter/a"}}
     assert problems(**both) == ["secrets"]
 
