@@ -81,10 +81,15 @@ def _within(most: int, name: str, stack: str) -> str:
 @frozen
 class Demand:
     """
-    What jobs need of a network: the AWS *services* that they must reach, as botocore names them.
+    What jobs need of a network.
+
+    Args:
+        services: The AWS services that they must reach, as botocore names them.
+        jobs: How many of them may run at once; each takes an address.
     """
 
     services: frozenset[str]
+    jobs: int
 
 
 @frozen

@@ -15,7 +15,7 @@ from batchkit._blueprint.roles import Roles
 from batchkit._model.resource import Resource
 from batchkit._model.values import Ref
 from batchkit._parts import Ground, Place, Site
-from batchkit.resources.definitions import JobDefinition
+from batchkit.resources.definitions import JobDefinition, retry_strategy
 from batchkit.resources.dynamodb import Table
 from batchkit.resources.image import ImageSource
 from batchkit.resources.logs import LogGroup, group_name
@@ -89,7 +89,6 @@ def _definition(
     roles: Roles,
     logs: LogGroup,
 ) -> JobDefinition:
-    reclaims = [one.family.reclaim for one in place.environments if one.family.spot]
     return JobDefinition(
         name=spec.name,
         platform=spec.compute.PLATFORM.WORD,
@@ -98,18 +97,30 @@ def _definition(
         job_role=roles.job.arn,
         log_group=logs.name,
         public_ip=site.public,
-        reclaims=reclaims,
+        reclaims=_reclaims(place),
         depends_on=(logs.exists,),
         **spec.settings,
         **ground.common,
     )
 
 
+def _reclaims(place: Place) -> list[str]:
+    """
+    The reasons of attempts whose capacity is taken back, each once.
+    """
+    families = [one.family for one in place.environments if one.family.spot]
+    return list(dict.fromkeys(family.reclaim for family in families))
+
+
 def _machine(
     spec: StackSpec, ground: Ground, queue: JobQueue, definition: JobDefinition, roles: Roles
 ) -> StateMachine:
+    tries = retry_strategy(definition.attempts, definition.reclaims)["attempts"]
     steps = run_job(
-        name=spec.name, queue=queue.named, definition=definition.arn, timeout=spec.whole_timeout
+        name=spec.name,
+        queue=queue.named,
+        definition=definition.arn,
+        timeout=spec.run_timeout or spec.runnable_limit + tries * spec.timeout,
     )
     return StateMachine(name=spec.name, role=roles.states.arn, definition=steps, **ground.common)
 

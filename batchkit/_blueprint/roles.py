@@ -9,6 +9,7 @@ from typing import Final
 
 from attrs import frozen
 
+from batchkit._model.secret_arn import SecretArn
 from batchkit._model.values import Arn
 from batchkit._parts import Ground
 from batchkit.grants import Grant, allow, flatten
@@ -39,7 +40,9 @@ class Roles:
         starter = "AmazonECSTaskExecutionRolePolicy"
         started = [_start(ground.stack)]
         return cls(
-            execution=ground.role("exec", "ecs-tasks", _secrets(spec), starter),
+            execution=ground.role(
+                "exec", "ecs-tasks", [*_secrets(spec), *flatten(spec.execution_grants)], starter
+            ),
             job=ground.role("job", "ecs-tasks", [*flatten(spec.grants), *_items(spec)]),
             states=ground.role("states", "states", _states_grants(ground)),
             schedule=ground.role("schedule", "scheduler", started) if spec.schedule else None,
@@ -60,11 +63,10 @@ def _secrets(spec: StackSpec) -> list[Grant]:
     """
     # ECS resolves them before the job starts, as the execution role
     # (https://docs.aws.amazon.com/batch/latest/userguide/specifying-sensitive-data.html).
-    arns = tuple(spec.secrets.values())
-    parameters = tuple(arn for arn in arns if ":ssm:" in arn)
-    others = tuple(arn for arn in arns if ":ssm:" not in arn)
-    readable = {"ssm:GetParameters": parameters, "secretsmanager:GetSecretValue": others}
-    return [allow(action, secrets) for action, secrets in readable.items() if secrets]
+    readable: dict[str, set[str]] = {}
+    for secret in map(SecretArn.parse, spec.secrets.values()):
+        readable.setdefault(secret.action, set()).update(secret.resources)
+    return [allow(action, tuple(arns)) for action, arns in sorted(readable.items())]
 
 
 def _states_grants(ground: Ground) -> list[Grant]:

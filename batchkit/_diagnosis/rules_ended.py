@@ -72,7 +72,8 @@ def timed_out(facts: JobFacts, self: Rule) -> Findings:
 @rule(
     "`Your Spot Task was interrupted.` or `Host EC2 (instance i-...) terminated.`",
     "AWS took the Spot capacity back.",
-    "Raise attempts in the spec: on Spot capacity an attempt that AWS took back is tried again.",
+    'Run it again, or take compute="fargate".  With attempts=1 a job survives nine reclaims; any '
+    "other number of attempts is shared with the program's failures, so that a larger one helps.",
 )
 def spot_reclaimed(facts: JobFacts, self: Rule) -> Findings:
     if any(sign in facts.reason for sign in _SPOT):

@@ -10,6 +10,7 @@ from typing import Final
 from batchkit._diagnosis.facts import JobFacts
 from batchkit._diagnosis.finding import Findings, Rule, rule
 from batchkit._diagnosis.roles import RoleFacts
+from batchkit._model.secret_arn import SecretArn
 
 ENSURE: Final = "Run ensure_stack(spec) again (`batchkit up`): it puts the role back."
 TASKS: Final = "ecs-tasks.amazonaws.com"
@@ -126,7 +127,8 @@ def job_role_trust(facts: JobFacts, self: Rule) -> Findings:
     "secretsmanager:GetSecretValue` (or ssm:GetParameters).",
     "The execution role may not read a secret, or there is no such secret.",
     "Give the ARN of the secret in secrets; ensure_stack(spec) (`batchkit up`) allows the "
-    "execution role to read it.  A secret with its own key also needs kms:Decrypt.",
+    "execution role to read it.  A secret with its own key also needs "
+    "execution_grants=[kms_decrypt(key)].",
 )
 def secret_unreadable(facts: JobFacts, self: Rule) -> Findings:
     secrets = facts.container.get("secrets") or ()
@@ -142,12 +144,13 @@ def _unreadable(facts: JobFacts, rule: Rule, secret: Mapping[str, str]) -> Findi
     """
     subject, arn = f"secret {secret['name']}", secret["valueFrom"]
     role = _readable_role(facts, EXECUTION)
-    action = "ssm:GetParameters" if ":ssm:" in arn else "secretsmanager:GetSecretValue"
-    if role is None or role.allows(action, _plain(arn)):
+    wanted = SecretArn.parse(arn)
+    reads = [(wanted.action, one) for one in wanted.resources]
+    if role is None or any(role.allows(*one) for one in reads):
         if _failed_on(facts, arn):
             message = f"the execution role could not read {arn}{_secret_problem(facts, arn)}."
             yield rule.found(subject, message)
-    elif role.within(action, _plain(arn)):
+    elif any(role.within(*one) for one in reads):
         yield rule.found(subject, f"{role.name} may not read {arn}.")
     else:
         message = f"{role.name} may not read {arn} by its permissions boundary."
@@ -155,7 +158,17 @@ def _unreadable(facts: JobFacts, rule: Rule, secret: Mapping[str, str]) -> Findi
 
 
 def _failed_on(facts: JobFacts, arn: str) -> bool:
-    return "ResourceInitializationError" in facts.reason and _plain(arn) in facts.reason
+    """
+    Whether the job's reason names the secret.
+    """
+    named = SecretArn.parse(arn)
+    names = [named.arn]
+    if named.service == "ssm":
+        names.append(named.parameter)
+    elif named.key:
+        names.append(f"json key {named.key}")
+    failed = "ResourceInitializationError" in facts.reason
+    return failed and any(one in facts.reason for one in names)
 
 
 def _secret_problem(facts: JobFacts, arn: str) -> str:
@@ -167,19 +180,13 @@ def _secret_problem(facts: JobFacts, arn: str) -> str:
     job_region = facts.place[1]
     if job_region and region not in ("", job_region):
         return f", which is in {region} while the job runs in {job_region}"
+    if "did not contain json key" in facts.reason:
+        return ": it has no such JSON key"
+    if "Access to KMS is not allowed" in facts.reason:
+        return ": it has a key of KMS of its own, which the role may not use"
     if "ResourceNotFound" in facts.reason or "find the specified secret" in facts.reason:
         return ": there is none of that ARN"
     return ""
-
-
-def _plain(arn: str) -> str:
-    """
-    The ARN of a secret without the JSON key, stage and version that may follow it.
-    """
-    # https://docs.aws.amazon.com/batch/latest/userguide/specifying-sensitive-data-secrets.html
-    if ":secretsmanager:" not in arn:
-        return arn
-    return ":".join(arn.split(":")[:7])
 
 
 def _readable_role(facts: JobFacts, name: str) -> RoleFacts | None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from attrs import frozen
 
 from batchkit._engine.compare import Change, Decision
-from batchkit._model.calls import Call, Steps, each_step
+from batchkit._model.calls import Call, Steps, Task, each_step
 from batchkit._model.display import Displayed
 from batchkit._model.properties import named_fields
 from batchkit._model.resource import Resource
@@ -107,4 +107,10 @@ def _item(decision: Decision, orphans: Sequence[Resource]) -> Item:
 
 def _calls(steps: Steps) -> tuple[Call, ...]:
     # Waits and pushes are left out, and a `ForEach`: what it stands for is known only once it runs.
-    return tuple(step for step in each_step(steps) if isinstance(step, Call))
+    calls: list[Call] = []
+    for step in each_step(steps):
+        if isinstance(step, Call):
+            calls.append(step)
+        elif isinstance(step, Task):
+            calls.extend(step.calls)
+    return tuple(calls)

@@ -46,6 +46,8 @@ LATEST: Final = 15.0
 """After how many seconds an answer is no longer that from before an update."""
 RECOVERY: Final = 180.0
 """For how many seconds a failure that may pass is answered with another attempt."""
+OUTDATED: Final = 5.0
+"""For how many seconds after a deletion an answer may be that from before it."""
 IN_USE: Final = {"DependencyViolation", "InvalidGroup.InUse"}
 """What EC2 says of something that another resource still uses."""
 UNLISTED: Final = 60.0
@@ -209,13 +211,15 @@ class Runner:
             StillWaiting: It took longer than its resource type may take.
         """
         failed_at: float | None = None
+        asked_at = 0.0
         for actual, spent in self._polls(resource, action):
             if actual is None or actual.identity != resource.identity:
                 return
-            if actual.state in actual.FAILED:
+            if actual.state in actual.FAILED and spent - asked_at >= OUTDATED:
                 failed_at = spent if failed_at is None else failed_at
                 again = resource.retry_delete(actual)
                 self._retry(resource, actual, again, action, spent - failed_at)
+                asked_at = spent
 
     def _retry(
         self,

@@ -66,7 +66,9 @@ class Follower:
     def _stream(self, job: Job, group: str, stream: str) -> Iterator[LogLine]:
         while True:
             token = self._tokens.get((group, stream))
-            given = {"nextToken": token} if token else {"startFromHead": True}
+            # A forward token is of the same direction: it wants startFromHead too
+            # (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html).
+            given = {"startFromHead": True, **({"nextToken": token} if token else {})}
             answer = self._aws.call(GET(logGroupName=group, logStreamName=stream, **given))
             if answer is None:
                 return  # the stream is made with the first line

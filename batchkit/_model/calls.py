@@ -191,6 +191,13 @@ class Task:
 
     operation: Operation
 
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """
+        The calls that a plan shows in its place.
+        """
+        return ()
+
     def perform(self, aws: AwsClient, emit: Listener) -> Mapping[str, Any]:
         """
         Does it; returns outputs of the resource.

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, NoReturn
 import attrs
 from attrs import frozen
 
+from batchkit._model.secret_arn import VALUE_FROM
 from batchkit._model.values import Arn, Here, Ref, Zone
 from batchkit.errors import Problem, SpecError
 
@@ -229,9 +230,10 @@ ENVIRONMENT = Constraint(
 )
 
 SECRETS = Constraint(
-    f"{ENVIRONMENT.expects}: the ARNs of secrets or parameters",
+    f"{ENVIRONMENT.expects}: the ARNs of secrets, with all of :key:stage:version or none behind "
+    "the name, or of parameters",
     lambda value: ENVIRONMENT.test(value)
-    and all(re.fullmatch(r"arn:[\w-]+:(secretsmanager|ssm):\S+", arn) for arn in value.values()),
+    and all(VALUE_FROM.fullmatch(arn) for arn in value.values()),
 )
 
 

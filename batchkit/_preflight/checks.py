@@ -15,13 +15,13 @@ from batchkit._model.resource import Resource
 from batchkit._model.values import resolve
 from batchkit._preflight.facts import Check, PreflightFacts, finding
 from batchkit._preflight.permissions import permissions
+from batchkit._preflight.quotas import fargate_quota, network_quotas
+from batchkit._preflight.secrets import secrets
 from batchkit.errors import AwsError, BatchkitError, DockerUnavailable
 from batchkit.grants import flatten
 from batchkit.resources.dynamodb import Table
-from batchkit.resources.environments_fargate import FargateEnvironment
-from batchkit.resources.gateways import ElasticIp, NatGateway
 from batchkit.resources.image import Image, ImageSource
-from batchkit.resources.vpc import Subnet, Vpc
+from batchkit.resources.vpc import Subnet
 
 HEAD_BUCKET: Final = Operation(
     "s3", "HeadBucket", permission="s3:ListBucket", absent=("404", "NoSuchBucket")
@@ -29,10 +29,6 @@ HEAD_BUCKET: Final = Operation(
 HEAD_OBJECT: Final = Operation(
     "s3", "HeadObject", permission="s3:GetObject", absent=("404", "NoSuchKey", "NoSuchBucket")
 )
-_VPCS: Final = ("vpc", "L-F678F1CE")
-_NATS: Final = ("vpc", "L-FE5A380F")
-_ADDRESSES: Final = ("ec2", "L-0263D0A3")
-_USED_UP: Final = "Delete one, or ask for more in the Service Quotas console."
 _DOCKER: Final = (
     "Start Docker, point DOCKER_HOST at a daemon, or give the URI of an image in a registry."
 )
@@ -101,53 +97,6 @@ def _in_ecr(facts: PreflightFacts, repository: str, id: dict[str, str]) -> bool:
     return bool(answer and answer["imageDetails"])
 
 
-def network_quotas(facts: PreflightFacts) -> Iterator[Finding]:
-    """
-    The account may have another VPC, another address and other NAT gateways.
-    """
-    if not facts.fresh:
-        return
-    # What these quotas count has no call of its own, so what is there is listed and counted
-    # (https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html).
-    used = (
-        ("VPCs", _VPCS, Vpc.DESCRIBE(), "Vpcs"),
-        ("elastic IP addresses", _ADDRESSES, ElasticIp.DESCRIBE(), "Addresses"),
-        ("NAT gateways", _NATS, NatGateway.DESCRIBE(), "NatGateways"),
-    )
-    for what, quota, call, key in used:
-        most = facts.quota(*quota)
-        # A NAT gateway stays listed for about an hour after its deletion.
-        has = len([one for one in facts.aws.call(call)[key] if one.get("State") != "deleted"])
-        if most is not None and has + 1 > most:
-            yield finding(f"quota {quota[1]}", f"{has} of {most:g} {what} are in use.", _USED_UP)
-
-
-def fargate_quota(facts: PreflightFacts) -> Iterator[Finding]:
-    """
-    The account may run as many vCPUs as a job, and as all of them together, may have.
-    """
-    for environment in facts.desired(FargateEnvironment):
-        if environment.family.quota is not None and not environment.family.spot:
-            yield from _too_many_vcpus(facts, environment, *environment.family.quota)
-
-
-def _too_many_vcpus(
-    facts: PreflightFacts, environment: FargateEnvironment, service: str, code: str
-) -> Iterator[Finding]:
-    most = facts.quota(service, code)
-    if most is None:
-        return
-    for what, desired, severity in (
-        ("vcpus", facts.spec.vcpus, Severity.ERROR),
-        ("compute.max_vcpus", environment.max_vcpus, Severity.WARNING),
-    ):
-        if desired > most:
-            message = f"the account may run {most:g} Fargate vCPUs at once; {what} is {desired:g}."
-            fix = f"Lower {what}, or ask for more in the Service Quotas console."
-            yield finding(f"quota {code}", message, fix, severity)
-            return
-
-
 def named_in_grants(facts: PreflightFacts) -> Iterator[Finding]:
     """
     The buckets, objects and tables that the grants name are there, or the stack makes them.
@@ -192,5 +141,6 @@ CHECKS: Final[tuple[Check, ...]] = (
     network_quotas,
     fargate_quota,
     named_in_grants,
+    secrets,
     permissions,
 )

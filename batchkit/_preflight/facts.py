@@ -14,7 +14,8 @@ from batchkit._diagnosis.queues import QUOTA
 from batchkit._engine.aws import Aws
 from batchkit._model.resource import Resource
 from batchkit._model.tags import of_stack
-from batchkit.resources.vpc import Vpc
+from batchkit.resources.gateways import NatGateway
+from batchkit.resources.vpc import Subnet, Vpc
 from batchkit.spec import StackSpec
 
 R = TypeVar("R", bound=Resource)
@@ -48,6 +49,15 @@ class PreflightFacts:
         Whether the stack has no network yet.
         """
         return not self.aws.call(Vpc.DESCRIBE(Filters=of_stack(self.spec.name)))["Vpcs"]
+
+    @cached_property
+    def nat_zones(self) -> list[str]:
+        """
+        The availability zones of the NAT gateways that the spec amounts to.
+        """
+        zones = {one.id: one.zone for one in self.desired(Subnet)}
+        numbers = {zones[one.subnet] for one in self.desired(NatGateway) if one.subnet in zones}
+        return [self.aws.zone(number) for number in sorted(numbers)]
 
     def quota(self, service: str, code: str) -> float | None:
         """

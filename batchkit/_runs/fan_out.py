@@ -19,10 +19,10 @@ from attrs import field, frozen
 from batchkit._engine.aws import Aws
 from batchkit._jobs import jobs as _jobs
 from batchkit._jobs.jobs import Job
-from batchkit._model.checks import refuse
+from batchkit._model.checks import refuse, require
 from batchkit._runs.backends import SubmittedJobs
 from batchkit._runs.run import Run
-from batchkit._runs.start import LARGEST, PUT, ROOM, Submission, submit
+from batchkit._runs.start import LARGEST, NAME, PUT, ROOM, Submission, submit
 from batchkit.errors import BatchkitError
 from batchkit.resources.s3 import ITEMS as FOLDER
 
@@ -141,6 +141,8 @@ def fan_out(
     if _fits(texts, room):
         bucket = None
     chunks = list(_chunks(texts, LARGEST, room if bucket is None else None))
+    last = submission.name if len(chunks) == 1 else f"{submission.name}-{len(chunks) - 1}"
+    require("map", "name", last, NAME)  # before the first of them is submitted
     ids, fresh = [], False
     for number, chunk in enumerate(chunks):
         name = submission.name if len(chunks) == 1 else f"{submission.name}-{number}"

@@ -25,6 +25,7 @@ from batchkit._model.checks import (
     instance,
     optional,
     refuse,
+    require,
     text,
     whole,
 )
@@ -49,6 +50,10 @@ NAME: Final = text(
 )
 LARGEST: Final = 10_000
 """How many children an array may have."""
+PAYLOAD: Final = 30 * 1024
+"""
+Bytes of a submission (https://docs.aws.amazon.com/batch/latest/userguide/service_limits.html).
+"""
 ROOM: Final = 8192
 """
 Characters that the overrides of a container may have
@@ -62,11 +67,14 @@ def execution(
     """
     Starts the state machine *machine*; returns the ARN of the execution.
     """
-    if environment is not None and not ENVIRONMENT.test(environment):
-        refuse("run", "environment", dict(environment), ENVIRONMENT.expects)
-    if name is not None and not NAME.test(name):
-        refuse("run", "name", name, NAME.expects)
+    if environment is not None:
+        require("run", "environment", environment, ENVIRONMENT)
+    if name is not None:
+        require("run", "name", name, NAME)
     given = {"environment": [{"Name": k, "Value": v} for k, v in (environment or {}).items()]}
+    if (length := len(json.dumps(given))) > ROOM:
+        expects = f"variables of at most {ROOM} characters together, as JSON"
+        refuse("run", "environment", f"{length} characters", expects)
     called = {"name": name} if name else {}
     run = name or f"run-{uuid.uuid4()}"
     call = START(stateMachineArn=machine, name=run, input=json.dumps({**given, **called}))
@@ -105,9 +113,14 @@ def _on_top(submission: Any) -> Iterator[Problem]:
 
 
 def _has_room(submission: Any) -> Iterator[Problem]:
-    if (length := len(json.dumps(submission.changes(), default=str))) > ROOM:
+    if any(_on_top(submission)):
+        return
+    if (length := len(json.dumps(submission.changes(), default=repr))) > ROOM:
         expects = f"command and environment of at most {ROOM} characters together, as JSON"
         yield Problem("environment", f"{length} characters", expects)
+    if (length := len(json.dumps(submission.call().params, default=repr))) > PAYLOAD:
+        expects = f"what makes a request of at most {PAYLOAD} characters, as JSON"
+        yield Problem("depends_on", f"{length} characters", expects)
 
 
 @frozen(kw_only=True)
@@ -140,7 +153,7 @@ class Submission(Checked):
             "arrayProperties": self.array_size and {"size": self.array_size},
             "dependsOn": [{"jobId": id} for id in self.depends_on],
             "timeout": timeout and {"attemptDurationSeconds": timeout},
-            "retryStrategy": attempts and {"attempts": attempts},
+            "retryStrategy": attempts and self.definition.retries_of(attempts),
         }
         envelope = PLATFORMS[self.definition.platform].envelope(self.definition)
         return SUBMIT(

@@ -37,6 +37,7 @@ GRANTS: Final[Mapping[str, Callable[..., Any]]] = {
     "allow": grants.allow,
     "dynamodb_read": grants.dynamodb_read,
     "dynamodb_write": grants.dynamodb_write,
+    "kms_decrypt": grants.kms_decrypt,
     "s3_read": grants.s3_read,
     "s3_write": grants.s3_write,
     "secret_read": grants.secret_read,
@@ -187,6 +188,7 @@ def _spec(given: dict[str, Any], folder: Path, problems: list[ConfigProblem]) ->
     convert: dict[str, Callable[[Any], Any]] = {
         "image": lambda value: _image(value, folder),
         "grants": lambda value: [_grant(one) for one in value],
+        "execution_grants": lambda value: [_grant(one) for one in value],
         "table": lambda value: Table(**value) if isinstance(value, dict) else value,
         "bucket": lambda value: Bucket(**value) if isinstance(value, dict) else value,
         **{part: functools.partial(_choice, part, problems=problems) for part in CHOICES},

@@ -58,6 +58,7 @@ class BatchResource(Resource):
     NAMED: ClassVar[str]
     PARAMETER: ClassVar[str]
     DISABLE: ClassVar[Operation]
+    DELETE: ClassVar[Operation]
     TAG: ClassVar = Operation("batch", "TagResource")
     READY: ClassVar = ("VALID",)
     FAILED: ClassVar = ("INVALID",)
@@ -117,6 +118,11 @@ class BatchResource(Resource):
         if self.enabled:
             yield self.DISABLE(**{self.PARAMETER: self.name}, state="DISABLED")
             yield WAIT_STABLE
+
+    def retry_delete(self: B, actual: B) -> Steps | None:
+        # A deletion that has failed leaves it INVALID: its role may have been too young, or a job
+        # may not have ended yet.  It never goes on by itself.
+        return iter((self.DELETE(**{self.PARAMETER: self.name}),))
 
     def tag(self, actual: Resource, drift: Collection[str]) -> Steps:
         """

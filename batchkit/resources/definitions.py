@@ -8,7 +8,7 @@ in, drops or reorders is brought to one form before comparing.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from attrs import frozen
 
@@ -27,19 +27,27 @@ from batchkit.resources.platforms import PLATFORMS, Platform, container_of, plat
 IMAGE = text(r"\S+", "an image URI")
 
 
+MOST_ATTEMPTS: Final = 10
+"""How often Batch tries a job at most, whatever ends the attempts."""
+_OTHERWISE: Final = {"onReason": "*", "action": "EXIT"}
+
+
 def retry_strategy(attempts: int, reclaims: Sequence[str]) -> dict[str, Any]:
     """
-    How often a job is tried: after any failure, or only after one of those reasons.
+    How often a job is tried: *attempts* times if its program fails, and again after a reclaim.
+
+    Batch has one count for both (docs/decisions/0011-attempts-on-spot.md): a program that may fail
+    once leaves all ten to the reclaims, and any other shares its attempts with them.  Without a
+    rule that matches, a failure is tried again.
     """
     if not reclaims:
         return {"attempts": attempts}
     # A job that matches no rule is tried again, so the last rule ends all others
     # (https://docs.aws.amazon.com/batch/latest/userguide/job_retries.html).
     rules = [{"onStatusReason": reason, "action": "RETRY"} for reason in reclaims]
-    return {
-        "attempts": attempts,
-        "evaluateOnExit": [*rules, {"onReason": "*", "action": "EXIT"}],
-    }
+    if attempts == 1:
+        return {"attempts": MOST_ATTEMPTS, "evaluateOnExit": [*rules, _OTHERWISE]}
+    return {"attempts": attempts, "evaluateOnExit": rules}
 
 
 def _on_its_platform(definition: Any) -> Iterator[Problem]:
@@ -58,8 +66,8 @@ class JobDefinition(JobSettings, Resource):
         job_role: The role of the job.
         log_group: Where its log goes.
         public_ip: Whether a job gets a public address; a subnet without a NAT gateway needs it.
-        reclaims: Patterns of the status reasons that say that AWS has taken back the capacity.  If
-            there are any, only such a failure is followed by another attempt.
+        reclaims: Status reasons of attempts whose capacity AWS has taken back, as patterns: such an
+            attempt is followed by another whatever *attempts* is.
     """
 
     RULES = (*JobSettings.RULES, _on_its_platform)
@@ -83,10 +91,14 @@ class JobDefinition(JobSettings, Resource):
     log_group: str | Ref = checked(text(r"\S+", "a log group's name"), default="/aws/batch/job")
     public_ip: bool = checked(a_bool(), default=False)
     reclaims: Sequence[str] = checked(
-        each(text(r".{1,512}", "a pattern of reasons")), default=(), converter=as_tuple
+        # Batch takes five rules, one of which is for all other ends.
+        each(text(r".{1,512}", "a pattern of reasons"), most=4),
+        default=(),
+        converter=as_tuple,
     )
     arn: str = read_only("jobDefinitionArn", regenerated=True)
     revisions: tuple[str, ...] = read_only()
+    retries: Mapping[str, Any] = read_only()
 
     def targets(self) -> tuple[str | Arn, ...]:
         name = f"job-definition/{self.name}"
@@ -129,7 +141,19 @@ class JobDefinition(JobSettings, Resource):
             # Batch drops variables whose value is empty.
             kept = {key: value for key, value in self.environment.items() if value}
             return bool(kept != actual.environment)
+        if name == "reclaims" and actual.retries:  # rules of others, or of an older version
+            own = retry_strategy(actual.attempts, actual.reclaims)
+            return bool(_rules(own) != _rules(actual.retries)) or super().differs(name, actual)
         return super().differs(name, actual)
+
+    def retries_of(self, attempts: int) -> dict[str, Any]:
+        """
+        The retry strategy of a submission that is tried *attempts* times, under the same rules.
+        """
+        own = retry_strategy(self.attempts, self.reclaims)
+        if isinstance(self.retries, Mapping) and _rules(self.retries) != _rules(own):
+            return {**self.retries, "attempts": attempts}
+        return retry_strategy(attempts, self.reclaims)
 
     def create(self) -> Steps:
         envelope = self._platform.envelope(self)
@@ -220,4 +244,15 @@ def _retries(strategy: Mapping[str, Any]) -> dict[str, Any]:
     rules = strategy.get("evaluateOnExit") or ()
     retried = [rule for rule in rules if str(rule.get("action", "")).upper() == "RETRY"]
     reclaims = tuple(rule["onStatusReason"] for rule in retried if rule.get("onStatusReason"))
-    return {"attempts": strategy.get("attempts", 1), "reclaims": reclaims}
+    attempts = strategy.get("attempts", 1)
+    once = _rules(strategy) == _rules(retry_strategy(1, reclaims))
+    return {"attempts": 1 if once else attempts, "reclaims": reclaims, "retries": strategy}
+
+
+def _rules(strategy: Mapping[str, Any]) -> list[Any]:
+    """
+    A retry strategy in one form: AWS tells actions in lower case.
+    """
+    listed = strategy.get("evaluateOnExit") or ()
+    rules = [{**rule, "action": str(rule["action"]).upper()} for rule in listed]
+    return [strategy.get("attempts", 1), *rules]

@@ -242,12 +242,6 @@ class EnvironmentBase(BatchResource):
         if self.orphaned is True:
             yield from self._lost_role().delete()
 
-    def retry_delete(self: E, actual: E) -> Steps | None:
-        # The role that was made again may have been too young to be assumed.
-        if self.orphaned is True:
-            return iter((self.DELETE(computeEnvironment=self.name),))
-        return None
-
     def _lost_role(self) -> Role:
         name = str(self.service_role).rpartition("/")[2]
         return batch_role(name=name, stack=self.stack)

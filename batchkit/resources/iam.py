@@ -5,7 +5,7 @@ IAM: roles with their trust, the managed policies attached to them and one inlin
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from attrs import Factory, frozen
@@ -16,8 +16,8 @@ from batchkit._model.properties import read_only, write_only
 from batchkit._model.resource import Reader, Resource
 from batchkit._model.tags import OWNER, as_list, parse, tag_fields
 from batchkit._model.values import ACCOUNT, ITEM, Arn, Json
-from batchkit.errors import SpecError
-from batchkit.grants import Grant, flatten
+from batchkit.errors import Problem, SpecError
+from batchkit.grants import Grant, flatten, policy_fits
 
 POLICY: Final = "batchkit"
 """The name of the one inline policy; others on the role are left alone until it is deleted."""
@@ -81,6 +81,10 @@ def canonical(document: Any) -> Any:
     return document
 
 
+def _policy_fits(role: Any) -> Iterator[Problem]:
+    yield from policy_fits("grants", role.grants)
+
+
 @frozen(kw_only=True)
 class Role(Resource):
     """
@@ -95,6 +99,7 @@ class Role(Resource):
         session_seconds: How long a session of it may last.
     """
 
+    RULES = (_policy_fits,)
     GET: ClassVar = Operation("iam", "GetRole", absent=("NoSuchEntity",))
     ATTACHED: ClassVar = Operation("iam", "ListAttachedRolePolicies", absent=("NoSuchEntity",))
     INLINE: ClassVar = Operation("iam", "GetRolePolicy", absent=("NoSuchEntity",))

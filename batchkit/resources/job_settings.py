@@ -4,9 +4,10 @@ The settings of one job: stated once, for a stack, for a job definition and for 
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import attrs
 from attrs import frozen
@@ -43,6 +44,25 @@ def _named_once(job: Any) -> Iterator[Problem]:
         yield Problem("secrets", sorted(both), "names that environment doesn't have")
 
 
+ROOM: Final = 22 * 1024
+"""
+Bytes of a job definition that command, environment and secrets may take: 24 KiB are allowed
+(https://docs.aws.amazon.com/batch/latest/userguide/service_limits.html), and the rest needs some.
+"""
+
+
+def _has_room(job: Any) -> Iterator[Problem]:
+    """
+    A job definition has a certain size, the names of its keys included.
+    """
+    variables = [{"name": k, "value": v} for k, v in job.environment.items()]
+    secrets = [{"name": k, "valueFrom": v} for k, v in job.secrets.items()]
+    size = len(json.dumps([list(job.command), variables, secrets], ensure_ascii=False).encode())
+    if size > ROOM:
+        expects = f"command, environment and secrets of at most {ROOM} bytes together, as JSON"
+        yield Problem("environment", f"{size} bytes", expects)
+
+
 # Without slots, so that a job definition can be settings and a resource at once.
 @frozen(kw_only=True, slots=False)
 class JobSettings(Checked):
@@ -57,12 +77,14 @@ class JobSettings(Checked):
         secrets: Environment variables with the ARNs of the secrets or parameters that give their
             values.
         timeout: Seconds after which an attempt is ended.
-        attempts: How often a job is tried.
+        attempts: How often a job is tried if its program fails.  On Spot capacity an attempt that
+            AWS takes back is tried again beside that: up to ten attempts in all if this is 1; a
+            larger number is shared, as Batch has one count for both.
         architecture: X86_64 or ARM64.
         ephemeral_storage: GiB of disk; None for the 20 that come with it.
     """
 
-    RULES: ClassVar[tuple[FieldRule, ...]] = (_named_once,)
+    RULES: ClassVar[tuple[FieldRule, ...]] = (_named_once, _has_room)
 
     vcpus: float = checked(VCPUS, default=1)
     memory: int = checked(MEMORY, default=2048)

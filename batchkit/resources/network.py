@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import attrs
 from attrs import Factory, frozen
@@ -54,13 +54,14 @@ class Network(Checked):
         """
         The resources that it consists of, the longest path first.
         """
-        name, cidrs = self.name, subnet_cidrs(self.cidr)
+        name, cidrs = self.name, private_cidrs(self.cidr)
         common: dict[str, Any] = {"stack": self.stack, "tags": self.tags}
         vpc = Vpc(name=name, cidr=self.cidr, **common)
         inside = {"vpc": vpc.id, **common}
-        public = Subnet(name=f"{name}_public-a", cidr=cidrs[1], zone=0, **inside)
+        public_cidr = public_cidrs(self.cidr)[0]
+        public = Subnet(name=f"{name}_public-a", cidr=public_cidr, zone=0, **inside)
         private = [
-            Subnet(name=f"{name}_private-{'abc'[zone]}", cidr=cidrs[2 + zone], zone=zone, **inside)
+            Subnet(name=f"{name}_private-{'abc'[zone]}", cidr=cidrs[zone], zone=zone, **inside)
             for zone in range(self.zones)
         ]
         group = SecurityGroup(name=f"{name}_jobs", **inside)
@@ -96,12 +97,35 @@ class Network(Checked):
         ]
 
 
-def subnet_cidrs(cidr: str) -> list[str]:
+KEPT_BY_AWS: Final = 5
+"""
+Addresses of each subnet that AWS keeps for itself
+(https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html).
+"""
+
+
+def public_cidrs(cidr: str) -> list[str]:
     """
-    At least 16 networks in *cidr*: of 256 addresses if it is large, of 16 if it is as small as /24.
+    The networks for public subnets, by zone: in the first quarter, of at most 256 addresses.
     """
-    # AWS takes no subnet smaller than /28, and keeps five addresses of each for itself
-    # (https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html).
-    whole_net = ipaddress.IPv4Network(cidr)
-    parts = whole_net.subnets(new_prefix=max(24, whole_net.prefixlen + 4))
-    return [str(part) for part in parts]
+    first = _quarters(cidr)[0]
+    parts = [*first.subnets(new_prefix=max(24, first.prefixlen + 2))]
+    return [str(part) for part in parts[1:4]]
+
+
+def private_cidrs(cidr: str) -> list[str]:
+    """
+    The networks for private subnets, by zone: the other quarters, as each job takes an address.
+    """
+    return [str(part) for part in _quarters(cidr)[1:]]
+
+
+def _quarters(cidr: str) -> list[ipaddress.IPv4Network]:
+    return [*ipaddress.IPv4Network(cidr).subnets(prefixlen_diff=2)]
+
+
+def addresses_in(cidr: str) -> int:
+    """
+    How many addresses a subnet has for network interfaces.
+    """
+    return ipaddress.IPv4Network(cidr).num_addresses - KEPT_BY_AWS

@@ -104,6 +104,7 @@ FARGATE_MEMORY: Final[Mapping[float, tuple[int, ...]]] = {
     4: tuple(range(8192, 30720 + 1, 1024)),
     8: tuple(range(16384, 61440 + 1, 4096)),
     16: tuple(range(32768, 122880 + 1, 8192)),
+    32: (61440, 122880, 249856),
 }
 """
 MiB that Fargate has for each number of vCPUs

@@ -12,6 +12,7 @@ from attrs import frozen
 from batchkit._model.calls import (
     WAIT_STABLE,
     AwsClient,
+    Call,
     ForEach,
     NotYet,
     Operation,
@@ -65,20 +66,25 @@ class CreateBucket(Task):
     name: str
     tags: Mapping[str, str]
 
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        where = {"LocationConstraint": LOCATION, "Tags": as_list(self.tags)}
+        return (self.operation(Bucket=self.name, CreateBucketConfiguration=where),)
+
     def perform(self, aws: AwsClient, emit: Listener) -> Mapping[str, Any]:
         """
         Makes the bucket.
         """
-        # In us-east-1 there is no constraint, and S3 takes no empty configuration.
-        located = {} if aws.session.region_name == "us-east-1" else {"LocationConstraint": LOCATION}
-        tagged = {**located, "Tags": as_list(self.tags)}
+        (tagged,) = self.calls
         try:
-            aws.call(self.operation(Bucket=self.name, CreateBucketConfiguration=tagged))
+            aws.call(tagged)
         except AwsError as error:
             if not isinstance(error, AccessDenied) and error.code != "UnsupportedArgument":
                 raise
-            plain = {"CreateBucketConfiguration": located} if located else {}
-            aws.call(self.operation(Bucket=self.name, **plain))
+            # In us-east-1 there is no constraint, and S3 takes no empty configuration.
+            here = aws.session.region_name == "us-east-1"
+            where = {} if here else {"CreateBucketConfiguration": {"LocationConstraint": LOCATION}}
+            aws.call(self.operation(Bucket=self.name, **where))
         return {}
 
 

@@ -117,7 +117,8 @@ class Stack(Displayed):
             vcpus: vCPUs, in place of the job definition's.
             memory: MiB, in place of the job definition's.
             timeout: Seconds after which an attempt is ended, in place of the job definition's.
-            attempts: How often it is tried, in place of the job definition's.
+            attempts: How often it is tried, in place of the job definition's; its rules for Spot
+                stay.
             key: Makes it idempotent: while a job of the same key is alive, or has succeeded, that
                 is the run.  Batch forgets jobs a week after their end.
             name: The name of the job; a fresh one if None.

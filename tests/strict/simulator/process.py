@@ -4,12 +4,14 @@ One caller of the simulated account: a session, its own crash, and its calls on 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import boto3
 import botocore.session
 from botocore.model import OperationModel
 
+from .access.restriction import Restriction
 from .account import Account
 from .api_call import ApiCall
 from .dispatch import reach
@@ -46,6 +48,7 @@ class Process:
         self._left: int | None = None
         self.number = number
         self.crashed = False
+        self.restriction: Restriction | None = None
         self.session = _session(account.base)
         attach(self.session, self._answer, account.clock.sleep)
 
@@ -60,6 +63,13 @@ class Process:
         Whether the permission for *action* was taken away.
         """
         return self._faults.denies(action)
+
+    def restrict(self, *documents: Mapping[str, Any]) -> Restriction:
+        """
+        Have the process be allowed what policy *documents* allow, and nothing else.
+        """
+        self.restriction = Restriction(documents)
+        return self.restriction
 
     @property
     def calls(self) -> list[Record]:
@@ -80,7 +90,11 @@ class Process:
         error: BaseException | None = None
         effect = False
         try:
-            reach(call, self._faults.before)
+            if self.restriction is not None:
+                self.restriction.check(call)
+                call.answer = self.restriction.answer(call)
+            if call.answer is None:
+                reach(call, self._faults.before)
             effect = True
             self._faults.after(call)
         except BaseException as raised:  # noqa: B036 - it is raised again below

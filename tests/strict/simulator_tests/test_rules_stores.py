@@ -96,6 +96,21 @@ def test_a_log_group_meets_another_change_once() -> None:
     assert 0 < aborted < 6
 
 
+@pytest.mark.rule(134)
+def test_lines_are_read_on_in_one_direction(strict_aws: StrictAws) -> None:
+    """
+    The token of a page that was read from the head is refused without startFromHead.
+    """
+    raw, logs = strict_aws.raw.client("logs"), strict_aws.session.client("logs")
+    raw.create_log_group(logGroupName="x")
+    raw.create_log_stream(logGroupName="x", logStreamName="s")
+    stream: Any = {"logGroupName": "x", "logStreamName": "s"}
+    first = logs.get_log_events(startFromHead=True, **stream)
+    again = {"nextToken": first["nextForwardToken"], **stream}
+    assert code_of(logs.get_log_events, **again) == "InvalidParameterException"
+    assert logs.get_log_events(startFromHead=True, **again)["events"] == []
+
+
 @pytest.mark.rule(98)
 def test_a_table_is_creating_and_deleting(strict_aws: StrictAws) -> None:
     """

@@ -1,0 +1,3 @@
+"""
+IAM: what AWS authorises for each call, and whether policy documents allow it.
+"""
