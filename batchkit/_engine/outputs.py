@@ -38,6 +38,7 @@ class Outputs:
         """
         self.learn(key, {a.name: getattr(actual, a.name) for a in read_only_fields(type(actual))})
 
+    # After a resource was deleted or lost to another caller, its outputs must not be used any more.
     def forget(self, key: Key) -> None:
         """
         Drops the outputs of a resource.

@@ -134,6 +134,7 @@ def new_session(profile: str | None = None, region: str | None = None) -> boto3.
     """
     A session as boto3 makes it, which loads AWS's models faster.
     """
+    # A component of this one session: the loaders of other sessions stay as botocore makes them.
     core = botocore.session.get_session()
     paths = core.get_component("data_loader").search_paths
     core.register_component("data_loader", PlainLoader(paths, include_default_search_paths=False))

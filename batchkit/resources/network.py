@@ -82,6 +82,9 @@ class Network(Checked):
         nat = NatGateway(
             subnet=public.id, address=address.id, depends_on=(gateway.exists,), **common
         )
+        # A subnet has one route table: only the public one may lead to the internet gateway, and a
+        # NAT gateway must be in a subnet whose table does
+        # (https://docs.aws.amazon.com/vpc/latest/userguide/vpc-nat-gateway.html).
         out = RouteTable(name=f"{self.name}_public", subnets=[public.id], **inside)
         through = RouteTable(
             name=f"{self.name}_private", subnets=[subnet.id for subnet in private], **inside

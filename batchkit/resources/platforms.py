@@ -120,6 +120,8 @@ class FargatePlatform(Platform):
     WORD = "FARGATE"
 
     def problems(self, job: Any) -> Iterator[Problem]:
+        # RegisterJobDefinition refuses every other pair:
+        # "Fargate resource requirements (0.50 vCPU, 1 MiB) not valid."
         sizes = FARGATE_MEMORY.get(job.vcpus)
         if sizes is None:
             expects = "one of " + ", ".join(f"{vcpus:g}" for vcpus in FARGATE_MEMORY)

@@ -25,6 +25,7 @@ from batchkit.resources.schedule import Schedule, ScheduleGroup
 from batchkit.resources.states import StateMachine
 from batchkit.resources.vpc import SecurityGroup, Subnet, Vpc
 
+# The network first: its NAT gateway takes AWS minutes, and everything else seconds.
 RESOURCE_TYPES: Final[tuple[type[Resource], ...]] = (
     Vpc,
     Subnet,
