@@ -93,6 +93,7 @@ from .grants import (
     allow as allow,
     dynamodb_read as dynamodb_read,
     dynamodb_write as dynamodb_write,
+    kms_decrypt as kms_decrypt,
     s3_read as s3_read,
     s3_write as s3_write,
     secret_read as secret_read,

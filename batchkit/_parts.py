@@ -1,6 +1,6 @@
 """
-What the values of a spec tell each other, one way: jobs and compute make a demand, the network
-answers with a site, and the compute puts its environments there.
+What the values of a spec give to each other, in one direction: jobs and compute make a `Demand`,
+the network answers it with a `Site`, and the compute gives the `Place` with its environments there.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Letters of a role's name
 @frozen
 class Ground:
     """
-    The stack and region that resources are described for, and what all of them have.
+    The stack and region that resources are described for, and the properties that all of them have.
     """
 
     stack: str
@@ -38,13 +38,13 @@ class Ground:
     @property
     def common(self) -> dict[str, Any]:
         """
-        The fields that every resource of the stack has.
+        The properties that every resource of the stack has.
         """
         return {"stack": self.stack, "tags": self.tags}
 
     def name(self, part: str) -> str:
         """
-        What a *part* of the stack is called.
+        The name of a *part* of the stack.
 
         A stack's name has no underscore, so `movies_*` in a policy is the stack movies alone.
         """
@@ -55,9 +55,8 @@ class Ground:
     ) -> Role:
         """
         A role that *service* may assume, with the policy *managed* of AWS's service roles.
-
-        Its name ends with the region, since IAM has one list for all regions.
         """
+        # IAM is global: a stack of the same name in another region needs roles of other names.
         return Role(
             name=_within(LONGEST_ROLE, self.name(f"{part}-{self.region}"), self.stack),
             service=f"{service}.amazonaws.com",
@@ -70,7 +69,7 @@ class Ground:
 
 def _within(most: int, name: str, stack: str) -> str:
     """
-    *name* of at most so many letters: the stack's part is cut, and a hash tells it from others.
+    *name* with at most *most* letters: the stack's part is cut, and a hash tells it from others.
     """
     over = len(name) - most
     if over <= 0:
@@ -82,17 +81,22 @@ def _within(most: int, name: str, stack: str) -> str:
 @frozen
 class Demand:
     """
-    What jobs ask of a network: the AWS *services* that they must reach, as botocore names them.
+    What jobs need of a network.
+
+    Args:
+        services: The AWS services that they must reach, as botocore names them.
+        jobs: How many of them may run at once; each takes an address.
     """
 
     services: frozenset[str]
+    jobs: int
 
 
 @frozen
 class Site:
     """
     What a network offers: the *subnets* and security *groups* for jobs, and whether those are
-    *public*; its *resources* are what it is made of.
+    *public*; its *resources* are what the network consists of.
     """
 
     subnets: Sequence[str | Ref]

@@ -98,7 +98,8 @@ def _run(stack: Stack, console: Console) -> dict[str, Any]:
     with _timed(console, "Running the job"):
         run = stack.run()
         last = ""
-        for last in run.logs(follow=True):
+        for line in run.logs(follow=True):
+            last = line.text
             console.print(f"  [dim]|[/] {escape(last)}", highlight=False, soft_wrap=True)
         run.wait()
     return dict(json.loads(last))

@@ -46,9 +46,9 @@ class Options(TypedDict, total=False):
     What every `ensure_...` of one resource takes.
 
     Args:
-        session: Where to; the default session's account and region if left out.
-        on_event: Called with an `Event` for all that happens.
-        adopt: Whether one of that name that isn't its stack's is taken over.
+        session: The account and region; the default session's if left out.
+        on_event: Called with an `Event` for everything that happens.
+        adopt: Whether a resource of that name that isn't the stack's is taken over.
         clock: What waits, instead of the machine's time.
     """
 
@@ -66,7 +66,7 @@ def ensure(resource: R, /, **options: Unpack[Options]) -> R:
         options: `session`, `on_event`, `adopt` and `clock`, as `Options` has them.
 
     Raises:
-        NotOwnedError: One of that name is there and isn't its stack's.
+        NotOwnedError: A resource of that name exists and isn't the stack's.
         ReplacementNeeded: It differs in a way that AWS can't change.
         AwsError: AWS refused a call.
     """
@@ -87,7 +87,7 @@ def ensure_all(
     """
     Makes, updates or leaves alone each of *resources*.
 
-    Raises what went wrong itself, not an `ApplyError` about it.
+    It raises the error itself that stopped it, not an `ApplyError` about it.
     """
     engine = Engine(Aws(session, clock), listeners(on_event), adopt=adopt)
     try:
@@ -138,7 +138,7 @@ def ensure_compute_environment(environment: E, /, **options: Unpack[Options]) ->
 
 def ensure_image(image: Image, /, **options: Unpack[Options]) -> Image:
     """
-    Makes or leaves alone an image; builds and pushes it if ECR has no such; as `ensure` does.
+    Makes or leaves alone an image; builds and pushes it if ECR doesn't have it; as `ensure` does.
     """
     return _ensure(Image, image, options)
 

@@ -40,6 +40,12 @@ class BatchkitError(Exception):
     The root of everything that batchkit raises on purpose.
     """
 
+    def add_sentence(self, sentence: str) -> None:
+        """
+        The message ends with *sentence*, which says more than was known where it was raised.
+        """
+        self.args = (f"{self} {sentence}",)
+
 
 class Problem(NamedTuple):
     """
@@ -56,7 +62,7 @@ class Problem(NamedTuple):
 
 class SpecError(BatchkitError, ValueError):
     """
-    A spec that AWS would refuse; raised before the first call, with all *faults* together.
+    A spec that AWS would refuse; raised before the first call, with all its *problems* together.
     """
 
     def __init__(self, subject: str, problems: Sequence[Problem]) -> None:
@@ -69,7 +75,7 @@ class SpecError(BatchkitError, ValueError):
 
 class ConfigError(BatchkitError, ValueError):
     """
-    A `batchkit.toml` that can't be used; the message gives file, line and key of each fault.
+    A `batchkit.toml` that can't be used; the message gives file, line and key of each problem.
     """
 
 
@@ -137,7 +143,7 @@ class PreflightError(BatchkitError):
 
 class NotOwnedError(BatchkitError):
     """
-    A resource of the wanted name exists and does not carry this stack's tag; it was not touched.
+    A resource of the desired name exists and does not carry this stack's tag; it was not touched.
     """
 
 

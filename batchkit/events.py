@@ -14,7 +14,7 @@ from typing import Final
 from attrs import frozen
 
 LOG: Final = logging.getLogger("batchkit")
-LOG.addHandler(logging.NullHandler())  # what is told without any set-up is told by exceptions
+LOG.addHandler(logging.NullHandler())  # without any set-up, only exceptions are shown
 
 
 class Action(str, enum.Enum):
@@ -51,10 +51,10 @@ class Phase(str, enum.Enum):
 @frozen
 class Event:
     """
-    Something that happened to a resource.
+    Something that has happened to a resource.
 
     Args:
-        kind: The class of the resource, such as `JobQueue`.
+        resource_type: Its resource type, such as `JobQueue`.
         name: Its name.
         action: What is being done to it.
         phase: How far that is.
@@ -81,21 +81,22 @@ def log(event: Event) -> None:
     """
     Writes an event to the logger `batchkit`.
     """
-    told = event.action is not Action.KEEP and event.phase is Phase.DONE
-    level = (
-        logging.WARNING if event.phase is Phase.FAILED else logging.INFO if told else logging.DEBUG
-    )
+    level = logging.DEBUG
+    if event.phase is Phase.FAILED:
+        level = logging.WARNING
+    elif event.phase is Phase.DONE and event.action is not Action.KEEP:
+        level = logging.INFO
     LOG.log(level, "%s", event)
 
 
 def listeners(on_event: Listener | None) -> Listener:
     """
-    One listener that logs, and then tells *on_event*.
+    One listener that logs an event, and then calls *on_event* with it.
     """
 
-    def tell(event: Event) -> None:
+    def notify(event: Event) -> None:
         log(event)
         if on_event is not None:
             on_event(event)
 
-    return tell
+    return notify

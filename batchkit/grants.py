@@ -4,8 +4,9 @@ What a job may do: named statements of its role's policy.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 from attrs import frozen
 
@@ -20,14 +21,26 @@ from batchkit._model.checks import (
     require,
     text,
 )
-from batchkit._model.values import Arn
+from batchkit._model.secret_arn import SecretArn
+from batchkit._model.values import Arn, Scope, resolve
+from batchkit.errors import Problem
 
+MOST_POLICY: Final = 10_240
+"""
+Characters of a role's inline policies together
+(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html).
+"""
 _ACTION = text(r"\*|[a-zA-Z0-9-]+:[A-Za-z0-9*?]+", "an IAM action such as 's3:GetObject'")
 _RESOURCE = text(r"\*|arn:.+", "'*' or an ARN")
 _BUCKET = text(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "a bucket's name")
 _KEY = text(r"(?s).{1,1024}", "a key, or a pattern of keys with *")
 _TABLE = text(r"[a-zA-Z0-9_.-]{3,255}", "a table's name")
 _SECRET = text(r"[\w/+=.@-]{1,512}|arn:.+", "a secret's name or ARN")
+_KMS_KEY = text(
+    r"(arn:[\w-]+:kms:[\w-]+:\d+:)?alias/[\w/-]{1,250}"
+    r"|(arn:[\w-]+:kms:[\w-]+:\d+:key/)?[\w-]{1,256}",
+    "a key's id, alias/... or the ARN of either",
+)
 _CONDITIONS = Constraint(
     "IAM's conditions: operators with keys and their values",
     lambda value: all(isinstance(item, Mapping) for item in value.values()),
@@ -114,8 +127,26 @@ def secret_read(name: str) -> tuple[Grant, ...]:
     require("grant", "name", name, _SECRET)
     # Secrets Manager adds six random characters to the name in the ARN
     # (https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html).
-    secret = name if name.startswith("arn:") else Arn("secretsmanager", f"secret:{name}-??????")
-    return (allow("secretsmanager:GetSecretValue", secret),)
+    if name.startswith("arn:"):
+        return (allow("secretsmanager:GetSecretValue", SecretArn.parse(name).resources),)
+    return (allow("secretsmanager:GetSecretValue", Arn("secretsmanager", f"secret:{name}-??????")),)
+
+
+def kms_decrypt(key: str) -> tuple[Grant, ...]:
+    """
+    Decrypting with *key* of KMS, given by its id, its ARN or an alias such as `alias/films`.
+    """
+    require("grant", "key", key, _KMS_KEY)
+    before, found, alias = key.partition("alias/")
+    if not found:
+        return (
+            allow("kms:Decrypt", key if before.startswith("arn:") else Arn("kms", f"key/{key}")),
+        )
+    # A policy names keys, and an alias only in a condition
+    # (https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html).
+    keys = f"{before}key/*" if before else Arn("kms", "key/*")
+    named = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": f"alias/{alias}"}}
+    return (Grant(("kms:Decrypt",), (keys,), named),)
 
 
 def _bucket(bucket: str) -> Arn:
@@ -155,3 +186,22 @@ def flatten(value: Any) -> Any:
     for item in value:
         flat.extend(item if isinstance(item, (tuple, list)) else (item,))
     return tuple(flat)
+
+
+def policy_fits(field: str, grants: Any) -> Iterator[Problem]:
+    """
+    What is wrong with the size of the inline policy that *grants* amount to.
+
+    ARNs count as in a region with a short name: what is refused fits nowhere.
+    """
+    statements = [grant.statement() for grant in grants or ()]
+    document = resolve({"Version": "2012-10-17", "Statement": statements}, _somewhere)
+    size = len(json.dumps(document, separators=(",", ":"), default=repr))
+    if size > MOST_POLICY:
+        expects = f"statements of at most {MOST_POLICY} characters together, as JSON"
+        yield Problem(field, f"{size} characters", expects)
+
+
+def _somewhere(placeholder: Any) -> Any:
+    scope = Scope("aws", "us-east-1", "0" * 12)
+    return scope.arn(placeholder) if isinstance(placeholder, Arn) else repr(placeholder)

@@ -21,6 +21,7 @@ from batchkit._model.checks import (
     each,
     instance,
     optional,
+    passes,
     text,
     whole,
 )
@@ -29,7 +30,7 @@ from batchkit.compute.base import Compute
 from batchkit.compute.choices import COMPUTE_TEXTS, COMPUTES, as_compute
 from batchkit.compute.fargate import Fargate
 from batchkit.errors import Problem, SpecError
-from batchkit.grants import Grant, flatten
+from batchkit.grants import Grant, flatten, policy_fits
 from batchkit.networks.base import NetworkMode
 from batchkit.networks.choices import NETWORK_TEXTS, NETWORKS, as_network
 from batchkit.networks.nat import Nat
@@ -67,14 +68,14 @@ def _is_image(value: Any) -> bool:
 
 def _usual_network(spec: StackSpec) -> NetworkMode:
     """
-    The network that belongs to the compute; if that isn't one, its own check says so.
+    The network that the compute usually has; a compute that isn't one is refused by its own check.
     """
     return spec.compute.NETWORK() if isinstance(spec.compute, Compute) else Nat()
 
 
 def _listed(texts: Iterable[str], classes: Iterable[type]) -> str:
     """
-    What a field takes that has texts for the defaults of some classes.
+    What a field expects that has texts for the defaults of some classes.
     """
     values = [f"a {one.__name__}(...)" for one in classes]
     return "one of " + ", ".join([*map(repr, texts), *values])
@@ -100,7 +101,7 @@ def _bucket(value: Bucket | str | None) -> Bucket | None:
 
 def _store(store: type[S], value: S | str | None) -> S | None:
     """
-    The store that a text names; a name that AWS would refuse is left to the field's check.
+    The store that a text names; one that AWS would refuse is left to the field's check.
     """
     try:
         return store(name=value) if isinstance(value, str) else value
@@ -110,7 +111,7 @@ def _store(store: type[S], value: S | str | None) -> S | None:
 
 def _runs_there(spec: Any) -> Iterator[Problem]:
     """
-    The job can run on the compute, and that in the network.
+    The job can run on the compute, and the compute's jobs in the network.
     """
     yield from spec.compute.problems_with(spec)
     yield from spec.network.problems_with(spec.compute.demand([spec]))
@@ -118,10 +119,27 @@ def _runs_there(spec: Any) -> Iterator[Problem]:
 
 def _can_be_called(spec: Any) -> Iterator[Problem]:
     """
-    ECR takes the name of the stack for its repository.
+    The name of the stack is a name that ECR takes for a repository.
     """
     if isinstance(spec.image, ImageSource) and len(spec.name) == 1:
         yield Problem("name", spec.name, "at least 2 characters with a folder, as ECR does")
+
+
+def _policies_fit(spec: Any) -> Iterator[Problem]:
+    """
+    IAM takes an inline policy of a certain size.
+    """
+    yield from policy_fits("grants", spec.grants)
+    yield from policy_fits("execution_grants", spec.execution_grants)
+
+
+def _tags_fit(spec: Any) -> Iterator[Problem]:
+    """
+    A store has the stack's tags beneath its own.
+    """
+    for field, store in (("table", spec.table), ("bucket", spec.bucket)):
+        if store is not None and not passes(TAGS, {**spec.tags, **store.tags}):
+            yield Problem(field, [*store.tags], f"with the stack's tags: {TAGS.expects}")
 
 
 @frozen(kw_only=True)
@@ -134,6 +152,8 @@ class StackSpec(JobSettings):
         image: A folder with a Dockerfile, an `ImageSource`, or the URI of an image with its
             registry or tag.
         grants: What the job may do, such as `s3_read("bucket", "key")`.
+        execution_grants: What starts the container may do beside reading the job's secrets, such as
+            `kms_decrypt("alias/films")` where these have a key of the customer's.
         compute: What jobs run on: `Fargate(...)`, or "fargate" or "fargate-spot" for its defaults.
         network: Where jobs run: `Nat(...)`, or "nat" for its defaults.
         boundary: The ARN of a permissions boundary for every role.
@@ -141,22 +161,25 @@ class StackSpec(JobSettings):
         priority: The queue's priority.
         runnable_limit: Seconds after which Batch cancels a job that can't be run.
         run_timeout: Seconds for a whole run of the state machine; None for the sum of the queue's
-            limit and all attempts.
+            limit and all attempts, those after reclaims included.
         schedule: `cron(...)`, `rate(...)` or `at(...)`; None for no schedule.
         time_zone: The clock of the schedule.
-        table: A DynamoDB table to make, or its name; a teardown keeps it unless told not to.
-        bucket: An S3 bucket to make, or its name; likewise.
+        table: A DynamoDB table to make, or its name; a teardown keeps it unless `delete_data=True`.
+        bucket: An S3 bucket to make, or its name; a teardown keeps it unless `delete_data=True`.
         tags: Tags for every resource.
 
     The other fields are those of one job, as `JobSettings` has them: vcpus, memory, command,
     environment, secrets, timeout, attempts, architecture, ephemeral_storage.
     """
 
-    RULES = (*JobSettings.RULES, _runs_there, _can_be_called)
+    RULES = (*JobSettings.RULES, _runs_there, _can_be_called, _policies_fit, _tags_fit)
 
     name: str = checked(STACK_NAME)
     image: str | ImageSource = attrs.field(converter=_image, metadata=constraints(_IMAGE))
     grants: Sequence[Grant] = attrs.field(
+        default=(), converter=flatten, metadata=constraints(each(_GRANT))
+    )
+    execution_grants: Sequence[Grant] = attrs.field(
         default=(), converter=flatten, metadata=constraints(each(_GRANT))
     )
     compute: Compute = attrs.field(
@@ -181,10 +204,3 @@ class StackSpec(JobSettings):
         default=None, converter=_bucket, metadata=constraints(optional(_BUCKET))
     )
     tags: Mapping[str, str] = checked(TAGS, factory=dict, converter=as_dict)
-
-    @property
-    def whole_timeout(self) -> int:
-        """
-        Seconds for a run of the state machine: in the queue, and all attempts.
-        """
-        return self.run_timeout or self.runnable_limit + self.attempts * self.timeout

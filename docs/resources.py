@@ -10,7 +10,9 @@ from typing import Final
 
 import attrs
 
-from batchkit._model.resource import Resource, operations, read_only_fields
+from batchkit._model.calls import operations
+from batchkit._model.properties import read_only_fields
+from batchkit._model.resource import Resource
 from batchkit.resources.resource_types import RESOURCE_TYPES, variants
 
 HEAD: Final = """\

@@ -1,7 +1,7 @@
 """
 The blueprint of a stack: the list of its resources, joined by references.
 
-Everything else walks this one list: plan, ensure, destroy, policy, and the tables in the docs.
+Plan, ensure, policy and the tables in the docs all walk this one list.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from batchkit._blueprint.roles import Roles
 from batchkit._model.resource import Resource
 from batchkit._model.values import Ref
 from batchkit._parts import Ground, Place, Site
-from batchkit.resources.definitions import JobDefinition
+from batchkit.resources.definitions import JobDefinition, retry_strategy
 from batchkit.resources.dynamodb import Table
 from batchkit.resources.image import ImageSource
 from batchkit.resources.logs import LogGroup, group_name
@@ -73,7 +73,8 @@ def _queue(spec: StackSpec, ground: Ground, place: Place, logs: LogGroup) -> Job
         compute_environments=[environment.arn for environment in place.environments],
         priority=spec.priority,
         runnable_limit=spec.runnable_limit,
-        # Lines that are still on their way when the queue goes must not make the group anew.
+        # A log line that arrives after its group is deleted makes the group again, so the queue and
+        # its jobs are deleted first.
         depends_on=(logs.exists,),
         **ground.common,
     )
@@ -88,7 +89,6 @@ def _definition(
     roles: Roles,
     logs: LogGroup,
 ) -> JobDefinition:
-    reclaims = [one.family.reclaim for one in place.environments if one.family.spot]
     return JobDefinition(
         name=spec.name,
         platform=spec.compute.PLATFORM.WORD,
@@ -97,18 +97,30 @@ def _definition(
         job_role=roles.job.arn,
         log_group=logs.name,
         public_ip=site.public,
-        reclaims=reclaims,
+        reclaims=_reclaims(place),
         depends_on=(logs.exists,),
         **spec.settings,
         **ground.common,
     )
 
 
+def _reclaims(place: Place) -> list[str]:
+    """
+    The reasons of attempts whose capacity is taken back, each once.
+    """
+    families = [one.family for one in place.environments if one.family.spot]
+    return list(dict.fromkeys(family.reclaim for family in families))
+
+
 def _machine(
     spec: StackSpec, ground: Ground, queue: JobQueue, definition: JobDefinition, roles: Roles
 ) -> StateMachine:
+    tries = retry_strategy(definition.attempts, definition.reclaims)["attempts"]
     steps = run_job(
-        name=spec.name, queue=queue.named, definition=definition.arn, timeout=spec.whole_timeout
+        name=spec.name,
+        queue=queue.named,
+        definition=definition.arn,
+        timeout=spec.run_timeout or spec.runnable_limit + tries * spec.timeout,
     )
     return StateMachine(name=spec.name, role=roles.states.arn, definition=steps, **ground.common)
 

@@ -19,7 +19,7 @@ def image_of(
     spec: StackSpec, ground: Ground, tagger: Callable[[ImageSource, str], str]
 ) -> tuple[str | Ref, list[Resource]]:
     """
-    What a job definition calls the image, and the resources that it needs.
+    The image as the job definition names it, and the resources that it needs.
     """
     if isinstance(spec.image, ImageSource):
         return _built(spec, spec.image, ground, tagger)

@@ -1,6 +1,6 @@
 """
-The roles of a stack that don't belong to its compute: whom the container's agent, the job, the
-state machine and the schedule act as.
+The roles of a stack that don't belong to its compute: those of the container's agent, the job, the
+state machine and the schedule.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from typing import Final
 
 from attrs import frozen
 
+from batchkit._model.secret_arn import SecretArn
 from batchkit._model.values import Arn
 from batchkit._parts import Ground
 from batchkit.grants import Grant, allow, flatten
@@ -17,7 +18,7 @@ from batchkit.resources.s3 import ITEMS
 from batchkit.spec import StackSpec
 
 EVENTS_RULE: Final = "StepFunctionsGetEventsForBatchJobsRule"
-"""The rule by which Step Functions learns that a job has ended; AWS makes and keeps it."""
+"""The rule of EventBridge by which Step Functions learns that a job has ended; AWS makes it."""
 
 
 @frozen
@@ -39,7 +40,9 @@ class Roles:
         starter = "AmazonECSTaskExecutionRolePolicy"
         started = [_start(ground.stack)]
         return cls(
-            execution=ground.role("exec", "ecs-tasks", _secrets(spec), starter),
+            execution=ground.role(
+                "exec", "ecs-tasks", [*_secrets(spec), *flatten(spec.execution_grants)], starter
+            ),
             job=ground.role("job", "ecs-tasks", [*flatten(spec.grants), *_items(spec)]),
             states=ground.role("states", "states", _states_grants(ground)),
             schedule=ground.role("schedule", "scheduler", started) if spec.schedule else None,
@@ -58,11 +61,12 @@ def _secrets(spec: StackSpec) -> list[Grant]:
     """
     What lets the execution role read the values of the job's secrets.
     """
-    arns = tuple(spec.secrets.values())
-    parameters = tuple(arn for arn in arns if ":ssm:" in arn)
-    others = tuple(arn for arn in arns if ":ssm:" not in arn)
-    readable = {"ssm:GetParameters": parameters, "secretsmanager:GetSecretValue": others}
-    return [allow(action, secrets) for action, secrets in readable.items() if secrets]
+    # ECS resolves them before the job starts, as the execution role
+    # (https://docs.aws.amazon.com/batch/latest/userguide/specifying-sensitive-data.html).
+    readable: dict[str, set[str]] = {}
+    for secret in map(SecretArn.parse, spec.secrets.values()):
+        readable.setdefault(secret.action, set()).update(secret.resources)
+    return [allow(action, tuple(arns)) for action, arns in sorted(readable.items())]
 
 
 def _states_grants(ground: Ground) -> list[Grant]:
@@ -75,7 +79,7 @@ def _states_grants(ground: Ground) -> list[Grant]:
         Arn("batch", f"{what}/{which}")
         for what, which in (
             ("job-queue", name),
-            # Another lane's queue: an execution that has begun goes on with the one that it knows.
+            # Another queue of the stack: an execution that runs goes on with the one that it knows.
             ("job-queue", others),
             ("job-definition", name),
             ("job-definition", f"{name}:*"),
@@ -96,7 +100,7 @@ def _start(name: str) -> Grant:
 
 def _items(spec: StackSpec) -> list[Grant]:
     """
-    What lets a job read its item, where `Stack.map` had to put the list into the stack's bucket.
+    What lets a job read its item, where `Stack.map` had to put the list into a bucket.
     """
     if spec.bucket is None:
         return []

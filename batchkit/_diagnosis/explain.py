@@ -1,14 +1,14 @@
 """
-Why a job is stuck or has failed: the table of rules, applied to a job and all that is around it.
+Why a job is stuck or has failed: the table of rules, applied to a job and everything around it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from batchkit._diagnosis import (
-    facts as _facts,
+    images as _images,
     queues as _queues,
     roles as _roles,
     rules_ended as _rules_end,
@@ -31,10 +31,10 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *_roles.OPERATIONS,
     *_wiring.OPERATIONS,
     _queues.QUOTA,
-    _facts.MANIFEST,
+    _images.MANIFEST,
     Image.DESCRIBE,
 )
-"""What explaining asks besides what runs ask."""
+"""The operations that explaining calls besides those of runs."""
 
 WAITING: Final = _rules_queue.RULES
 STARTING: Final = (*_rules_network.RULES, *_rules_start.RULES)
@@ -51,32 +51,44 @@ def explain(aws: Aws, arn: str, jobs: Sequence[Job], state: State) -> Diagnosis:
     Why the run *arn*, which has these *jobs*, has failed or is stuck.
     """
     job = _jobs.representative(jobs)
-    unlisted = job is None and ":execution:" not in arn  # Batch doesn't tell of it yet
-    if unlisted or state.succeeded or (job and job.status == _jobs.SUCCEEDED and not state.ended):
+    if state.succeeded:
         return Diagnosis()
-    return _diagnosis(_explained(_facts_of(aws, arn, job, state)))
+    if job is None:
+        if ":execution:" not in arn:
+            return Diagnosis()  # a job that Batch doesn't list yet
+        # The state machine, the queue and the job definition have the name of the stack.
+        stack = arn.split(":")[-2]
+        return _diagnosis(_explained(JobFacts(aws, stack, stack, None, state)))
+    if job.status == _jobs.SUCCEEDED and not state.ended:
+        return Diagnosis()
+    return _diagnosis(_explained(JobFacts(aws, job.queue, job.definition, job, state)))
 
 
-def _facts_of(aws: Aws, arn: str, job: Job | None, state: State) -> JobFacts:
-    if job is not None:
-        return JobFacts(aws, job["jobQueue"], job["jobDefinition"], job, state)
-    stack = arn.split(":")[-2]
-    return JobFacts(aws, stack, stack, None, state)
-
-
-def _explained(facts: JobFacts) -> Iterator[Finding]:
+def _explained(facts: JobFacts) -> list[Finding]:
+    """
+    What the rules find; if that doesn't explain it, the finding of the first fallback.
+    """
     found = [*_apply(_relevant(facts), facts)]
-    for rule in FALLBACK if not any(one.severity is not Severity.WARNING for one in found) else ():
-        found += rule.check(facts, rule)
-        if found:
-            break
-    yield from found
-    yield from _unseen(facts)
+    if all(finding.severity is Severity.WARNING for finding in found):
+        found += _fallback(facts, bool(found))
+    return [*found, *_not_seen(facts)]
+
+
+def _fallback(facts: JobFacts, warned: bool) -> Iterator[Finding]:
+    """
+    The findings of the first fallback that has any; if there is a warning, of the first alone.
+    """
+    for rule in FALLBACK:
+        found = [*rule.check(facts, rule)]
+        yield from found
+        if found or warned:
+            return
 
 
 def _relevant(facts: JobFacts) -> tuple[Rule, ...]:
     """
-    The rules for how far the job came: those of what it has behind it would tell of now, not then.
+    The rules for how far the job came: rules about earlier states would judge them by what is there
+    now, not by what was there then.
     """
     job = facts.job
     if job is None:
@@ -84,11 +96,13 @@ def _relevant(facts: JobFacts) -> tuple[Rule, ...]:
     if job.status == "RUNNING":
         return ()
     if job.exit_code is not None:
-        formats = tuple(rule for rule in STARTING if rule.name == "wrong-architecture")
-        return (*ENDED, *formats)
+        # A program for another machine starts, and ends at once with an exit code.
+        return (*ENDED, _rules_start.wrong_architecture)
     if job.status == "STARTING":
         return STARTING
-    return (*ENDED, *WAITING, *STARTING) if job.ended else (*WAITING, *STARTING)
+    if job.ended:
+        return (*ENDED, *WAITING, *STARTING)
+    return (*WAITING, *STARTING)
 
 
 def diagnose(aws: Aws, stack: str) -> Diagnosis:
@@ -98,43 +112,60 @@ def diagnose(aws: Aws, stack: str) -> Diagnosis:
     around = JobFacts(aws, stack, stack)
     found = [*_apply((*WAITING, *STARTING), around)]
     troubled = _troubled(aws, around)
-    found += _unseen(around)
+    found += _not_seen(around)
     for job in troubled:
-        facts = JobFacts(aws, job["jobQueue"], job["jobDefinition"], job)
-        rules = _explained(facts) if job.ended else _apply((*WAITING, *STARTING), facts)
-        found += (one for one in rules if not job.ended or one.severity is Severity.ERROR)
+        facts = JobFacts(aws, job.queue, job.definition, job)
+        if job.ended:
+            found += [one for one in _explained(facts) if one.severity is Severity.ERROR]
+        else:
+            found += _apply((*WAITING, *STARTING), facts)
     return _diagnosis(found)
 
 
 def _troubled(aws: Aws, facts: JobFacts) -> list[Job]:
     """
-    The job at the head of the queue, the newest that is starting, and the last if it failed.
+    The job at the head of the queue, the newest that is starting, and the last if it failed; of an
+    array the child that explains most.
     """
+    if facts.queue is None:
+        return []
     try:
-        return [*_listed(aws, facts.queue["jobQueueArn"])] if facts.queue else []
+        jobs = _jobs.describe(aws, [*_candidates(aws, facts.queue["jobQueueArn"])])
+        chosen = [_jobs.representative(_children(aws, job)) for job in jobs if not _meant(job)]
+        return [job for job in chosen if job is not None]
     except AwsError as error:
-        facts.note_unreadable(error)
+        facts.reader.note(error)
         return []
 
 
-def _listed(aws: Aws, arn: str) -> Iterator[Job]:
-    waiting = [*_jobs.in_states(aws, arn, ("RUNNABLE",), 100)][-1:]
+def _candidates(aws: Aws, queue: str) -> Iterator[str]:
+    """
+    The ids of the jobs of a queue that may be in trouble.
+    """
+    # The newest jobs are listed first, so the head of the queue is at the end.
+    runnable = [*_jobs.in_states(aws, queue, ("RUNNABLE",), 100)]
     # Of an array Batch lists the parent, which is PENDING while its children wait.
-    pending = _jobs.in_states(aws, arn, ("PENDING",), 100)
-    waiting += [job for job in pending if job.get("arrayProperties")][-1:]
-    starting = [*_jobs.in_states(aws, arn, ("STARTING",), 1)]
-    ended = [*_jobs.in_states(aws, arn, _jobs.ENDED, 20)]
-    last = sorted(ended, key=lambda job: job.get("stoppedAt") or job.get("createdAt", 0))[-1:]
-    failed = [job for job in last if job["status"] == _jobs.FAILED]
-    jobs = _jobs.describe(aws, [job["jobId"] for job in (*waiting, *starting, *failed)])
-    tellings = (_jobs.representative(_children(aws, job)) for job in jobs if not _meant(job))
-    return (job for job in tellings if job is not None)
+    pending = _jobs.in_states(aws, queue, ("PENDING",), 100)
+    arrays = [job for job in pending if job.get("arrayProperties")]
+    starting = [*_jobs.in_states(aws, queue, ("STARTING",), 1)]
+    for summary in (*runnable[-1:], *arrays[-1:], *starting):
+        yield summary["jobId"]
+    ended = [*_jobs.in_states(aws, queue, _jobs.ENDED, 20)]
+    for last in sorted(ended, key=_end)[-1:]:
+        if last["status"] == _jobs.FAILED:
+            yield last["jobId"]
+
+
+def _end(summary: Mapping[str, Any]) -> int:
+    # A job that was cancelled before it started has no stoppedAt.
+    return int(summary.get("stoppedAt") or summary.get("createdAt", 0))
 
 
 def _meant(job: Job) -> bool:
     """
     Whether someone ended it, and not Batch because it could not be run.
     """
+    # A job that a time limit of its queue has ended is marked in the same way.
     ended = job.details.get("isTerminated") or job.details.get("isCancelled")
     return bool(ended) and "JobStateTimeLimit" not in job.reason
 
@@ -148,12 +179,14 @@ def _apply(rules: Iterable[Rule], facts: JobFacts) -> Iterator[Finding]:
         yield from rule.check(facts, rule)
 
 
-def _unseen(facts: JobFacts) -> Iterator[Finding]:
+def _not_seen(facts: JobFacts) -> Iterator[Finding]:
     """
-    What could not be looked at, once for each call.
+    What could not be read, once for each operation.
     """
-    for operation in sorted({error.operation for error in facts.unreadable}):
-        error = next(one for one in facts.unreadable if one.operation == operation)
+    first: dict[str, AwsError] = {}
+    for error in facts.reader.refused:
+        first.setdefault(error.operation, error)
+    for operation, error in sorted(first.items()):
         yield Finding(
             Severity.INFO,
             operation,
@@ -167,5 +200,5 @@ def _diagnosis(found: Iterable[Finding]) -> Diagnosis:
     """
     The findings without repetitions, the worst first.
     """
-    once = list(dict.fromkeys(found))
-    return Diagnosis(sorted(once, key=lambda one: _WORST_FIRST.index(one.severity)))
+    once = dict.fromkeys(found)
+    return Diagnosis(sorted(once, key=lambda finding: _WORST_FIRST.index(finding.severity)))

@@ -1,17 +1,19 @@
 """
-The facts that rules look at: a job and everything around it, each asked for once, when needed.
+The facts that rules check: a job and everything around it, each read once, when it is needed.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, Final, TypeVar
+from typing import Any
 
 import attrs
 
+from batchkit._diagnosis.images import ImageFacts
 from batchkit._diagnosis.queues import Queues
+from batchkit._diagnosis.reader import FactsReader
 from batchkit._diagnosis.roles import RoleFacts, read_role
 from batchkit._diagnosis.wiring import Wiring
 from batchkit._engine.aws import Aws
@@ -19,29 +21,26 @@ from batchkit._jobs import jobs as _jobs, logs as _logs
 from batchkit._jobs.jobs import Attempt, Job
 from batchkit._jobs.state import State
 from batchkit._model.calls import Operation
-from batchkit._model.image_uri import ImageUri
 from batchkit._model.values import Arn
 from batchkit.errors import AwsError
 from batchkit.resources.definitions import JobDefinition
-from batchkit.resources.image import Image
 from batchkit.resources.logs import LogGroup
+from batchkit.resources.platforms import container_of
 from batchkit.resources.states import StateMachine
 
-T = TypeVar("T")
-MANIFEST: Final = Operation(
-    "ecr", "BatchGetImage", absent=("RepositoryNotFoundException", "ImageNotFoundException")
-)
 
-
-class JobFacts(Queues):
+class JobFacts:
     """
     What is known of a job, or of the jobs that a queue would run.
 
+    *queues* has the facts about the queue and its neighbours, *reader* the errors of refused calls.
+    A rule reads all facts from here: what it needs of *queues* is passed on.
+
     Args:
-        job: The job in question, if there is one.
-        state: How far its run is.
         queue: The name or ARN of its queue.
         definition: The name or ARN of its job definition.
+        job: The job in question, if there is one.
+        state: How far its run is.
     """
 
     def __init__(
@@ -52,18 +51,69 @@ class JobFacts(Queues):
         job: Job | None = None,
         state: State | None = None,
     ) -> None:
-        super().__init__(aws, queue)
+        self.reader = FactsReader(aws)
+        self.queues = Queues(self.reader, queue)
         self.job = job
         self.state = state or State("")
         self._definition = definition
+        self._roles: dict[str, RoleFacts] = {}
+
+    @property
+    def queue(self) -> Mapping[str, Any] | None:
+        """
+        The queue as Batch describes it; None if it isn't listed.
+        """
+        return self.queues.queue
+
+    @property
+    def environments(self) -> list[Mapping[str, Any]]:
+        """
+        The compute environments of the queue.
+        """
+        return self.queues.environments
+
+    @property
+    def usable(self) -> list[Mapping[str, Any]]:
+        """
+        The compute environments on which Batch may start jobs.
+        """
+        return self.queues.usable
+
+    @property
+    def hosting_environments(self) -> list[Mapping[str, Any]]:
+        """
+        Those on which Batch may start jobs; if there is none, all compute environments.
+        """
+        return self.queues.hosting_environments
+
+    def busy_on(self, family: str) -> float:
+        """
+        The vCPUs of the region that are at work on FARGATE or FARGATE_SPOT.
+        """
+        return self.queues.busy_on(family)
+
+    def quota(self, service: str, code: str) -> float | None:
+        """
+        The value of a quota, or None if it isn't known.
+        """
+        return self.queues.quota(service, code)
+
+    def readable(self, operation: Operation) -> bool:
+        """
+        Whether no call of *operation* was refused.
+        """
+        return self.reader.readable(operation)
 
     @cached_property
     def definitions(self) -> list[Mapping[str, Any]]:
         """
         The revisions of the job definition, the newest first.
         """
-        answer = self.reader(JobDefinition.DESCRIBE(jobDefinitionName=self.definition_name)) or {}
-        return sorted(answer.get("jobDefinitions", ()), key=lambda d: -d["revision"])
+        # The order of the answer isn't promised; INACTIVE revisions stay listed for 180 days
+        # (https://docs.aws.amazon.com/batch/latest/APIReference/API_DeregisterJobDefinition.html).
+        call = JobDefinition.DESCRIBE(jobDefinitionName=self.definition_name)
+        answer = self.reader.read(call) or {}
+        return sorted(answer.get("jobDefinitions", ()), key=lambda one: -one["revision"])
 
     @property
     def definition_name(self) -> str:
@@ -77,192 +127,171 @@ class JobFacts(Queues):
         """
         The job definition that the job uses, or the newest active one.
         """
-        exact = [one for one in self.definitions if one["jobDefinitionArn"] == self._definition]
+        for one in self.definitions:
+            if one["jobDefinitionArn"] == self._definition:
+                return one
         active = [one for one in self.definitions if one.get("status") == "ACTIVE"]
-        return next(iter([*exact, *active]), None)
+        return active[0] if active else None
 
     @cached_property
     def pinned(self) -> str:
         """
         The job definition that the stack's state machine submits, if it is one of its revisions.
         """
-        arn = Arn("states", f"stateMachine:{self.queue_name}")
-        machine = self.reader(StateMachine.DESCRIBE(stateMachineArn=arn)) or {}
-        states = json.loads(machine.get("definition") or "{}").get("States", {}).values()
-        submits = ((one.get("Parameters") or {}).get("JobDefinition") for one in states)
-        own = f":job-definition/{self.definition_name}:"
-        return next((str(one) for one in submits if one and own in str(one)), "")
+        arn = Arn("states", f"stateMachine:{self.queues.queue_name}")
+        machine = self.reader.read(StateMachine.DESCRIBE(stateMachineArn=arn)) or {}
+        definition = json.loads(machine.get("definition") or "{}")
+        for state in definition.get("States", {}).values():
+            submitted = str((state.get("Parameters") or {}).get("JobDefinition") or "")
+            if f":job-definition/{self.definition_name}:" in submitted:
+                return submitted
+        return ""
 
     @property
     def container(self) -> Mapping[str, Any]:
         """
-        The container of the job, or what its definition says of it.
+        The container of the job, completed by its definition; without a job the definition's.
         """
-        defined = (self.definition or {}).get("containerProperties") or {}
-        return {**defined, **((self.job.details.get("container") if self.job else None) or {})}
+        defined = container_of(self.definition or {})
+        own = container_of(self.job.details) if self.job else {}
+        return {**defined, **own}
 
-    @property
-    def uri(self) -> str:
+    @cached_property
+    def image(self) -> ImageFacts:
         """
         The image of the container.
         """
-        return str(self.container.get("image") or "")
+        _, region, account = self.place
+        uri = str(self.container.get("image") or "")
+        return ImageFacts(self.reader, uri, region, account)
 
     def required(self, what: str) -> float:
         """
-        How much of VCPU or MEMORY the job wants.
+        How much of VCPU or MEMORY the job requires.
         """
-        wanted = self.container.get("resourceRequirements", ())
-        return next((float(one["value"]) for one in wanted if one["type"] == what), 0.0)
+        for requirement in self.container.get("resourceRequirements", ()):
+            if requirement["type"] == what:
+                return float(requirement["value"])
+        return 0.0
 
     @property
     def reason(self) -> str:
         """
-        What AWS gives as a reason: of the job, of its last attempt, and of the run.
+        The reasons that AWS gives: of the job, of its last attempt, and of the run; a line each.
         """
-        attempts = [one.reason for one in self.job.attempts[-1:]] if self.job else []
-        reasons = [self.job.reason if self.job else "", *attempts, self.state.reason]
-        return "\n".join(filter(None, reasons))
+        reasons = []
+        if self.job is not None:
+            last = self.job.attempts[-1:]
+            reasons += [self.job.reason, *(attempt.reason for attempt in last)]
+        reasons.append(self.state.reason)
+        return "\n".join(reason for reason in reasons if reason)
 
     @property
     def earlier(self) -> list[Attempt]:
         """
         The attempts before the last one that ended in another way.
         """
-        *before, last = self.job.attempts if self.job and self.job.attempts else (None,)
-        return [
-            one
-            for one in before
-            if one and last and (one.exit_code, one.reason) != (last.exit_code, last.reason)
-        ]
+        if self.job is None or not self.job.attempts:
+            return []
+        *before, last = self.job.attempts
+        end = (last.exit_code, last.reason)
+        return [attempt for attempt in before if (attempt.exit_code, attempt.reason) != end]
 
     @cached_property
     def others(self) -> list[Job]:
         """
         The jobs that it depends on.
         """
-        ids = [one["jobId"] for one in self.job.details.get("dependsOn") or ()] if self.job else []
         try:
-            return _jobs.describe(self.aws, ids)
+            return _jobs.describe(self.reader.aws, self.depends_on)
         except AwsError as error:
-            self.note_unreadable(error)
+            self.reader.note(error)
             return []
+
+    @property
+    def depends_on(self) -> list[str]:
+        """
+        The ids of the jobs that it depends on.
+        """
+        if self.job is None:
+            return []
+        return [one["jobId"] for one in self.job.details.get("dependsOn") or ()]
 
     @property
     def what(self) -> str:
         """
         The job, in words.
         """
-        return f"job {self.job.name} ({self.job.id})" if self.job else f"jobs of {self.queue_name}"
+        if self.job is None:
+            return f"jobs of {self.queues.queue_name}"
+        return f"job {self.job.name} ({self.job.id})"
 
     @property
     def place(self) -> tuple[str, str, str]:
         """
         The partition, region and account of the queue; texts are empty if they aren't known.
         """
-        parts = [*str((self.queue or {}).get("jobQueueArn", "")).split(":"), "", "", "", "", ""]
-        known = parts[2] == "batch"
-        return (parts[1], parts[3], parts[4]) if known else ("", "", "")
+        parts = str((self.queue or {}).get("jobQueueArn", "")).split(":")
+        if len(parts) < 5 or parts[2] != "batch":
+            return ("", "", "")
+        return (parts[1], parts[3], parts[4])
 
     @cached_property
     def lines(self) -> list[str]:
         """
         The last lines of the job.
         """
+        if self.job is None:
+            return []
         try:
-            return [*_logs.tail(self.aws, self.job)] if self.job else []
+            return [line.text for line in _logs.tail(self.reader.aws, self.job)]
         except AwsError as error:
-            self.note_unreadable(error)
+            self.reader.note(error)
             return []
 
     @cached_property
     def log_group(self) -> tuple[str, bool]:
         """
-        The log group that the container writes to, and whether it is there or is made by need.
+        The log group that the container writes to, and whether it exists or will be made.
         """
+        # The awslogs driver makes a group only with awslogs-create-group; Batch's own group is
+        # made by Batch (https://docs.aws.amazon.com/batch/latest/userguide/using_awslogs.html).
         configuration = self.container.get("logConfiguration") or {}
         options = configuration.get("options") or {}
         group = options.get("awslogs-group", _jobs.OWN_GROUP)
         made = group == _jobs.OWN_GROUP or options.get("awslogs-create-group") == "true"
-        elsewhere = options.get("awslogs-region", self.aws.region) != self.aws.region
+        region = self.reader.aws.region
+        elsewhere = options.get("awslogs-region", region) != region
         if made or elsewhere or configuration.get("logDriver", "awslogs") != "awslogs":
             return group, True
-        answer = self.reader(LogGroup.DESCRIBE(logGroupNamePrefix=group))
-        listed = (answer or {"logGroups": [{"logGroupName": group}]})["logGroups"]
-        return group, any(one["logGroupName"] == group for one in listed)
+        # DescribeLogGroups takes a prefix, and lists other groups too.
+        answer = self.reader.read(LogGroup.DESCRIBE(logGroupNamePrefix=group))
+        if answer is None:
+            return group, True
+        return group, any(one["logGroupName"] == group for one in answer["logGroups"])
 
     @cached_property
     def wiring(self) -> Wiring:
         """
         The network of the compute environments.
         """
-        return Wiring(
-            self.reader, [one.get("computeResources", {}) for one in self.hosting_environments]
-        )
+        resources = [one.get("computeResources", {}) for one in self.hosting_environments]
+        return Wiring(self.reader.read, resources)
 
-    def role(self, name: str) -> RoleFacts | None:
+    def container_role(self, field: str) -> RoleFacts | None:
         """
-        The container's role *name*, such as `executionRoleArn`, as IAM holds it; None if unknown.
+        The role that the container has as *field*, such as `executionRoleArn`; None without one.
         """
-        arn = self.container.get(name)
-        return self.roles(arn) if arn else None
+        arn = self.container.get(field)
+        return self.role(arn) if arn else None
 
-    @cached_property
-    def roles(self) -> Callable[[str], RoleFacts]:
+    def role(self, arn: str) -> RoleFacts:
         """
-        Reads a role, once.
+        The role *arn* as IAM describes it.
         """
-        return _once(self._role)
-
-    def _role(self, arn: str) -> RoleFacts:
-        before = len(self.unreadable)
-        role = read_role(self.reader, arn)
-        return attrs.evolve(role, known=len(self.unreadable) == before)
-
-    @cached_property
-    def stored(self) -> ImageUri | None:
-        """
-        The image, if its URI is of this account's ECR in this region.
-        """
-        uri = ImageUri.parse(self.uri)
-        if uri.ecr is None:
-            return None
-        _, region, account = self.place
-        own = account in ("", uri.ecr.account) and region in ("", uri.ecr.region)
-        return uri if own else None
-
-    @cached_property
-    def image(self) -> Mapping[str, Any] | None:
-        """
-        What ECR says of the image: empty if it isn't there, None if it isn't in this account's ECR.
-        """
-        if self.stored is None:
-            return None
-        name, id = self.stored.repository, self.stored.image_id
-        answer = self.reader(Image.DESCRIBE(repositoryName=name, imageIds=[id]))
-        if not self.readable(Image.DESCRIBE):
-            return None
-        return dict(answer["imageDetails"][0]) if answer and answer["imageDetails"] else {}
-
-    @cached_property
-    def manifest(self) -> str:
-        """
-        The manifest of the image in ECR, if there is one.
-        """
-        if self.stored is None or not self.image:
-            return ""
-        name, id = self.stored.repository, self.stored.image_id
-        answer = self.reader(MANIFEST(repositoryName=name, imageIds=[id])) or {}
-        images = answer.get("images") or [{}]
-        return str(images[0].get("imageManifest") or "")
-
-
-def _once(read: Callable[[str], T]) -> Callable[[str], T]:
-    known: dict[str, T] = {}
-
-    def get(key: str) -> T:
-        if key not in known:
-            known[key] = read(key)
-        return known[key]
-
-    return get
+        if arn not in self._roles:
+            refused = len(self.reader.refused)
+            role = read_role(self.reader.read, arn)
+            known = len(self.reader.refused) == refused
+            self._roles[arn] = attrs.evolve(role, known=known)
+        return self._roles[arn]

@@ -1,5 +1,5 @@
 """
-Findings: what was looked at, what is wrong with it in one sentence, and what mends it.
+Findings: what was checked, what is wrong with it in one sentence, and how to repair it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from batchkit._model.display import Displayed
 
 if TYPE_CHECKING:
     from batchkit._diagnosis.facts import JobFacts
+
+    Check = Callable[[JobFacts, "Rule"], "Findings"]
 
 
 class Severity(str, enum.Enum):
@@ -36,9 +38,9 @@ class Finding:
 
     Args:
         severity: How bad it is.
-        subject: What was looked at.
+        subject: What was checked.
         message: What is wrong with it, in one sentence.
-        fix: The call or the change of the spec that mends it.
+        fix: The call or the change of the spec that repairs it.
         rule: The name of the rule that found it; the docs have a section of that name.
     """
 
@@ -79,16 +81,16 @@ class Rule:
     Args:
         name: Its short name, the heading of its section in the docs.
         sign: What a user sees.
-        cause: Why that is.
-        fix: What mends it.
-        check: The findings that it makes of the facts.
+        cause: Why that is so.
+        fix: What repairs it.
+        check: Yields the findings that follow from the facts.
     """
 
     name: str
     sign: str
     cause: str
     fix: str
-    check: Callable[[JobFacts, Rule], Findings] = field(repr=False)
+    check: Check = field(repr=False)
 
     def found(
         self, subject: object, message: str, fix: str = "", severity: Severity = Severity.ERROR
@@ -99,12 +101,13 @@ class Rule:
         return Finding(severity, str(subject), message, fix or self.fix, self.name)
 
 
-def rule(sign: str, cause: str, fix: str) -> Callable[[Callable[[JobFacts, Rule], Findings]], Rule]:
+def rule(sign: str, cause: str, fix: str) -> Callable[[Check], Rule]:
     """
-    Makes a `Rule` of a function; its name is the function's.
+    Makes a `Rule` of a function; its name is the function's, with dashes.
     """
 
-    def make(check: Callable[[JobFacts, Rule], Findings]) -> Rule:
-        return Rule(check.__name__.strip("_").replace("_", "-"), sign, cause, fix, check)
+    def make(check: Check) -> Rule:
+        name = check.__name__.replace("_", "-")
+        return Rule(name, sign, cause, fix, check)
 
     return make

@@ -1,5 +1,6 @@
 """
-What is wrong with the network of a job: places that are gone, and ways that lead nowhere.
+What is wrong with the network of a job: subnets and groups that are gone, routes that lead nowhere,
+and what security groups block.
 """
 
 from __future__ import annotations
@@ -11,14 +12,13 @@ from typing import Any, Final
 from batchkit._diagnosis.facts import JobFacts
 from batchkit._diagnosis.wiring import ANYWHERE, ENDPOINTS
 from batchkit._model.calls import Operation
-from batchkit._model.image_uri import ImageUri
 from batchkit.resources.gateways import NatGateway
 from batchkit.resources.routes import RouteTable
 from batchkit.resources.vpc import SecurityGroup, Subnet
 
-_WITHIN: Final = [
+_PRIVATE: Final = tuple(
     IPv4Network(net) for net in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
-]
+)
 _HTTPS: Final = 443
 
 
@@ -26,63 +26,78 @@ def lost_subnets(facts: JobFacts) -> Iterator[tuple[Mapping[str, Any], str]]:
     """
     The subnets that aren't there any more, with the compute environments that use them.
     """
-    there = [one["SubnetId"] for one in facts.wiring.subnets]
-    yield from _lost(facts, Subnet.DESCRIBE, "subnets", there)
+    existing = [subnet["SubnetId"] for subnet in facts.wiring.subnets]
+    yield from _lost(facts, Subnet.DESCRIBE, "subnets", existing)
 
 
 def lost_groups(facts: JobFacts) -> Iterator[tuple[Mapping[str, Any], str]]:
     """
-    Likewise, the security groups.
+    The security groups that aren't there any more, with the compute environments that use them.
     """
-    there = [one["GroupId"] for one in facts.wiring.groups]
-    yield from _lost(facts, SecurityGroup.DESCRIBE, "securityGroupIds", there)
+    existing = [group["GroupId"] for group in facts.wiring.groups]
+    yield from _lost(facts, SecurityGroup.DESCRIBE, "securityGroupIds", existing)
 
 
 def _lost(
-    facts: JobFacts, operation: Operation, key: str, there: list[str]
+    facts: JobFacts, operation: Operation, field: str, existing: list[str]
 ) -> Iterator[tuple[Mapping[str, Any], str]]:
-    for one in facts.hosting_environments if facts.readable(operation) else ():
-        said = one.get("statusReason") or "" if one["status"] == "INVALID" else ""
-        for id in one.get("computeResources", {}).get(key, ()):
-            if id not in there and id not in said:
-                yield one, id
+    """
+    The ids in a field of the compute environments that are not among the *existing* ones.
+    """
+    if not facts.readable(operation):
+        return
+    for environment in facts.hosting_environments:
+        # If Batch has noticed it, its reason names the id, and that is a finding of its own.
+        invalid = environment["status"] == "INVALID"
+        reason = (environment.get("statusReason") or "") if invalid else ""
+        for id in environment.get("computeResources", {}).get(field, ()):
+            if id not in existing and id not in reason:
+                yield environment, id
 
 
 def route_problem(facts: JobFacts, subnet: Mapping[str, Any]) -> str:
     """
-    What is wrong with the way of a subnet to the internet; an empty text if nothing is.
+    What is wrong with the route of a subnet to the internet; an empty text if nothing is.
     """
-    route = facts.wiring.way_out(subnet)
+    route = facts.wiring.default_route(subnet)
     if route is None:
         return f"it has no route to {ANYWHERE}" if facts.readable(RouteTable.DESCRIBE) else ""
-    gateway = route.get("NatGatewayId")
+    gateway = str(route.get("NatGatewayId") or "")
+    state = facts.wiring.gateways.get(gateway, "gone")
+    # EC2 keeps a route whose target is gone, and marks it
+    # (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Route.html).
     if route.get("State") == "blackhole":
         return f"its route to {ANYWHERE} leads nowhere: {gateway or 'its gateway'} is gone"
-    state = facts.wiring.gateways.get(gateway or "", "gone")
     if gateway and facts.readable(NatGateway.DESCRIBE):
-        bad = f"its NAT gateway {gateway} is {state}"
-        return bad if state != "available" else _beyond(facts, gateway)
-    if str(route.get("GatewayId", "")).startswith("igw-") and not _public(facts):
+        return _gateway_problem(facts, gateway, state)
+    # An internet gateway only carries packets of interfaces that have a public address.
+    if str(route.get("GatewayId", "")).startswith("igw-") and not _has_public_address(facts):
         return "it leads to an internet gateway, and the job has no public address"
     return ""
 
 
-def _beyond(facts: JobFacts, gateway: str) -> str:
+def _gateway_problem(facts: JobFacts, gateway: str, state: str) -> str:
     """
-    What is wrong with the way out of the subnet that a NAT gateway is in.
+    What is wrong with a NAT gateway, or the route of the subnet that it is in.
     """
-    actual = (facts.reader(NatGateway.DESCRIBE(NatGatewayIds=[gateway])) or {}).get(
-        "NatGateways", ()
-    )
-    subnets = [one for one in actual if one.get("SubnetId")]
-    for one in subnets if facts.readable(RouteTable.DESCRIBE) else ():
-        route = facts.wiring.way_out(one)
+    if state != "available":
+        return f"its NAT gateway {gateway} is {state}"
+    if not facts.readable(RouteTable.DESCRIBE):
+        return ""
+    # EC2 makes a NAT gateway in any subnet, also in one without a route to the internet.
+    answer = facts.reader.read(NatGateway.DESCRIBE(NatGatewayIds=[gateway])) or {}
+    for described in answer.get("NatGateways", ()):
+        if not described.get("SubnetId"):
+            continue
+        route = facts.wiring.default_route(described)
         if route is None or route.get("State") == "blackhole":
-            return f"its NAT gateway {gateway} has no way out of {one['SubnetId']} itself"
+            return f"its NAT gateway {gateway} has no way out of {described['SubnetId']} itself"
     return ""
 
 
-def _public(facts: JobFacts) -> bool:
+def _has_public_address(facts: JobFacts) -> bool:
+    # A task on Fargate gets one only if its job definition says so; that the subnet gives public
+    # addresses to instances doesn't matter.
     network = facts.container.get("networkConfiguration") or {}
     return bool(network.get("assignPublicIp") == "ENABLED")
 
@@ -91,86 +106,105 @@ def without_internet(facts: JobFacts, subnet: Mapping[str, Any]) -> str:
     """
     Why a job can't do without the internet in a subnet; an empty text if it can.
     """
-    if facts.uri and facts.stored is None:
-        return f"VPC endpoints don't lead to {ImageUri.parse(facts.uri).host}"
-    actual = _endpoints(facts, subnet)
+    if facts.image.uri and facts.image.stored is None:
+        return f"VPC endpoints don't lead to {facts.image.parsed.host}"
+    services = _services_with_endpoint(facts, subnet)
     if not facts.readable(ENDPOINTS):
         return "whether there are VPC endpoints instead could not be looked at"
-    missing = [one for one in _needed(facts) if not any(name.endswith(one) for name in actual)]
-    names = ", ".join(name.lstrip(".") for name in missing)
-    return f"nor are there VPC endpoints for {names}" if missing else ""
+    missing = [needed for needed in _needed(facts) if not _offers(services, needed)]
+    return f"nor are there VPC endpoints for {', '.join(missing)}" if missing else ""
+
+
+def _offers(services: list[str], needed: str) -> bool:
+    # A service's full name begins with the partition and region: com.amazonaws.us-east-1.ecr.api
+    return any(service.endswith(f".{needed}") for service in services)
 
 
 def _needed(facts: JobFacts) -> list[str]:
     """
-    The ends of the names of the endpoints that a job without the internet needs.
+    The services whose endpoints a job without the internet needs.
     """
-    driver = (facts.container.get("logConfiguration") or {}).get("logDriver", "awslogs")
-    secrets = [one["valueFrom"] for one in facts.container.get("secrets") or ()]
-    managers = ["secretsmanager" if ":secretsmanager:" in one else "ssm" for one in secrets]
-    logs = ["logs"] if driver == "awslogs" else []
-    needed = ["ecr.api", "ecr.dkr", *logs, *dict.fromkeys(managers), "s3"]
-    return [f".{name}" for name in needed]
+    # ECR keeps the layers of images in S3, so the S3 endpoint is needed too
+    # (https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html).
+    needed = ["ecr.api", "ecr.dkr"]
+    logs = facts.container.get("logConfiguration") or {}
+    if logs.get("logDriver", "awslogs") == "awslogs":
+        needed.append("logs")
+    for secret in facts.container.get("secrets") or ():
+        service = "secretsmanager" if ":secretsmanager:" in secret["valueFrom"] else "ssm"
+        if service not in needed:
+            needed.append(service)
+    return [*needed, "s3"]
 
 
-def _endpoints(facts: JobFacts, subnet: Mapping[str, Any]) -> list[str]:
+def _services_with_endpoint(facts: JobFacts, subnet: Mapping[str, Any]) -> list[str]:
     """
-    The services that have an endpoint for a subnet: of the VPC, or in its own route table.
+    The services that have an endpoint which jobs in a subnet can use.
     """
     filters = [{"Name": "vpc-id", "Values": [subnet["VpcId"]]}]
-    answer = facts.reader(ENDPOINTS(Filters=filters)) or {}
-    table = _table(facts, subnet)
-    return [
-        one["ServiceName"]
-        for one in answer.get("VpcEndpoints", ())
-        if one.get("State", "available").lower() == "available"
-        and (one.get("VpcEndpointType") != "Gateway" or table in one.get("RouteTableIds", ()))
-    ]
-
-
-def _table(facts: JobFacts, subnet: Mapping[str, Any]) -> str:
-    own, main = "", ""
-    for table in facts.wiring.tables:
-        for one in table.get("Associations", ()):
-            if one.get("SubnetId") == subnet["SubnetId"]:
-                own = table.get("RouteTableId", "")
-            elif one.get("Main") and table["VpcId"] == subnet["VpcId"]:
-                main = table.get("RouteTableId", "")
-    return own or main
+    answer = facts.reader.read(ENDPOINTS(Filters=filters)) or {}
+    table = (facts.wiring.route_table(subnet) or {}).get("RouteTableId", "")
+    services = []
+    for endpoint in answer.get("VpcEndpoints", ()):
+        # The wire has `available`, the model of the API `Available`.
+        available = endpoint.get("State", "available").lower() == "available"
+        # A gateway endpoint is a route: it serves the subnets whose tables it is in.
+        is_gateway = endpoint.get("VpcEndpointType") == "Gateway"
+        if available and (not is_gateway or table in endpoint.get("RouteTableIds", ())):
+            services.append(endpoint["ServiceName"])
+    return services
 
 
 def egress_blocked(facts: JobFacts, environment: Mapping[str, Any]) -> tuple[list[str], str]:
     """
-    The security groups of a compute environment, and what is wrong with what they let out.
+    The security groups of a compute environment, and what is wrong with what they let out; an
+    empty text if nothing is.
     """
-    ids = environment.get("computeResources", {}).get("securityGroupIds", ())
-    groups = [one for one in facts.wiring.groups if one["GroupId"] in ids]
-    rules = [rule for group in groups for rule in group["IpPermissionsEgress"]]
-    open_ = [rule for rule in rules if _https(rule)]
-    if not groups or any(_far(rule) for rule in open_):
+    resources = environment.get("computeResources", {})
+    used = resources.get("securityGroupIds", ())
+    groups = [group for group in facts.wiring.groups if group["GroupId"] in used]
+    rules = [rule for group in groups for rule in _https_rules(group)]
+    if not groups or any(_leads_outside(rule) for rule in rules):
         return [], ""
     names = [group["GroupId"] for group in groups]
-    if not any(_near(rule) for rule in open_):
+    if not any(_leads_inside(rule) for rule in rules):
         return names, f"it lets nothing out on port {_HTTPS}"
-    nets = ", ".join(sorted(net["CidrIp"] for rule in open_ for net in rule.get("IpRanges", ())))
-    environments = environment.get("computeResources", {}).get("subnets", ())
-    bound = [one for one in facts.wiring.subnets if one["SubnetId"] in environments]
+    subnets = resources.get("subnets", ())
+    bound = [subnet for subnet in facts.wiring.subnets if subnet["SubnetId"] in subnets]
     if any(without_internet(facts, subnet) for subnet in bound):
-        return names, f"it lets port {_HTTPS} out only to {nets or 'other groups'}"
+        nets = [net["CidrIp"] for rule in rules for net in rule.get("IpRanges", ())]
+        allowed = ", ".join(sorted(nets)) or "other groups"
+        return names, f"it lets port {_HTTPS} out only to {allowed}"
     return [], ""
 
 
-def _https(rule: Mapping[str, Any]) -> bool:
+def _https_rules(group: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """
+    The rules of a security group that let TCP 443 out.
+    """
+    return [rule for rule in group["IpPermissionsEgress"] if _is_https(rule)]
+
+
+def _is_https(rule: Mapping[str, Any]) -> bool:
+    # A rule for all protocols (-1) has no ports; 6 is the number of TCP.
     low, high = rule.get("FromPort", 0), rule.get("ToPort", 65535)
     return rule.get("IpProtocol") in ("-1", "tcp", "6") and low <= _HTTPS <= high
 
 
-def _far(rule: Mapping[str, Any]) -> bool:
+def _leads_outside(rule: Mapping[str, Any]) -> bool:
+    """
+    Whether a rule lets packets out to an address that isn't private.
+    """
+    # What a prefix list holds isn't known here, so it counts as outside.
+    if rule.get("PrefixListIds"):
+        return True
     nets = [IPv4Network(one["CidrIp"], strict=False) for one in rule.get("IpRanges", ())]
-    # What a prefix list holds isn't known here.
-    outside = any(not any(net.subnet_of(own) for own in _WITHIN) for net in nets)
-    return outside or bool(rule.get("PrefixListIds"))
+    return not all(_is_private(net) for net in nets)
 
 
-def _near(rule: Mapping[str, Any]) -> bool:
-    return any(rule.get(to) for to in ("IpRanges", "UserIdGroupPairs"))
+def _is_private(net: IPv4Network) -> bool:
+    return any(net.subnet_of(private) for private in _PRIVATE)
+
+
+def _leads_inside(rule: Mapping[str, Any]) -> bool:
+    return bool(rule.get("IpRanges") or rule.get("UserIdGroupPairs"))

@@ -1,20 +1,20 @@
 """
-What is asked, each thing once: queues, their compute environments, and how busy they are.
+Queues, their compute environments, and how busy they are; each is read once, when needed.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Final
 
-from batchkit._engine.aws import Aws
+from batchkit._diagnosis.reader import FactsReader
 from batchkit._jobs import jobs as _jobs
 from batchkit._jobs.jobs import Job
-from batchkit._model.calls import Call, Operation
+from batchkit._model.calls import Operation
 from batchkit.errors import AwsError
 from batchkit.resources.environments import ComputeEnvironment
+from batchkit.resources.platforms import container_of
 from batchkit.resources.queues import JobQueue
 
 QUOTA: Final = Operation(
@@ -26,7 +26,10 @@ QUOTA: Final = Operation(
 )
 AT_WORK: Final = ("STARTING", "RUNNING")
 LISTED: Final = (*AT_WORK, "PENDING")
-"""In which states they are listed: of an array Batch lists the parent, which is PENDING."""
+"""
+In which states they are listed: of an array Batch lists the parent, which is PENDING until all of
+its children have ended (https://docs.aws.amazon.com/batch/latest/userguide/array_jobs.html).
+"""
 
 
 class Queues:
@@ -37,51 +40,24 @@ class Queues:
         queue: The name or ARN of the queue.
     """
 
-    def __init__(self, aws: Aws, queue: str) -> None:
-        self.aws = aws
-        self.unreadable: list[AwsError] = []
+    def __init__(self, reader: FactsReader, queue: str) -> None:
+        self._reader = reader
         self._queue = queue
-        self._lock = threading.Lock()
-
-    def reader(self, call: Call) -> Any:
-        """
-        The answer, or None if the caller may not ask; `unseen` then has the error.
-        """
-        try:
-            return self.aws.call(call)
-        except AwsError as error:
-            self.note_unreadable(error)
-            return None
-
-    def note_unreadable(self, error: AwsError) -> None:
-        """
-        Remembers what could not be looked at.
-        """
-        with self._lock:
-            self.unreadable.append(error)
-
-    def readable(self, operation: Operation) -> bool:
-        """
-        Whether no answer to *operation* was refused: what it doesn't list isn't there.
-        """
-        return all(error.operation != str(operation) for error in self.unreadable)
 
     @cached_property
-    def queues(self) -> Sequence[Mapping[str, Any]]:
+    def all_queues(self) -> Sequence[Mapping[str, Any]]:
         """
         All queues of the region.
         """
-        answer = self.reader(JobQueue.DESCRIBE())
+        answer = self._reader.read(JobQueue.DESCRIBE())
         return answer["jobQueues"] if answer else ()
 
     @cached_property
     def queue(self) -> Mapping[str, Any] | None:
         """
-        The job's queue, or None.
+        The queue as Batch describes it; None if it isn't listed.
         """
-        keys = ("jobQueueName", "jobQueueArn")
-        found: Mapping[str, Any] | None = _first(self.queues, self._queue, *keys)
-        return found
+        return _first(self.all_queues, self._queue, "jobQueueName", "jobQueueArn")
 
     @property
     def queue_name(self) -> str:
@@ -90,41 +66,53 @@ class Queues:
         """
         return self._queue.rpartition("/")[2]
 
+    @property
+    def queue_is_missing(self) -> bool:
+        """
+        Whether there is no such queue; False if that could not be read.
+        """
+        if self.queue is not None:
+            return False
+        return bool(self.all_queues) or not self._reader.refused
+
     @cached_property
     def all_environments(self) -> Sequence[Mapping[str, Any]]:
         """
         All compute environments of the region.
         """
-        answer = self.reader(ComputeEnvironment.DESCRIBE())
+        answer = self._reader.read(ComputeEnvironment.DESCRIBE())
         return answer["computeEnvironments"] if answer else ()
 
     @cached_property
     def environments(self) -> list[Mapping[str, Any]]:
         """
-        The compute environments of the queue, in their order.
+        The compute environments of the queue that exist, in the order in which Batch tries them.
         """
-        order = sorted((self.queue or {}).get("computeEnvironmentOrder", ()), key=_order)
-        names = [one["computeEnvironment"] for one in order]
-        keys = ("computeEnvironmentName", "computeEnvironmentArn")
-        found = (_first(self.all_environments, name, *keys) for name in names)
-        return [one for one in found if one is not None]
+        # Batch gives ARNs here even if the queue was made with names; emulators give the names.
+        order = (self.queue or {}).get("computeEnvironmentOrder", ())
+        found = []
+        for entry in sorted(order, key=lambda entry: int(entry["order"])):
+            environment = _first(
+                self.all_environments,
+                entry["computeEnvironment"],
+                "computeEnvironmentName",
+                "computeEnvironmentArn",
+            )
+            if environment is not None:
+                found.append(environment)
+        return found
 
     @property
     def usable(self) -> list[Mapping[str, Any]]:
         """
-        Those on which Batch may start jobs.
+        The compute environments on which Batch may start jobs.
         """
-        bad = ("INVALID", "DELETING", "DELETED")
-        return [
-            one
-            for one in self.environments
-            if one["state"] == "ENABLED" and one["status"] not in bad
-        ]
+        return [environment for environment in self.environments if _usable(environment)]
 
     @property
     def hosting_environments(self) -> list[Mapping[str, Any]]:
         """
-        Where jobs run, or would if Batch could use it.
+        Those on which Batch may start jobs; if there is none, all compute environments.
         """
         return self.usable or self.environments
 
@@ -132,7 +120,7 @@ class Queues:
         """
         The value of a quota, or None if it isn't known.
         """
-        answer = self.reader(QUOTA(ServiceCode=service, QuotaCode=code))
+        answer = self._reader.read(QUOTA(ServiceCode=service, QuotaCode=code))
         return float(answer["Quota"]["Value"]) if answer else None
 
     @cached_property
@@ -141,12 +129,16 @@ class Queues:
         The jobs of the region that are starting or running; arrays, if children of theirs may be.
         """
         try:
-            arns = [queue["jobQueueArn"] for queue in self.queues]
-            listed = [job for arn in arns for job in _jobs.in_states(self.aws, arn, LISTED)]
-            return _jobs.describe(self.aws, [job["jobId"] for job in listed])
+            return _jobs.describe(self._reader.aws, list(self._ids_at_work()))
         except AwsError as error:
-            self.note_unreadable(error)
+            self._reader.note(error)
             return []
+
+    def _ids_at_work(self) -> Iterator[str]:
+        # ListJobs takes one queue, and its summaries don't have the size of a job.
+        for queue in self.all_queues:
+            for summary in _jobs.in_states(self._reader.aws, queue["jobQueueArn"], LISTED):
+                yield summary["jobId"]
 
     @property
     def busy(self) -> float:
@@ -154,24 +146,33 @@ class Queues:
         The vCPUs of the queue's jobs that are starting or running.
         """
         arn = (self.queue or {}).get("jobQueueArn")
-        return sum(_vcpus(job) for job in self.at_work if job["jobQueue"] == arn)
+        return sum(_vcpus(job) for job in self.at_work if job.queue == arn)
 
-    def busy_on(self, kind: str) -> float:
+    def busy_on(self, family: str) -> float:
         """
-        The vCPUs that are at work on FARGATE or FARGATE_SPOT; a job of which that isn't known
-        counts.
+        The vCPUs that are at work on FARGATE or FARGATE_SPOT; a job whose compute environment isn't
+        known counts for both.
         """
-        return sum(_vcpus(job) for job in self.at_work if self._kind(job) in (kind, None))
+        return sum(_vcpus(job) for job in self.at_work if self._family(job) in (family, None))
 
-    def _kind(self, job: Job) -> str | None:
+    def _family(self, job: Job) -> str | None:
         """
-        The type of the compute environment that a job runs on, which its task's cluster tells.
+        The type of the compute environment that a job runs on; None if that isn't known.
         """
-        cluster = _cluster((job.details.get("container") or {}).get("taskArn"))
-        for one in self.all_environments if cluster else ():
-            if _cluster(one.get("ecsClusterArn")) == cluster:
-                return str(one.get("computeResources", {}).get("type"))
+        # DescribeJobs doesn't name the compute environment.  Each has an ECS cluster of its own,
+        # which the ARN of a started job's task names.
+        cluster = _cluster(container_of(job.details).get("taskArn"))
+        if not cluster:
+            return None
+        for environment in self.all_environments:
+            if _cluster(environment.get("ecsClusterArn")) == cluster:
+                return str(environment.get("computeResources", {}).get("type"))
         return None
+
+
+def _usable(environment: Mapping[str, Any]) -> bool:
+    bad = ("INVALID", "DELETING", "DELETED")
+    return environment["state"] == "ENABLED" and environment["status"] not in bad
 
 
 def _cluster(arn: str | None) -> str:
@@ -186,16 +187,22 @@ def _vcpus(job: Job) -> float:
     """
     The vCPUs that a job, or the children of an array, have at work.
     """
-    wanted = (job.details.get("container") or {}).get("resourceRequirements", ())
+    wanted = container_of(job.details).get("resourceRequirements", ())
     each = sum(float(one["value"]) for one in wanted if one["type"] == "VCPU")
+    if not job.size:
+        return each if job.status in AT_WORK else 0.0
     counted = (job.details.get("arrayProperties") or {}).get("statusSummary") or {}
-    children = sum(counted.get(state, 0) for state in AT_WORK)
-    return each * (children if job.size else job.status in AT_WORK)
+    at_work = sum(int(counted.get(state, 0)) for state in AT_WORK)
+    return each * at_work
 
 
-def _first(listed: Sequence[Mapping[str, Any]], wanted: str, *keys: str) -> Any:
-    return next((one for one in listed if wanted in [one.get(key) for key in keys]), None)
-
-
-def _order(one: Mapping[str, Any]) -> int:
-    return int(one["order"])
+def _first(
+    described: Sequence[Mapping[str, Any]], wanted: str, *keys: str
+) -> Mapping[str, Any] | None:
+    """
+    The first item that has the value *wanted* under one of *keys*.
+    """
+    for item in described:
+        if any(item.get(key) == wanted for key in keys):
+            return item
+    return None

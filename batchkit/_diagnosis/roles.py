@@ -1,5 +1,5 @@
 """
-Roles as IAM holds them: who may assume one, and what its policies allow.
+Roles as IAM describes them: who may assume one, and what its policies allow.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from attrs import frozen
 from batchkit._model.calls import Call, Operation
 from batchkit.resources.iam import Role
 
-Reader = Callable[[Call], Any]
+Read = Callable[[Call], Any]
 ATTACHED: Final = Operation("iam", "ListAttachedRolePolicies", absent=("NoSuchEntity",))
 # The policies of roles may be AWS's or anybody's in the account.
 MANAGED: Final = Operation("iam", "GetPolicy", wide=True, absent=("NoSuchEntity",))
@@ -31,7 +31,7 @@ class RoleFacts:
     A role: whether it is *there*, its *trust*, the *policies* that it has, and the *boundary* of
     its permissions.
 
-    If it isn't *known*, the caller may not look at all of that.
+    If it isn't *known*, the caller may not read all of that.
     """
 
     arn: str
@@ -52,17 +52,15 @@ class RoleFacts:
         """
         Whether *service* may assume it; conditions are taken to hold.
         """
-        return any(
-            one.get("Effect") == "Allow"
-            and service in _many((one.get("Principal") or {}).get("Service"))
-            and any(_matches("sts:AssumeRole", action) for action in _many(one.get("Action")))
-            for one in _many(self.trust.get("Statement"))
-        )
+        statements = _many(self.trust.get("Statement"))
+        return any(_lets_assume(statement, service) for statement in statements)
 
     def allows(self, action: str, resource: str = "*") -> bool:
         """
         Whether its policies, and the boundary of its permissions, allow it.
         """
+        # A boundary allows nothing by itself: both must allow an action
+        # (https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html).
         return self.within(action, resource) and _allow(self.policies, action, resource)
 
     def within(self, action: str, resource: str = "*") -> bool:
@@ -72,77 +70,124 @@ class RoleFacts:
         return self.boundary is None or _allow([self.boundary], action, resource)
 
 
+def _lets_assume(statement: Mapping[str, Any], service: str) -> bool:
+    if statement.get("Effect") != "Allow":
+        return False
+    services = _many((statement.get("Principal") or {}).get("Service"))
+    return service in services and _any_matches("sts:AssumeRole", statement.get("Action"))
+
+
 def _allow(policies: Sequence[Mapping[str, Any]], action: str, resource: str) -> bool:
     """
     Whether some statement allows it, and none denies it without a condition.
     """
-    statements = [one for policy in policies for one in _many(policy.get("Statement"))]
-    hits = [one for one in statements if _applies(one, action, resource)]
-    denied = any(one["Effect"] == "Deny" and not one.get("Condition") for one in hits)
-    return not denied and any(one["Effect"] == "Allow" for one in hits)
+    # A Deny wins over every Allow.  Whether a condition holds isn't known here: an Allow
+    # with one counts, a Deny with one doesn't
+    # (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html).
+    allowed = False
+    for policy in policies:
+        for statement in _many(policy.get("Statement")):
+            if not _applies(statement, action, resource):
+                continue
+            if statement["Effect"] == "Allow":
+                allowed = True
+            elif not statement.get("Condition"):
+                return False
+    return allowed
 
 
 def _applies(statement: Mapping[str, Any], action: str, resource: str) -> bool:
+    return _has_action(statement, action) and _has_resource(statement, resource)
+
+
+def _has_action(statement: Mapping[str, Any], action: str) -> bool:
     if "NotAction" in statement:
-        acts = not any(_matches(action, one) for one in _many(statement["NotAction"]))
-    else:
-        acts = any(_matches(action, one) for one in _many(statement.get("Action")))
+        return not _any_matches(action, statement["NotAction"])
+    return _any_matches(action, statement.get("Action"))
+
+
+def _has_resource(statement: Mapping[str, Any], resource: str) -> bool:
+    # "*" asks whether the action is allowed on anything at all.
+    if resource == "*" and statement["Effect"] == "Allow":
+        return True
     if "NotResource" in statement:
-        within = not any(_matches(resource, one) for one in _many(statement["NotResource"]))
-    else:
-        within = any(_matches(resource, one) for one in _many(statement.get("Resource", "*")))
-    return acts and (within or (resource == "*" and statement["Effect"] == "Allow"))
+        return not _any_matches(resource, statement["NotResource"])
+    return _any_matches(resource, statement.get("Resource", "*"))
+
+
+def _any_matches(value: str, patterns: Any) -> bool:
+    return any(_matches(value, pattern) for pattern in _many(patterns))
 
 
 def _matches(value: str, pattern: str) -> bool:
+    """
+    Whether *value* matches a pattern of IAM, in which only * and ? have a meaning.
+    """
     escaped = pattern.replace("[", "[[]")
     return fnmatchcase(value.lower(), escaped.lower())
 
 
 def _many(value: Any) -> list[Any]:
+    """
+    A field of a policy as a list: IAM takes a single item without brackets.
+    """
     if value is None:
         return []
-    return list(value) if isinstance(value, (list, tuple)) else [value]
+    if isinstance(value, (list, tuple)):
+        return list(value)
+    return [value]
 
 
-def read_role(reader: Reader, arn: str) -> RoleFacts:
+def read_role(read: Read, arn: str) -> RoleFacts:
     """
     The role *arn* with its policies.
     """
     name = arn.rpartition("/")[2]
-    answer = reader(Role.GET(RoleName=name))
+    answer = read(Role.GET(RoleName=name))
+    # GetRole takes a name, which is unique in the account; the path is a part of the ARN alone.  A
+    # role of that name with another path is another role.
     if answer is None or arn not in (name, answer["Role"].get("Arn", arn)):
         return RoleFacts(arn, there=False, trust={})
     role = answer["Role"]
-    policies = [*_managed(reader, name), *_inline(reader, name)]
+    policies = [*_managed(read, name), *_inline(read, name)]
     limit = (role.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn")
-    boundary = _policy(reader, limit) if limit else None
+    boundary = _policy(read, limit) if limit else None
     trust = document(role["AssumeRolePolicyDocument"])
-    return RoleFacts(arn, True, trust, policies, boundary=boundary)
+    return RoleFacts(arn, there=True, trust=trust, policies=policies, boundary=boundary)
 
 
-def _policy(reader: Reader, arn: str) -> Mapping[str, Any] | None:
+def _policy(read: Read, arn: str) -> Mapping[str, Any] | None:
     """
     The document of a managed policy, or None if there is none.
     """
-    policy = reader(MANAGED(PolicyArn=arn))
-    version = policy and policy["Policy"]["DefaultVersionId"]
-    actual = reader(VERSION(PolicyArn=arn, VersionId=version)) if version else None
-    return document(actual["PolicyVersion"]["Document"]) if actual else None
+    # GetPolicy has no document: it belongs to a version, and the default one is in force.
+    policy = read(MANAGED(PolicyArn=arn))
+    if not policy:
+        return None
+    version = read(VERSION(PolicyArn=arn, VersionId=policy["Policy"]["DefaultVersionId"]))
+    return document(version["PolicyVersion"]["Document"]) if version else None
 
 
-def _managed(reader: Reader, name: str) -> Iterable[Mapping[str, Any]]:
-    answer = reader(ATTACHED(RoleName=name)) or {}
-    actual = (_policy(reader, one["PolicyArn"]) for one in answer.get("AttachedPolicies", ()))
-    return [one for one in actual if one is not None]
+def _managed(read: Read, name: str) -> Iterable[Mapping[str, Any]]:
+    """
+    The managed policies that are attached to the role *name*.
+    """
+    answer = read(ATTACHED(RoleName=name)) or {}
+    for attached in answer.get("AttachedPolicies", ()):
+        policy = _policy(read, attached["PolicyArn"])
+        if policy is not None:
+            yield policy
 
 
-def _inline(reader: Reader, name: str) -> Iterable[Mapping[str, Any]]:
-    answer = reader(INLINE(RoleName=name)) or {}
+def _inline(read: Read, name: str) -> Iterable[Mapping[str, Any]]:
+    """
+    The inline policies of the role *name*.
+    """
+    answer = read(INLINE(RoleName=name)) or {}
     for policy in answer.get("PolicyNames", ()):
-        actual = reader(DOCUMENT(RoleName=name, PolicyName=policy))
-        if actual:
-            yield document(actual["PolicyDocument"])
+        inline = read(DOCUMENT(RoleName=name, PolicyName=policy))
+        if inline:
+            yield document(inline["PolicyDocument"])
 
 
 def document(given: Any) -> Mapping[str, Any]:

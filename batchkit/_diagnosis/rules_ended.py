@@ -23,7 +23,7 @@ _SIGNALS: Final = {
     135: "SIGBUS: it crashed in native code",
     136: "SIGFPE: it crashed in native code",
     139: "SIGSEGV: it crashed in native code",
-    143: "SIGTERM: it was told to stop",
+    143: "SIGTERM: it was asked to stop",
 }
 
 
@@ -34,17 +34,19 @@ _SIGNALS: Final = {
     "number of vCPUs.",
 )
 def out_of_memory(facts: JobFacts, self: Rule) -> Findings:
-    said = "OutOfMemory" in facts.reason
-    told = (_TIMEOUT, *_SPOT)  # which end a program by the same signal
-    by_other = _stopped(facts) or any(sign in facts.reason for sign in told)
+    reported = "OutOfMemory" in facts.reason
+    # 137 is 128 + 9: a SIGKILL, which the kernel sends if memory is used up, and ECS if a container
+    # that it stops doesn't end by itself.
+    other_causes = (_TIMEOUT, *_SPOT)  # which end a program by the same signal
+    by_other = _stopped(facts) or any(sign in facts.reason for sign in other_causes)
     killed = _code(facts) == _KILLED and not by_other
-    if said or killed:
+    if reported or killed:
         has = int(facts.required("MEMORY"))
         sizes = FARGATE_MEMORY.get(facts.required("VCPU"), ())
         more = next((size for size in sizes if size >= 2 * has), None)
         fix = f"Set memory={more} in the spec.  " if more else ""
-        sure = "it used up" if said else "it was killed, most likely because it used up"
-        message = f"{sure} its {has} MiB of memory{_earlier(facts)}."
+        cause = "it used up" if reported else "it was killed, most likely because it used up"
+        message = f"{cause} its {has} MiB of memory{_earlier(facts)}."
         yield self.found(facts.what, message, fix + self.fix)
 
 
@@ -55,10 +57,11 @@ def out_of_memory(facts: JobFacts, self: Rule) -> Findings:
     "the spec; or pass timeout= to stack.submit.",
 )
 def timed_out(facts: JobFacts, self: Rule) -> Findings:
-    limit = ((facts.job.details if facts.job else {}).get("timeout") or {}).get(
-        "attemptDurationSeconds"
-    )
+    # Batch's timeout is for each attempt, and counts from its start
+    # (https://docs.aws.amazon.com/batch/latest/userguide/job_timeouts.html).
     if _TIMEOUT in facts.reason:
+        details = facts.job.details if facts.job else {}
+        limit = (details.get("timeout") or {}).get("attemptDurationSeconds")
         most = f" of {limit} s" if limit else ""
         message = f"an attempt took longer than its timeout{most}{_earlier(facts)}."
         yield self.found(facts.what, message)
@@ -69,7 +72,8 @@ def timed_out(facts: JobFacts, self: Rule) -> Findings:
 @rule(
     "`Your Spot Task was interrupted.` or `Host EC2 (instance i-...) terminated.`",
     "AWS took the Spot capacity back.",
-    "Raise attempts in the spec: on Spot capacity an attempt that AWS took back is tried again.",
+    'Run it again, or take compute="fargate".  With attempts=1 a job survives nine reclaims; any '
+    "other number of attempts is shared with the program's failures, so that a larger one helps.",
 )
 def spot_reclaimed(facts: JobFacts, self: Rule) -> Findings:
     if any(sign in facts.reason for sign in _SPOT):
@@ -95,9 +99,10 @@ def ended_by_someone(facts: JobFacts, self: Rule) -> Findings:
 )
 def dependency_failed(facts: JobFacts, self: Rule) -> Findings:
     if facts.job and "Dependent Job failed" in facts.reason:
+        # Batch fails a job as soon as one that it depends on fails; the others may still run
+        # (https://docs.aws.amazon.com/batch/latest/userguide/job_dependencies.html).
         failed = [f"{one.name} ({one.id})" for one in facts.others if one.status == "FAILED"]
-        ids = [one["jobId"] for one in facts.job.details.get("dependsOn") or ()]
-        message = f"a job that it depends on has failed: {', '.join(failed or ids)}"
+        message = f"a job that it depends on has failed: {', '.join(failed or facts.depends_on)}"
         yield self.found(facts.what, message)
 
 
@@ -107,30 +112,35 @@ def dependency_failed(facts: JobFacts, self: Rule) -> Findings:
     "Correct command in the spec, or CMD and ENTRYPOINT in the Dockerfile.",
 )
 def command_not_found(facts: JobFacts, self: Rule) -> Findings:
-    why = {126: " (126: it may not be executed)", 127: " (127: it isn't there)"}
+    # 126 and 127 are a shell's exit codes; without a shell the container doesn't start at all.
+    meanings = {126: " (126: it may not be executed)", 127: " (127: it isn't there)"}
     code = _code(facts)
-    if code in why or "CannotStartContainer" in facts.reason:
+    if code in meanings or "CannotStartContainer" in facts.reason:
+        meaning = meanings.get(code or 0, "")
         command = " ".join(facts.container.get("command") or ()) or "the image's own"
         last = f": {facts.lines[-1]}" if facts.lines else ""
-        message = f"its command can't be started{why.get(code or 0, '')}: {command}{last}"
+        message = f"its command can't be started{meaning}: {command}{last}"
         yield self.found(facts.what, message)
 
 
 @rule(
     "`Essential container in task exited` with an exit code.",
     "The job's own program has failed; its last lines say why.",
-    "Read run.logs() (`batchkit logs`), mend the program, and run ensure_stack(spec) again.",
+    "Read run.logs() (`batchkit logs`), repair the program, and run ensure_stack(spec) again.",
 )
 def program_failed(facts: JobFacts, self: Rule) -> Findings:
     code = _code(facts)
-    if code:
-        last = f": {facts.lines[-1]}" if facts.lines else ", and wrote nothing"
-        signal = f" ({_SIGNALS[code]})" if code in _SIGNALS else ""
-        message = f"its program ended with exit code {code}{signal}{last}{_earlier(facts)}"
-        again = bool(facts.job and not facts.job.ended)
-        told = "  It is tried again." if again else ""
-        grave = Severity.WARNING if again else Severity.ERROR
-        yield self.found(facts.what, message, self.fix + told, grave)
+    if not code or facts.job is None:
+        return
+    last = f": {facts.lines[-1]}" if facts.lines else ", and wrote nothing"
+    signal = f" ({_SIGNALS[code]})" if code in _SIGNALS else ""
+    message = f"its program ended with exit code {code}{signal}{last}{_earlier(facts)}"
+    if facts.job.ended:
+        yield self.found(facts.what, message)
+    else:
+        # With attempts left Batch puts the job back to RUNNABLE, and keeps the last exit code.
+        again = f"{self.fix}  It is tried again."
+        yield self.found(facts.what, message, again, Severity.WARNING)
 
 
 @rule(
@@ -163,18 +173,20 @@ def _code(facts: JobFacts) -> int | None:
 
 def _earlier(facts: JobFacts) -> str:
     """
-    How attempts before the last one ended, if in another way.
+    How attempts before the last one ended, if they ended in another way.
     """
-    told = (
-        f"attempt {one.number} ended otherwise: {one.reason or 'no reason was given'}"
-        + (f", exit code {one.exit_code}" if one.exit_code else "")
-        for one in facts.earlier
-    )
-    text = "; ".join(told)
-    return f" ({text})" if text else ""
+    ends = []
+    for attempt in facts.earlier:
+        reason = attempt.reason or "no reason was given"
+        code = f", exit code {attempt.exit_code}" if attempt.exit_code else ""
+        ends.append(f"attempt {attempt.number} ended otherwise: {reason}{code}")
+    return f" ({'; '.join(ends)})" if ends else ""
 
 
 def _stopped(facts: JobFacts) -> bool:
+    """
+    Whether someone ended the job or its execution.
+    """
     details = facts.job.details if facts.job else {}
     ended = details.get("isTerminated") or details.get("isCancelled")
     return bool(ended) or facts.state.status == "ABORTED"
@@ -202,6 +214,7 @@ def registry_unreachable(facts: JobFacts, self: Rule) -> Findings:
         yield self.found(facts.what, "it could not reach the registry of its image.")
 
 
+# https://docs.aws.amazon.com/batch/latest/userguide/job_states.html
 _PATIENCE: Final = {
     "SUBMITTED": "Batch has taken it, and puts it into the queue next",
     "PENDING": "Batch puts it into the queue when all that it depends on has succeeded",
@@ -212,14 +225,14 @@ _PATIENCE: Final = {
 
 @rule(
     "The job is SUBMITTED, PENDING, RUNNABLE or STARTING, and nothing is wrong.",
-    "Every job takes that way; Batch needs a minute or two to get a container.",
+    "Every job goes through these states; Batch needs a minute or two to get a container.",
     "Wait.  If it stays so for more than ten minutes, look at the other jobs of the queue and the "
     "account's quotas.",
 )
 def on_its_way(facts: JobFacts, self: Rule) -> Findings:
-    told = _PATIENCE.get(facts.job.status) if facts.job else None
-    if told:
-        yield self.found(facts.what, f"{told}.", severity=Severity.INFO)
+    progress = _PATIENCE.get(facts.job.status) if facts.job else None
+    if progress:
+        yield self.found(facts.what, f"{progress}.", severity=Severity.INFO)
 
 
 FALLBACK: Final = (

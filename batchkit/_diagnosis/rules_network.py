@@ -4,7 +4,8 @@ Rules about the network: why a container can't get its image, or write its lines
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from batchkit._diagnosis.facts import JobFacts
 from batchkit._diagnosis.finding import Findings, Rule, Severity, rule
@@ -26,16 +27,19 @@ _UNREACHABLE: Final = (
 
 @rule(_UNREACHABLE, "A subnet of the compute environment isn't there any more.", ENSURE)
 def subnet_missing(facts: JobFacts, self: Rule) -> Findings:
-    for one, id in lost_subnets(facts):
-        name = one["computeEnvironmentName"]
-        yield self.found(f"Subnet {id}", f"ComputeEnvironment {name} uses it, and it isn't there.")
+    for environment, id in lost_subnets(facts):
+        yield self.found(f"Subnet {id}", _used_by(environment))
 
 
 @rule(_UNREACHABLE, "A security group of the compute environment isn't there any more.", ENSURE)
 def security_group_missing(facts: JobFacts, self: Rule) -> Findings:
-    for one, id in lost_groups(facts):
-        message = f"ComputeEnvironment {one['computeEnvironmentName']} uses it, and it isn't there."
-        yield self.found(f"SecurityGroup {id}", message)
+    for environment, id in lost_groups(facts):
+        yield self.found(f"SecurityGroup {id}", _used_by(environment))
+
+
+def _used_by(environment: Mapping[str, Any]) -> str:
+    name = environment["computeEnvironmentName"]
+    return f"ComputeEnvironment {name} uses it, and it isn't there."
 
 
 @rule(
@@ -49,10 +53,11 @@ def no_way_out(facts: JobFacts, self: Rule) -> Findings:
     for subnet in facts.wiring.subnets:
         problem = route_problem(facts, subnet)
         needs = without_internet(facts, subnet) if problem else ""
-        grave = Severity.ERROR if facts.readable(ENDPOINTS) else Severity.WARNING
         if needs:
-            subject, message = f"Subnet {subnet['SubnetId']}", f"{problem}; {needs}."
-            yield self.found(subject, message, severity=grave)
+            # Endpoints that can't be listed may be there.
+            severity = Severity.ERROR if facts.readable(ENDPOINTS) else Severity.WARNING
+            message = f"{problem}; {needs}."
+            yield self.found(f"Subnet {subnet['SubnetId']}", message, severity=severity)
 
 
 @rule(
@@ -62,11 +67,12 @@ def no_way_out(facts: JobFacts, self: Rule) -> Findings:
     "back.",
 )
 def no_egress(facts: JobFacts, self: Rule) -> Findings:
-    for one in facts.hosting_environments:
-        names, problem = egress_blocked(facts, one)
+    for environment in facts.hosting_environments:
+        groups, problem = egress_blocked(facts, environment)
         if problem:
-            message = f"{problem}, so jobs of {one['computeEnvironmentName']} reach no registry."
-            yield self.found(f"SecurityGroup {', '.join(names)}", message)
+            name = environment["computeEnvironmentName"]
+            message = f"{problem}, so jobs of {name} reach no registry."
+            yield self.found(f"SecurityGroup {', '.join(groups)}", message)
 
 
 RULES: Final = (subnet_missing, security_group_missing, no_way_out, no_egress)

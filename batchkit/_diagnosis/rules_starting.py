@@ -1,29 +1,17 @@
 """
-Rules about starting: why a container never came to run.
+Rules about starting: why a container never ran, for want of its image or its log group.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 from batchkit._diagnosis.facts import JobFacts
 from batchkit._diagnosis.finding import Findings, Rule, rule
 from batchkit._diagnosis.images import platforms
-from batchkit._diagnosis.roles import RoleFacts
-from batchkit._model.image_uri import ImageUri
+from batchkit._diagnosis.rules_roles import ROLES, lacking, secret_unreadable
 
-ENSURE: Final = "Run ensure_stack(spec) again (`batchkit up`): it puts the role back."
-TASKS: Final = "ecs-tasks.amazonaws.com"
-EXECUTION: Final = "executionRoleArn"
-_LOGIN: Final = "ecr:GetAuthorizationToken"
-_PULL: Final = (
-    "ecr:BatchCheckLayerAvailability",
-    "ecr:GetDownloadUrlForLayer",
-    "ecr:BatchGetImage",
-)
-_WIDEN: Final = "Let the policy that is the role's boundary allow it too, or take it off the role."
-_LOGS: Final = ("logs:CreateLogStream", "logs:PutLogEvents")
 _NOT_FOUND: Final = ("not found", "manifest unknown", "does not exist", "no such manifest")
 _LIMITED: Final = ("toomanyrequests", "pull rate limit")
 _REFUSED: Final = (
@@ -46,13 +34,14 @@ _MACHINES: Final = {"X86_64": "amd64", "ARM64": "arm64"}
     "image.",
 )
 def image_missing(facts: JobFacts, self: Rule) -> Findings:
-    image = f"image {facts.uri}"
-    if facts.image == {}:
+    image = f"image {facts.image.uri}"
+    if facts.image.details == {}:
         yield self.found(image, "it isn't in ECR.")
-    elif "CannotPullContainer" in facts.reason and not facts.image:
-        said = facts.reason.lower()
-        if any(words in said for words in _NOT_FOUND) and not any(w in said for w in _REFUSED):
-            fix = f"Correct image, or push it to {ImageUri.parse(facts.uri).host}."
+    elif "CannotPullContainer" in facts.reason and not facts.image.details:
+        # Docker Hub says of a private image, too: "pull access denied for x, repository does not
+        # exist or may require 'docker login'".
+        if _reason_has(facts, _NOT_FOUND) and not _reason_has(facts, _REFUSED):
+            fix = f"Correct image, or push it to {facts.image.parsed.host}."
             yield self.found(image, "the registry doesn't have it.", fix)
 
 
@@ -65,14 +54,17 @@ def image_missing(facts: JobFacts, self: Rule) -> Findings:
     'architecture to "ARM64" or "X86_64" as the image is.',
 )
 def wrong_architecture(facts: JobFacts, self: Rule) -> Findings:
-    wanted = (facts.container.get("runtimePlatform") or {}).get("cpuArchitecture") or "X86_64"
-    said = [*facts.lines, facts.reason]
-    built = platforms(facts.manifest)
-    wrong = bool(built) and _MACHINES.get(wanted, wanted) not in built
-    if wrong or any(sign in text for text in said for sign in (_FORMAT, _PLATFORM)):
+    # Without a runtime platform Fargate runs a job on X86_64.
+    platform = facts.container.get("runtimePlatform") or {}
+    wanted = platform.get("cpuArchitecture") or "X86_64"
+    texts = [*facts.lines, facts.reason]
+    fails = any(_FORMAT in text or _PLATFORM in text for text in texts)
+    built = platforms(facts.image.manifest)
+    lacks_platform = bool(built) and _MACHINES.get(wanted, wanted) not in built
+    if lacks_platform or fails:
         is_for = f" (it is for {', '.join(sorted(built))})" if built else ""
         message = f"it isn't built for {wanted}, on which the job runs{is_for}."
-        yield self.found(f"image {facts.container.get('image', '')}", message)
+        yield self.found(f"image {facts.image.uri}", message)
 
 
 @rule(
@@ -84,106 +76,39 @@ def wrong_architecture(facts: JobFacts, self: Rule) -> Findings:
     "account's repository policy allow it.",
 )
 def registry_refuses(facts: JobFacts, self: Rule) -> Findings:
-    said = facts.reason.lower()
-    if "cannotpullcontainer" not in said:
+    if not _reason_has(facts, ("cannotpullcontainer",)):
         return
-    uri = ImageUri.parse(facts.uri)
-    if any(words in said for words in _LIMITED):
-        message = f"{uri.host} allows only so many pulls without a login."
-        yield self.found(f"image {facts.uri}", message)
-    elif any(words in said for words in _REFUSED) and not _lacking(facts):
-        who = f"account {uri.ecr.account}" if uri.ecr and facts.stored is None else uri.host
-        yield self.found(f"image {facts.uri}", f"{who} doesn't let the job pull it.")
+    uri = facts.image.uri
+    if _reason_has(facts, _LIMITED):
+        message = f"{facts.image.parsed.host} allows only so many pulls without a login."
+        yield self.found(f"image {uri}", message)
+    elif _reason_has(facts, _REFUSED) and not lacking(facts):
+        yield self.found(f"image {uri}", f"{_owner(facts)} doesn't let the job pull it.")
 
 
-@rule(
-    "`ECS was unable to assume the role ... that was provided for this task`, or nothing at all.",
-    "The execution role isn't there any more.",
-    ENSURE,
-)
-def execution_role_missing(facts: JobFacts, self: Rule) -> Findings:
-    yield from _missing(facts, self, EXECUTION, "execution role")
-
-
-@rule(
-    "`ECS was unable to assume the role ... that was provided for this task`.",
-    "The execution role doesn't trust ecs-tasks.amazonaws.com, or was made only moments ago.",
-    ENSURE,
-)
-def execution_role_trust(facts: JobFacts, self: Rule) -> Findings:
-    yield from _trust(facts, self, EXECUTION, "execution role")
-
-
-@rule(
-    "`ResourceInitializationError: unable to pull secrets or registry auth ... AccessDenied`, "
-    "`CannotPullContainerError ... 403 Forbidden`, or `failed to create Cloudwatch log stream`.",
-    "The execution role lacks the permission to pull from ECR or to write to CloudWatch Logs.",
-    "Run ensure_stack(spec) again (`batchkit up`): it attaches AmazonECSTaskExecutionRolePolicy.",
-)
-def execution_role_rights(facts: JobFacts, self: Rule) -> Findings:
-    role, lacking = _held(facts, EXECUTION), _lacking(facts)
-    if role is not None and lacking:
-        bound = not all(role.within(*one) for one in lacking)
-        message = f"{_whose(bound)} doesn't allow {', '.join(action for action, _ in lacking)}."
-        yield self.found(f"Role {role.name}", message, _WIDEN if bound else "")
-
-
-def _whose(bound: bool) -> str:
-    return "its permissions boundary" if bound else "it"
-
-
-def _lacking(facts: JobFacts) -> Sequence[tuple[str, str]]:
+def _owner(facts: JobFacts) -> str:
     """
-    What the execution role must allow, and doesn't.
+    The other account whose ECR has the image, or the registry.
     """
-    role = _held(facts, EXECUTION)
-    wanted = [*_pulling(facts), *_logging(facts)] if role else []
-    return [one for one in wanted if role and not role.allows(*one)]
+    ecr = facts.image.parsed.ecr
+    if ecr is not None and facts.image.stored is None:
+        return f"account {ecr.account}"
+    return facts.image.parsed.host
 
 
-def _pulling(facts: JobFacts) -> Iterator[tuple[str, str]]:
-    uri = ImageUri.parse(facts.uri)
-    if ecr := uri.ecr:
-        place = f"{ecr.region}:{ecr.account}:repository/{uri.repository}"
-        repository = f"arn:{ecr.partition}:ecr:{place}"
-        yield _LOGIN, "*"
-        yield from ((action, repository) for action in _PULL)
-
-
-def _logging(facts: JobFacts) -> Iterator[tuple[str, str]]:
-    configuration = facts.container.get("logConfiguration") or {}
-    if configuration.get("logDriver", "awslogs") != "awslogs":
-        return
-    partition, region, account = facts.place
-    region = (configuration.get("options") or {}).get("awslogs-region", region)
-    group = f"{facts.log_group[0]}:log-stream:any"
-    on = f"arn:{partition}:logs:{region}:{account}:log-group:{group}" if partition else "*"
-    yield from ((action, on) for action in _LOGS)
-
-
-@rule(
-    "`ECS was unable to assume the role ... that was provided for this task`.",
-    "The job role isn't there any more.",
-    ENSURE,
-)
-def job_role_missing(facts: JobFacts, self: Rule) -> Findings:
-    yield from _missing(facts, self, "jobRoleArn", "job role")
-
-
-@rule(
-    "`ECS was unable to assume the role ... that was provided for this task`.",
-    "The job role doesn't trust ecs-tasks.amazonaws.com, or was made only moments ago.",
-    ENSURE,
-)
-def job_role_trust(facts: JobFacts, self: Rule) -> Findings:
-    yield from _trust(facts, self, "jobRoleArn", "job role")
+def _reason_has(facts: JobFacts, texts: Sequence[str]) -> bool:
+    """
+    Whether the reason has one of some lower-case texts: registries differ in the case.
+    """
+    reason = facts.reason.lower()
+    return any(text in reason for text in texts)
 
 
 @rule(
     "`ResourceInitializationError: failed to validate logger args: ... The specified log group "
     "does not exist`.",
     "The log group isn't there any more.",
-    "Run ensure_stack(spec) again (`batchkit up`): it makes the log group anew.",
+    "Run ensure_stack(spec) again (`batchkit up`): it makes the log group again.",
 )
 def log_group_missing(facts: JobFacts, self: Rule) -> Findings:
     group, there = facts.log_group
@@ -194,88 +119,8 @@ def log_group_missing(facts: JobFacts, self: Rule) -> Findings:
         yield self.found(f"LogGroup {group}", message, "It is there now: run the job again.")
 
 
-@rule(
-    "`ResourceInitializationError: unable to pull secrets ... AccessDeniedException ... "
-    "secretsmanager:GetSecretValue` (or ssm:GetParameters).",
-    "The execution role may not read a secret, or there is no such secret.",
-    "Give the ARN of the secret in secrets; ensure_stack(spec) (`batchkit up`) allows the "
-    "execution role to read it.  A secret with its own key also needs kms:Decrypt.",
-)
-def secret_unreadable(facts: JobFacts, self: Rule) -> Findings:
-    role, found = _held(facts, EXECUTION), False
-    secrets = facts.container.get("secrets") or ()
-    for secret in secrets:
-        name, arn = f"secret {secret['name']}", secret["valueFrom"]
-        action = "ssm:GetParameters" if ":ssm:" in arn else "secretsmanager:GetSecretValue"
-        if role is not None and not role.allows(action, _plain(arn)):
-            found = True
-            bound = not role.within(action, _plain(arn))
-            why = " by its permissions boundary" if bound else ""
-            yield self.found(name, f"{role.name} may not read {arn}{why}.", _WIDEN if bound else "")
-        elif _failed_on(facts, arn):
-            found = True
-            yield self.found(name, f"the execution role could not read {arn}{_why(facts, arn)}.")
-    if not found and any(sign in facts.reason for sign in _SECRET):
-        yield self.found("secrets", "the execution role could not read one of them.")
-
-
-def _failed_on(facts: JobFacts, arn: str) -> bool:
-    return "ResourceInitializationError" in facts.reason and _plain(arn) in facts.reason
-
-
-def _why(facts: JobFacts, arn: str) -> str:
-    """
-    What may be wrong with a secret that the role is allowed to read.
-    """
-    region, here = [*arn.split(":"), "", "", ""][3], facts.place[1]
-    if here and region not in ("", here):
-        return f", which is in {region} while the job runs in {here}"
-    if "ResourceNotFound" in facts.reason or "find the specified secret" in facts.reason:
-        return ": there is none of that ARN"
-    return ""
-
-
-_SECRET: Final = ("GetSecretValue", "ssm:GetParameters", "secret from asm", "secrets from ssm")
-
-
-def _plain(arn: str) -> str:
-    """
-    The ARN of a secret without the JSON key, version and stage that may follow it.
-    """
-    return ":".join(arn.split(":")[:7]) if ":secretsmanager:" in arn else arn
-
-
-def _held(facts: JobFacts, name: str) -> RoleFacts | None:
-    """
-    A role of the container that is there, and that the caller may look at.
-    """
-    role = facts.role(name)
-    return role if role is not None and role.there and role.known else None
-
-
-def _missing(facts: JobFacts, rule: Rule, name: str, what: str) -> Iterator[Any]:
-    role = facts.role(name)
-    if role is not None and role.known and not role.there:
-        yield rule.found(f"Role {role.name}", f"the {what} isn't there.")
-
-
-def _trust(facts: JobFacts, rule: Rule, name: str, what: str) -> Iterator[Any]:
-    role = _held(facts, name)
-    if role is None:
-        return
-    if not role.trusts(TASKS):
-        yield rule.found(f"Role {role.name}", f"the {what} doesn't trust {TASKS}.")
-    elif "unable to assume the role" in facts.reason and role.arn in facts.reason:
-        message = f"ECS could not assume the {what}; a new one can't be assumed for some seconds."
-        yield rule.found(f"Role {role.name}", message, "Run the job again.")
-
-
 RULES: Final = (
-    execution_role_missing,
-    execution_role_trust,
-    execution_role_rights,
-    job_role_missing,
-    job_role_trust,
+    *ROLES,
     image_missing,
     registry_refuses,
     wrong_architecture,

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from batchkit._diagnosis.facts import JobFacts
 from batchkit._diagnosis.finding import Findings, Rule, Severity, rule
-from batchkit._jobs.jobs import Job
+from batchkit._diagnosis.roles import RoleFacts
 from batchkit.resources.definitions import JobDefinition
 from batchkit.resources.environment_base import Family, family_of
 from batchkit.resources.environments import ComputeEnvironment
@@ -25,8 +25,8 @@ _NO_CAPACITY: Final = ("INSUFFICIENT_INSTANCE_CAPACITY", "Capacity is unavailabl
     ENSURE,
 )
 def queue_missing(facts: JobFacts, self: Rule) -> Findings:
-    if facts.queues and facts.queue is None or (facts.queue is None and not facts.unreadable):
-        yield self.found(f"JobQueue {facts.queue_name}", "the queue isn't there.")
+    if facts.queues.queue_is_missing:
+        yield self.found(f"JobQueue {facts.queues.queue_name}", "the queue isn't there.")
 
 
 @rule(
@@ -49,12 +49,12 @@ def queue_disabled(facts: JobFacts, self: Rule) -> Findings:
     "Batch try the compute environment once more.",
 )
 def environment_invalid(facts: JobFacts, self: Rule) -> Findings:
-    for one in facts.environments:
-        if one["status"] == "INVALID":
-            reason = one.get("statusReason") or "Batch gives no reason"
-            yield self.found(
-                _environment(one), f"Batch can't use it: {reason}", severity=_without(facts)
-            )
+    # https://docs.aws.amazon.com/batch/latest/userguide/invalid_compute_environment.html
+    for environment in facts.environments:
+        if environment["status"] == "INVALID":
+            reason = environment.get("statusReason") or "Batch gives no reason"
+            message = f"Batch can't use it: {reason}"
+            yield self.found(_environment(environment), message, severity=_without_it(facts))
 
 
 @rule(
@@ -63,13 +63,10 @@ def environment_invalid(facts: JobFacts, self: Rule) -> Findings:
     ENSURE,
 )
 def environment_disabled(facts: JobFacts, self: Rule) -> Findings:
-    for one in facts.environments:
-        if one["state"] != "ENABLED":
-            yield self.found(
-                _environment(one),
-                "it is disabled, so it starts no jobs.",
-                severity=_without(facts),
-            )
+    for environment in facts.environments:
+        if environment["state"] != "ENABLED":
+            message = "it is disabled, so it starts no jobs."
+            yield self.found(_environment(environment), message, severity=_without_it(facts))
 
 
 @rule(
@@ -79,24 +76,25 @@ def environment_disabled(facts: JobFacts, self: Rule) -> Findings:
 )
 def no_environment(facts: JobFacts, self: Rule) -> Findings:
     queue = facts.queue
-    lost = queue is not None and not facts.environments
-    if queue is not None and lost and facts.readable(ComputeEnvironment.DESCRIBE):
+    if queue is None or facts.environments:
+        return
+    if facts.readable(ComputeEnvironment.DESCRIBE):
         yield self.found(_queue(queue), "none of its compute environments is there.")
 
 
 @rule(
     "A job can't be submitted: the job definition doesn't exist, or isn't active.",
     "The job definition, or the revision that the state machine names, was deregistered.",
-    "Run ensure_stack(spec) again (`batchkit up`): it registers the job definition anew.",
+    "Run ensure_stack(spec) again (`batchkit up`): it registers the job definition again.",
 )
 def definition_missing(facts: JobFacts, self: Rule) -> Findings:
-    active = [one for one in facts.definitions if one.get("status") == "ACTIVE"]
+    active = [one["jobDefinitionArn"] for one in facts.definitions if one.get("status") == "ACTIVE"]
     if facts.job is not None or facts.queue is None or not facts.readable(JobDefinition.DESCRIBE):
         return
     if not active:
         subject = f"JobDefinition {facts.definition_name}"
         yield self.found(subject, "no revision of it is active, so no job can be submitted.")
-    elif facts.pinned and facts.pinned not in [one["jobDefinitionArn"] for one in active]:
+    elif facts.pinned and facts.pinned not in active:
         subject = f"JobDefinition {facts.pinned.rpartition('/')[2]}"
         yield self.found(subject, "the state machine submits jobs of it, and it isn't active.")
 
@@ -156,8 +154,9 @@ def queue_full(facts: JobFacts, self: Rule) -> Findings:
     most = sum(_limit(one) for one in facts.usable)
     if queue is None or not most or wanted > most or not _waits(facts):
         return
-    if facts.busy and facts.busy + wanted > most:
-        message = f"its jobs have {facts.busy:g} of {most:g} vCPUs; others wait their turn."
+    busy = facts.queues.busy
+    if busy and busy + wanted > most:
+        message = f"its jobs have {busy:g} of {most:g} vCPUs; others wait their turn."
         yield self.found(_queue(queue), message, severity=Severity.INFO)
 
 
@@ -180,20 +179,30 @@ def no_capacity(facts: JobFacts, self: Rule) -> Findings:
     ENSURE,
 )
 def service_role(facts: JobFacts, self: Rule) -> Findings:
-    for one in facts.environments:
-        arn = one.get("serviceRole") or ""
-        told = one["status"] == "INVALID"  # its reason says what is wrong with the role
-        if not arn or told or "/aws-service-role/" in arn:
+    for environment in facts.environments:
+        arn = environment.get("serviceRole") or ""
+        # The service-linked role can't be changed.  Batch uses a role first after the compute
+        # environment is made; if that has failed, the reason of the INVALID one says why.
+        if not arn or "/aws-service-role/" in arn or environment["status"] == "INVALID":
             continue
-        role = facts.roles(arn)
-        if role.known and not role.there:
-            yield self.found(f"Role {role.name}", "Batch's service role isn't there.")
-        elif role.known and not role.trusts("batch.amazonaws.com"):
-            yield self.found(f"Role {role.name}", "it doesn't trust batch.amazonaws.com.")
-        elif "SERVICE_ROLE_PERMISSIONS" in facts.reason or (
-            role.known and not role.allows("ecs:RunTask")
-        ):
-            yield self.found(f"Role {role.name}", "it lacks what AWSBatchServiceRole allows.")
+        role = facts.role(arn)
+        problem = _service_role_problem(facts, role)
+        if problem:
+            yield self.found(f"Role {role.name}", problem)
+
+
+def _service_role_problem(facts: JobFacts, role: RoleFacts) -> str:
+    """
+    What is wrong with Batch's service role; an empty text if nothing is, as far as is known.
+    """
+    if role.known and not role.there:
+        return "Batch's service role isn't there."
+    if role.known and not role.trusts("batch.amazonaws.com"):
+        return "it doesn't trust batch.amazonaws.com."
+    lacks = role.known and not role.allows("ecs:RunTask")
+    if lacks or "SERVICE_ROLE_PERMISSIONS" in facts.reason:
+        return "it lacks what AWSBatchServiceRole allows."
+    return ""
 
 
 @rule(
@@ -213,29 +222,28 @@ def undetermined(facts: JobFacts, self: Rule) -> Findings:
     "Wait, or look at those jobs with Run.from_arn(id).explain().",
 )
 def waits_for_others(facts: JobFacts, self: Rule) -> Findings:
-    job, others = facts.job, facts.others
-    live = [other for other in others if not other.ended]
+    job = facts.job
+    live = [other for other in facts.others if not other.ended]
     if job and job.status in _WAITING and live:
-        told = ", ".join(f"{_job(other)}, which is {other.status}" for other in live)
-        yield self.found(facts.what, f"it waits for {told}.", severity=Severity.INFO)
-
-
-def _job(job: Job) -> str:
-    return f"job {job.name} ({job.id})"
+        others = ", ".join(f"job {one.name} ({one.id}), which is {one.status}" for one in live)
+        yield self.found(facts.what, f"it waits for {others}.", severity=Severity.INFO)
 
 
 def _waits(facts: JobFacts) -> bool:
     """
-    Whether the job has not been started yet, or was given up for that.
+    Whether the job has not been started yet, or was cancelled for that.
     """
+    # A queue may cancel a job that stays in RUNNABLE; the reason says so
+    # (https://docs.aws.amazon.com/batch/latest/userguide/job_stuck_in_runnable_time_limit_actions.html).
     job = facts.job
     return job is None or job.status in _WAITING or "JobStateTimeLimit" in facts.reason
 
 
-def _without(facts: JobFacts) -> Severity:
+def _without_it(facts: JobFacts) -> Severity:
     """
     How bad it is that Batch can't start jobs on one compute environment.
     """
+    # Batch starts jobs on the next compute environment of the queue's order.
     return Severity.WARNING if facts.usable else Severity.ERROR
 
 

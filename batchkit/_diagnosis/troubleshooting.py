@@ -19,18 +19,16 @@ HEAD: Final = """\
 `run.explain()` says why a run is stuck or has failed.
 `stack.diagnose()` says what keeps a stack's jobs from running.
 `batchkit diagnose` shows both.
-Below is all that they look for, in the order of a job's life.
+Below is everything that they check, in the order of a job's life.
 
 This page is made from the rules themselves:
 `python -m batchkit._diagnosis.troubleshooting > docs/troubleshooting.md`.
 """
+_FALLBACK: Final = tuple(one for one in explain.FALLBACK if one is not on_its_way)
 PARTS: Final[Sequence[tuple[str, Sequence[Rule]]]] = (
     ("The job waits", (*explain.WAITING, on_its_way)),
     ("The container doesn't start", explain.STARTING),
-    (
-        "The job has failed",
-        (*explain.ENDED, *(one for one in explain.FALLBACK if one is not on_its_way)),
-    ),
+    ("The job has failed", (*explain.ENDED, *_FALLBACK)),
 )
 
 

@@ -1,5 +1,5 @@
 """
-The network around a job: where its subnets lead, and what its security groups let out.
+The network around a job: its subnets, route tables, NAT gateways and security groups.
 """
 
 from __future__ import annotations
@@ -26,34 +26,43 @@ ANYWHERE: Final = "0.0.0.0/0"
 
 class Wiring:
     """
-    The network of some compute environments; *ask* gives None for what may not be asked.
+    The network of some compute environments; *read* gives None for what may not be read.
     """
 
     def __init__(
-        self, reader: Callable[[Call], Any], environments: Sequence[Mapping[str, Any]]
+        self, read: Callable[[Call], Any], environments: Sequence[Mapping[str, Any]]
     ) -> None:
-        self._ask = reader
-        self._subnets = sorted({id for one in environments for id in one.get("subnets", ())})
-        self._groups = sorted({i for one in environments for i in one.get("securityGroupIds", ())})
+        self._read = read
+        self._subnets = _ids(environments, "subnets")
+        self._groups = _ids(environments, "securityGroupIds")
 
-    def _many(self, operation: Operation, name: str, values: Sequence[str], key: str) -> Any:
-        filters = [{"Name": name, "Values": list(values)}]
-        answer = self._ask(operation(Filters=filters)) if values else None
-        return (answer or {}).get(key, ())
+    def _filtered(
+        self, operation: Operation, name: str, values: Sequence[str], key: str
+    ) -> list[Mapping[str, Any]]:
+        """
+        What *operation* lists for a filter.
+        """
+        # An id that is gone, given as an id, fails the whole call; a filter passes it over.  A
+        # filter without values is refused.
+        if not values:
+            return []
+        answer = self._read(operation(Filters=[{"Name": name, "Values": list(values)}]))
+        return list((answer or {}).get(key, ()))
 
     @cached_property
     def subnets(self) -> Sequence[Mapping[str, Any]]:
         """
         The subnets that are there.
         """
-        return list(self._many(Subnet.DESCRIBE, "subnet-id", self._subnets, "Subnets"))
+        return self._filtered(Subnet.DESCRIBE, "subnet-id", self._subnets, "Subnets")
 
     @cached_property
     def groups(self) -> Sequence[Mapping[str, Any]]:
         """
-        The security groups.
+        The security groups that are there.
         """
-        return list(self._many(SecurityGroup.DESCRIBE, "group-id", self._groups, "SecurityGroups"))
+        describe = SecurityGroup.DESCRIBE
+        return self._filtered(describe, "group-id", self._groups, "SecurityGroups")
 
     @cached_property
     def _vpcs(self) -> list[str]:
@@ -64,30 +73,48 @@ class Wiring:
         """
         The route tables of the VPCs.
         """
-        return list(self._many(RouteTable.DESCRIBE, "vpc-id", self._vpcs, "RouteTables"))
+        return self._filtered(RouteTable.DESCRIBE, "vpc-id", self._vpcs, "RouteTables")
 
     @cached_property
     def gateways(self) -> dict[str, str]:
         """
         The NAT gateways of the VPCs, with their states.
         """
+        if not self._vpcs:
+            return {}
+        # This operation's parameter is `Filter`, the others' is `Filters`.
         filters = [{"Name": "vpc-id", "Values": self._vpcs}]
-        answer = self._ask(NatGateway.DESCRIBE(Filter=filters)) if self._vpcs else None
-        return {one["NatGatewayId"]: one["State"] for one in (answer or {}).get("NatGateways", ())}
+        answer = self._read(NatGateway.DESCRIBE(Filter=filters)) or {}
+        return {one["NatGatewayId"]: one["State"] for one in answer.get("NatGateways", ())}
 
-    def way_out(self, subnet: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    def route_table(self, subnet: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """
-        The default route of a subnet: of its own table, or else of the VPC's main one.
+        The route table of a subnet: the one associated with it, or else the VPC's main one.
         """
-        own, main = [], []
+        # https://docs.aws.amazon.com/vpc/latest/userguide/VPC_Route_Tables.html
+        main = None
         for table in self.tables:
-            associations = table.get("Associations", ())
-            if any(one.get("SubnetId") == subnet["SubnetId"] for one in associations):
-                own.append(table)
-            if any(one.get("Main") for one in associations) and table["VpcId"] == subnet["VpcId"]:
-                main.append(table)
-        for table in (own or main)[:1]:
-            for route in table.get("Routes", ()):
-                if route.get("DestinationCidrBlock") == ANYWHERE:
-                    return dict(route)
+            for association in table.get("Associations", ()):
+                if association.get("SubnetId") == subnet["SubnetId"]:
+                    return table
+                if association.get("Main") and table["VpcId"] == subnet["VpcId"]:
+                    main = main or table
+        return main
+
+    def default_route(self, subnet: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """
+        The route of a subnet to all addresses that no other route leads to; None without one.
+        """
+        table = self.route_table(subnet) or {}
+        for route in table.get("Routes", ()):
+            if route.get("DestinationCidrBlock") == ANYWHERE:
+                return dict(route)
         return None
+
+
+def _ids(environments: Sequence[Mapping[str, Any]], field: str) -> list[str]:
+    """
+    The ids that some compute environments have in a field, each once.
+    """
+    ids = {id for environment in environments for id in environment.get(field, ())}
+    return sorted(ids)

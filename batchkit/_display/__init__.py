@@ -1,3 +1,3 @@
 """
-Turns values into something to look at: in terminals, notebooks and pictures.
+Shows values: in terminals, notebooks and pictures.
 """

@@ -1,5 +1,5 @@
 """
-Differences as a reader wants them: of a document only what differs, each with its place.
+Differences for a reader: of a document only what differs, each with its place.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ def differences(change: Change) -> Iterator[tuple[str, str, str]]:
     """
     The places in a field that differ, with both values as texts.
     """
-    for path, actual, wanted in _deep(change.field, change.actual, change.wanted):
-        yield path, _text(actual), _text(wanted)
+    for path, actual, desired in _deep(change.field, change.actual, change.desired):
+        yield path, _text(actual), _text(desired)
 
 
-def _deep(path: str, actual: Any, wanted: Any) -> Iterator[tuple[str, Any, Any]]:
-    if isinstance(actual, Mapping) and isinstance(wanted, Mapping):
-        for key in sorted({*actual, *wanted}):
-            yield from _deep(f"{path}.{key}", actual.get(key, _NONE), wanted.get(key, _NONE))
-    elif actual != wanted:
-        yield path, actual, wanted
+def _deep(path: str, actual: Any, desired: Any) -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(actual, Mapping) and isinstance(desired, Mapping):
+        for key in sorted({*actual, *desired}):
+            yield from _deep(f"{path}.{key}", actual.get(key, _NONE), desired.get(key, _NONE))
+    elif actual != desired:
+        yield path, actual, desired
 
 
 def _text(value: Any) -> str:

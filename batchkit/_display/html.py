@@ -10,7 +10,7 @@ import html
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from batchkit._diagnosis.finding import Diagnosis, Severity
+from batchkit._diagnosis.finding import Diagnosis, Finding, Severity
 from batchkit._display.diff import differences
 from batchkit._display.text import printable, seconds
 from batchkit._engine import plan as _plan
@@ -57,7 +57,7 @@ _SEVERITIES: Final = {Severity.ERROR: BAD, Severity.WARNING: BUSY, Severity.INFO
 
 class Markup(str):
     """
-    HTML that is safe as it stands.
+    HTML that needs no escaping.
     """
 
 
@@ -73,19 +73,24 @@ def tag(name: str, *inside: object, **attributes: object) -> Markup:
     """
     An element; what is inside is escaped, unless it is `Markup`.
     """
-    given = "".join(
-        f' {key.rstrip("_").replace("_", "-")}="{html.escape(printable(str(value)))}"'
-        for key, value in attributes.items()
-        if value is not None
-    )
-    return Markup(f"<{name}{given}>{join(*inside)}</{name}>")
+    given = [_attribute(key, value) for key, value in attributes.items() if value is not None]
+    return Markup(f"<{name}{''.join(given)}>{join(*inside)}</{name}>")
+
+
+def _attribute(name: str, value: object) -> str:
+    """
+    An attribute with a blank before it; `class_` stands for class, `font_size` for font-size.
+    """
+    escaped = html.escape(printable(str(value)))
+    return f' {name.rstrip("_").replace("_", "-")}="{escaped}"'
 
 
 def join(*inside: object) -> Markup:
     """
     Pieces one behind the other, escaped where they aren't `Markup`.
     """
-    return Markup("".join(one if isinstance(one, Markup) else text(one) for one in inside))
+    pieces = [one if isinstance(one, Markup) else text(one) for one in inside]
+    return Markup("".join(pieces))
 
 
 def frame(*inside: object) -> str:
@@ -108,14 +113,18 @@ def rows(lines: Iterable[Sequence[object]], head: Sequence[str] = ()) -> Markup:
     """
     A table.
     """
-    top = tag("tr", *(tag("th", cell) for cell in head)) if head else Markup("")
-    body = (tag("tr", *(tag("td", cell) for cell in line)) for line in lines)
-    return tag("table", top, *body)
+    top = [_row("th", head)] if head else []
+    body = [_row("td", line) for line in lines]
+    return tag("table", *top, *body)
+
+
+def _row(cell: str, values: Sequence[object]) -> Markup:
+    return tag("tr", *[tag(cell, value) for value in values])
 
 
 def colour_of(status: str) -> str:
     """
-    The class for a word of AWS about how something is.
+    The class for a state in AWS's word.
     """
     word = status.upper()
     if word in ("SUCCEEDED", "VALID", "ACTIVE", "AVAILABLE", "ENABLED", "ATTACHED", "IN-USE"):
@@ -131,25 +140,31 @@ def plan(made: Plan) -> str:
     A plan as a diff.
     """
     lines = [row for item in made.changes for row in _item(item)]
-    kept = [
-        f"{item.resource_type} {item.name}" for item in made.items if item.action is Action.KEEP
-    ]
-    folded = tag(
-        "details",
-        tag("summary", f"{len(kept)} stay as they are", class_="dim"),
-        tag("div", ", ".join(kept), class_="dim"),
-    )
     count = f"{len(made.changes)} changes" if made.changes else "nothing to do"
     title = tag("h4", "Plan for ", made.stack, ": ", count)
-    return frame(title, rows(lines), folded if kept else "")
+    return frame(title, rows(lines), _kept(made))
+
+
+def _kept(made: Plan) -> Markup:
+    """
+    The resources that stay as they are, folded.
+    """
+    kept = [item for item in made.items if item.action is Action.KEEP]
+    if not kept:
+        return Markup("")
+    names = ", ".join(f"{item.resource_type} {item.name}" for item in kept)
+    summary = tag("summary", f"{len(kept)} stay as they are", class_="dim")
+    return tag("details", summary, tag("div", names, class_="dim"))
 
 
 def _item(item: _plan.Item) -> Iterable[Sequence[object]]:
+    """
+    The rows of a change: what is done, and beneath it the fields that differ.
+    """
     colour = _ACTIONS[item.action]
     sign = tag("span", _plan.SIGNS[item.action], class_=f"sign {colour}")
-    yield join(sign, tag("span", str(item.action), class_=colour)), tag(
-        "b", item.resource_type
-    ), item.name
+    action = tag("span", str(item.action), class_=colour)
+    yield join(sign, action), tag("b", item.resource_type), item.name
     for change in item.changes:
         for place, actual, wanted in differences(change):
             diff = join(tag("code", actual, class_=BAD), " → ", tag("code", wanted, class_=GOOD))
@@ -159,19 +174,17 @@ def _item(item: _plan.Item) -> Iterable[Sequence[object]]:
 @as_html.register
 def diagnosis(found: Diagnosis) -> str:
     """
-    Findings with what mends them.
+    Findings with what repairs them.
     """
     if not found:
         return frame(tag("span", "✓", class_="sign good"), "nothing is wrong")
-    lines = [
-        (
-            tag("span", str(one.severity), class_=_SEVERITIES[one.severity]),
-            tag("b", one.subject),
-            join(one.message, Markup("<br>"), tag("span", "Fix: ", one.fix, class_="dim")),
-        )
-        for one in found
-    ]
-    return frame(rows(lines))
+    return frame(rows([_finding(one) for one in found]))
+
+
+def _finding(finding: Finding) -> Sequence[object]:
+    severity = tag("span", str(finding.severity), class_=_SEVERITIES[finding.severity])
+    fix = tag("span", "Fix: ", finding.fix, class_="dim")
+    return severity, tag("b", finding.subject), join(finding.message, Markup("<br>"), fix)
 
 
 def events(ended: Sequence[Event], running: Sequence[Event]) -> str:
@@ -183,14 +196,21 @@ def events(ended: Sequence[Event], running: Sequence[Event]) -> str:
 
 
 def _event(event: Event) -> Sequence[object]:
-    failed, done = event.phase is Phase.FAILED, event.phase is Phase.DONE
-    colour = BAD if failed else _ACTIONS[event.action]
-    sign = "✗" if failed else _plan.SIGNS[event.action] if done else "…"
-    spent = seconds(event.seconds) if done or failed else ""
+    """
+    The row of an event: what is done, to what, how long it took, and a detail.
+    """
+    sign, colour = "…", _ACTIONS[event.action]
+    spent, detail, detail_colour = "", event.detail, "dim"
+    if event.phase is Phase.DONE:
+        sign = _plan.SIGNS[event.action]
+        spent, detail = seconds(event.seconds), ""
+    elif event.phase is Phase.FAILED:
+        sign, colour = "✗", BAD
+        spent, detail_colour = seconds(event.seconds), BAD
     return (
         join(tag("span", sign, class_=f"sign {colour}"), str(event.action)),
         tag("b", event.resource_type),
         event.name,
         tag("span", spent, class_="dim"),
-        tag("span", "" if done else event.detail, class_="bad" if failed else "dim"),
+        tag("span", detail, class_=detail_colour),
     )

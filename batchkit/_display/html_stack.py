@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from batchkit._display.html import colour_of, frame, link, rows, tag
 from batchkit._display.picture import picture
+from batchkit._display.text import state_of
 from batchkit._jobs import links as _links
 from batchkit._model.display import as_html
 from batchkit._model.resource import Resource
@@ -18,7 +19,7 @@ def page(stack: Stack) -> str:
     The stack as it was when it was made or described.
     """
     drawn = picture(stack.resources, stack.region, stack.partition)
-    table = rows([_row(one, stack) for one in stack.resources], ("Kind", "Name", "State", "Id"))
+    table = rows([_row(one, stack) for one in stack.resources], ("Type", "Name", "State", "Id"))
     return frame(
         tag("h4", "Stack ", stack.name, tag("span", f" in {stack.region}", class_="dim")),
         drawn,
@@ -27,11 +28,11 @@ def page(stack: Stack) -> str:
 
 
 def _row(resource: Resource, stack: Stack) -> tuple[object, ...]:
-    kind, identity = resource.type_name(), str(resource.identity)
-    state = resource.state if isinstance(resource.state, str) else ""
-    address = _links.resource(kind, identity, stack.region, stack.partition)
+    resource_type, identity = resource.type_name(), str(resource.identity)
+    state = state_of(resource)
+    address = _links.resource(resource_type, identity, stack.region, stack.partition)
     return (
-        kind,
+        resource_type,
         link(resource.name, address),
         tag("span", state, class_=colour_of(state)),
         tag("code", identity),

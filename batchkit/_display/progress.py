@@ -1,5 +1,5 @@
 """
-Progress: a listener that shows resources as they come, on a terminal, in a notebook or in a log.
+Progress: a listener that shows each change of a resource, on a terminal, in a notebook or a log.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Progress:
 
     Args:
         console: Where to; standard error if None.
-        verbose: Whether resources that are left alone, and each state of the others, are told too.
+        verbose: Whether resources that are left alone, and each state of the others, are shown too.
     """
 
     def __init__(self, console: Console | None = None, *, verbose: bool = False) -> None:
@@ -50,11 +50,11 @@ class Progress:
 
     def __call__(self, event: Event) -> None:
         with self._lock:
-            self._note(event)
+            self._record(event)
             if self._notebook is not None:
                 self._notebook.show(self._ended, list(self._running.values()))
                 return
-        if self._told(event):
+        if self._is_shown(event):
             self.console.print(line(event), soft_wrap=True)
 
     def __rich__(self) -> RenderableType:
@@ -62,22 +62,25 @@ class Progress:
             running = list(self._running.values())
         spinners = [Spinner("dots", line(event)) for event in running[:_SHOWN]]
         more = len(running) - _SHOWN
-        return Group(*spinners, *([Text(f"  and {more} more", "dim")] if more > 0 else []))
+        if more <= 0:
+            return Group(*spinners)
+        return Group(*spinners, Text(f"  and {more} more", "dim"))
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """
-        What was done so far, and what was under way, in words.
+        What was done so far, and what is under way, in words.
         """
         with self._lock:
             ended, running = list(self._ended), list(self._running.values())
-        done = [f"{e.action} {e.resource_type} {e.name}" for e in ended if e.phase is Phase.DONE]
-        open_ones = [f"{event.resource_type} {event.name}" for event in running]
-        parts = (("Done", done), ("Under way", open_ones))
-        told = [f"{what}: {', '.join(names) or 'nothing'}." for what, names in parts]
-        return printable("  ".join(told))
+        done = [event for event in ended if event.phase is Phase.DONE]
+        names_done = [f"{event.action} {event.resource_type} {event.name}" for event in done]
+        names_running = [f"{event.resource_type} {event.name}" for event in running]
+        done_so_far = f"Done: {', '.join(names_done) or 'nothing'}."
+        under_way = f"Under way: {', '.join(names_running) or 'nothing'}."
+        return printable(f"{done_so_far}  {under_way}")
 
-    def _note(self, event: Event) -> None:
+    def _record(self, event: Event) -> None:
         key = (event.resource_type, event.name)
         if event.phase not in _ENDED:
             self._running[key] = event
@@ -86,7 +89,7 @@ class Progress:
         if event.action is not Action.KEEP:
             self._ended.append(event)
 
-    def _told(self, event: Event) -> bool:
+    def _is_shown(self, event: Event) -> bool:
         return self._verbose or (event.action is not Action.KEEP and event.phase in _ENDED)
 
 
@@ -127,7 +130,7 @@ def line(event: Event) -> Text:
 
 class Notebook:
     """
-    A table in a notebook that is written anew with each event.
+    A table in a notebook that is replaced with each event.
     """
 
     def __init__(self, display: Any) -> None:

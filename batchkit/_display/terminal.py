@@ -4,17 +4,18 @@ Stacks, plans, runs and findings on a terminal.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from batchkit._diagnosis.finding import Diagnosis, Severity
+from batchkit._diagnosis.finding import Diagnosis, Finding, Severity
 from batchkit._display import html as _html
 from batchkit._display.diff import differences
 from batchkit._display.progress import STYLES
-from batchkit._display.text import printable, seconds
+from batchkit._display.text import label_of, printable, seconds, state_of
 from batchkit._engine.plan import SIGNS, Plan
 from batchkit._jobs.jobs import Job
 from batchkit._model.display import as_rich
@@ -43,11 +44,12 @@ def plan(made: Plan) -> RenderableType:
     """
     A plan as a diff.
     """
-    lines = [Text.assemble((made.stack, "bold"), f": {made.told}")]
+    lines = [Text.assemble((made.stack, "bold"), f": {made.summary}")]
     for item in made.changes:
         head = f"{SIGNS[item.action]} {item.action} {item.resource_type} "
         lines.append(Text(head, STYLES[item.action]).append(printable(item.name), "default"))
-        lines += [_difference(*one) for change in item.changes for one in differences(change)]
+        for change in item.changes:
+            lines += [_difference(*place) for place in differences(change)]
     return Group(*lines)
 
 
@@ -58,66 +60,73 @@ def _difference(place: str, actual: str, wanted: str) -> Text:
 
 
 @as_rich.register
-def stack(stands: Stack) -> RenderableType:
+def stack(described: Stack) -> RenderableType:
     """
     The resources of a stack.
     """
-    table = Table("kind", "name", "state", title=f"{stands.name} in {stands.region}", box=None)
-    for one in stands.resources:
-        state = one.state if isinstance(one.state, str) else ""
-        table.add_row(one.type_name(), Text(printable(one.name)), word(state))
+    title = f"{described.name} in {described.region}"
+    table = Table("type", "name", "state", title=title, box=None)
+    for one in described.resources:
+        table.add_row(one.type_name(), Text(printable(one.name)), word(state_of(one)))
     return table
 
 
 @as_rich.register
-def run(told: Run) -> RenderableType:
+def run(followed: Run) -> RenderableType:
     """
     A run with its jobs and last lines.
     """
-    jobs = told.jobs
+    name, status = printable(followed.name), word(followed.status)
+    parts: list[RenderableType] = [Text.assemble(("run ", "bold"), name, " ", status)]
+    jobs = followed.jobs
+    if jobs:
+        parts.append(_table(jobs[:_JOBS]))
+    if len(jobs) > _JOBS:
+        parts.append(Text(f"and {len(jobs) - _JOBS} more", "dim"))
+    parts += [Text(f"  | {printable(line.text)}", "dim") for line in followed.tail()]
+    return Group(*parts)
+
+
+def _table(jobs: Sequence[Job]) -> Table:
     table = Table("job", "state", "attempts", "exit code", "took", "reason", box=None)
-    for job in jobs[:_JOBS]:
+    for job in jobs:
         table.add_row(*_job(job))
-    more = [Text(f"and {len(jobs) - _JOBS} more", "dim")] if len(jobs) > _JOBS else []
-    lines = [Text(f"  | {printable(line)}", "dim") for line in told.tail()]
-    return Group(
-        Text.assemble(("run ", "bold"), printable(told.name), " ", word(told.status)),
-        *([table] if jobs else []),
-        *more,
-        *lines,
-    )
+    return table
 
 
 def _job(job: Job) -> list[RenderableType]:
-    name = job.name if job.index is None else f"{job.name} [{job.index}]"
-    took = seconds(job.stopped - job.started) if job.started and job.stopped else ""
+    """
+    The row of a job.
+    """
+    name, reason = Text(printable(label_of(job))), Text(printable(job.reason))
+    attempts = str(len(job.attempts)) if job.attempts else ""
     code = "" if job.exit_code is None else str(job.exit_code)
-    tried = str(len(job.attempts)) if job.attempts else ""
-    return [Text(printable(name)), word(job.status), tried, code, took, Text(printable(job.reason))]
+    took = seconds(job.stopped - job.started) if job.started and job.stopped else ""
+    return [name, word(job.status), attempts, code, took, reason]
 
 
 @as_rich.register
 def diagnosis(found: Diagnosis) -> RenderableType:
     """
-    Findings with what mends them.
+    Findings with what repairs them.
     """
     if not found:
         return Text("✓ nothing is wrong", "green")
-    return Group(
-        *(
-            Text.assemble(
-                (f"{one.severity}: ", _SEVERITIES[one.severity]),
-                (printable(one.subject), "bold"),
-                f": {printable(one.message)}\n",
-                (f"  fix: {printable(one.fix)}", "dim"),
-            )
-            for one in found
-        )
+    return Group(*[_finding(one) for one in found])
+
+
+def _finding(finding: Finding) -> Text:
+    return Text.assemble(
+        (f"{finding.severity}: ", _SEVERITIES[finding.severity]),
+        (printable(finding.subject), "bold"),
+        f": {printable(finding.message)}\n",
+        (f"  fix: {printable(finding.fix)}", "dim"),
     )
 
 
-def line(told: Run) -> RenderableType:
+def line(followed: Run) -> RenderableType:
     """
     A run on one line.
     """
-    return Text.assemble(word(told.status), f"  {printable(told.name)}  ", (told.arn, "dim"))
+    name = printable(followed.name)
+    return Text.assemble(word(followed.status), f"  {name}  ", (followed.arn, "dim"))

@@ -1,11 +1,14 @@
 """
-Texts of others, made fit to be shown: log lines, names and tags may hold anything.
+Texts as they are shown: log lines, names and tags may hold anything.
 """
 
 from __future__ import annotations
 
 import re
 from typing import Final
+
+from batchkit._jobs.jobs import Job
+from batchkit._model.resource import Resource
 
 _COLOUR: Final = re.compile(r"\x1b\[[0-9;:]*m")
 _UNSAFE: Final = re.compile(
@@ -26,6 +29,27 @@ def _escaped(match: re.Match[str]) -> str:
     return f"\\x{number:02x}" if number < 256 else f"\\u{number:04x}"
 
 
+def shortened(text: str, most: int) -> str:
+    """
+    *text*, cut to *most* characters; the last one then shows that it is cut.
+    """
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def label_of(job: Job) -> str:
+    """
+    The name of a job; of an array's child, with its index.
+    """
+    return job.name if job.index is None else f"{job.name} [{job.index}]"
+
+
+def state_of(resource: Resource) -> str:
+    """
+    The state of a resource in AWS's word; an empty text if it has none.
+    """
+    return resource.state if isinstance(resource.state, str) else ""
+
+
 def seconds(number: float) -> str:
     """
     A span of time, in few words.
@@ -36,4 +60,6 @@ def seconds(number: float) -> str:
         return f"{number:.0f} s"
     minutes, rest = divmod(round(number), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s"

@@ -11,6 +11,9 @@ from typing import Any, Final
 
 from batchkit._model.calls import Operation
 
+# The message names the action that AWS has checked, which may be another than the operation: an
+# iam:PassRole, or the permission for tags
+# (https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html).
 _REFUSED: Final = re.compile(
     r"not authorized to perform: (?P<action>[a-z0-9-]+:\w+)(?: on resource: (?P<resource>\S+))?"
 )
@@ -32,7 +35,7 @@ The quota that an error code is about: its service, code and name
 
 def statement(operation: Operation, message: str) -> dict[str, Any]:
     """
-    The policy statement that allows what was refused: as AWS says it, or all that the call needs.
+    The policy statement that allows what was refused: as AWS names it, or all that the call needs.
     """
     refused = _REFUSED.search(message)
     actions = [refused["action"]] if refused else sorted(operation.permissions)

@@ -1,58 +1,49 @@
 """
-The only door to AWS: clients, retries, paging, and errors that a user can act on.
+The only client of AWS: connections, retries, paging, and errors that a user can act on.
 
-Every client comes from the caller's session.  botocore's own retries are off: it repeats creates
-blindly after a time-out, and EC2 would make a second VPC.  Here a call is repeated only if
-that does no harm; otherwise `Ambiguous` tells the engine to look before it creates again.
+Every boto3 client comes from the caller's session.  botocore's own retries are off: it repeats
+creates blindly after a time-out, and EC2 would make a second VPC.  Here a call is repeated only if
+that does no harm (`patience.py`); otherwise `Ambiguous` makes the engine read before it creates
+again.
 """
 
 from __future__ import annotations
 
+import copy
 import json
-import random
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import boto3
 import jmespath
 from botocore.config import Config
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    ConnectionClosedError,
-    ConnectTimeoutError,
-    EndpointConnectionError,
-    HTTPClientError,
-    NoRegionError,
-    ProxyConnectionError,
-)
+from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 from botocore.model import OperationModel
 from botocore.parsers import ResponseParserError
 
 from batchkit._engine import failures as _failures
+from batchkit._engine.patience import Patience
 from batchkit._engine.session import new_session
 from batchkit._model.calls import Call, ForEach, Operation
-from batchkit._model.signals import Ambiguous, Cancelled
+from batchkit._model.signals import Cancelled
 from batchkit._model.values import ITEM, LOCATION, OMIT, Arn, Here, Scope, Zone, resolve
 from batchkit._version import VERSION
 from batchkit.clock import Clock, SystemClock
 from batchkit.errors import BatchkitError, StillWaiting
 
 IDENTITY: Final = Operation("sts", "GetCallerIdentity", wide=True)
+# It lists local zones and Wavelength zones as well, so it is called with filters
+# (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeAvailabilityZones.html).
 ZONES: Final = Operation("ec2", "DescribeAvailabilityZones", wide=True)
 CONFIG: Final = Config(
+    # One attempt: `Patience` decides about the others.
     retries={"mode": "standard", "total_max_attempts": 1},
     max_pool_connections=32,
     connect_timeout=10,
     read_timeout=60,
     user_agent_extra=f"batchkit/{VERSION}",
 )
-_UNCONNECTED: Final = (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError)
-_UNANSWERED: Final = (HTTPClientError, ConnectionClosedError, ResponseParserError)
-SLOWEST: Final = 8.0
-ATTEMPTS: Final = 3
-"""How often at least a call is made whose error may pass, however long each attempt took."""
 
 
 class Aws:
@@ -71,17 +62,19 @@ class Aws:
         self._end = None if timeout is None else self.clock.monotonic() + timeout
         self.stopped = threading.Event()
         self._clients: dict[str, Any] = {}
-        self._making = threading.RLock()
-        self._facts = threading.Lock()
-        self._listing = threading.Lock()
+        self._clients_lock = threading.RLock()
+        self._scope_lock = threading.Lock()
+        self._zones_lock = threading.Lock()
         self._scope: Scope | None = None
         self._zones: list[str] = []
 
     def client(self, service: str) -> Any:
         """
-        The client of *service*, made once: sessions are not safe to share between threads.
+        The client of *service*, made once.
         """
-        with self._making:
+        # A client may be shared between threads; a session that makes one may not
+        # (https://boto3.amazonaws.com/v1/documentation/api/latest/guide/session.html).
+        with self._clients_lock:
             if service not in self._clients:
                 self._clients[service] = self._connect(service)
             return self._clients[service]
@@ -91,7 +84,7 @@ class Aws:
             client = self.session.client(service, config=CONFIG)  # type: ignore[call-overload]
         except BotoCoreError as error:
             raise _failures.unreachable(service, error) from error
-        client.meta.events.register("before-parse", _refuse_what_is_cut_off)
+        client.meta.events.register("before-parse", _refuse_cut_off_json)
         return client
 
     @property
@@ -99,7 +92,8 @@ class Aws:
         """
         The region that the session's clients call.
         """
-        if self.session.region_name is None:  # STS would answer all the same
+        # STS has a global endpoint, so its client would answer without a region, too.
+        if self.session.region_name is None:
             raise _failures.unreachable("sts", NoRegionError())
         return str(self.client("sts").meta.region_name)
 
@@ -115,7 +109,7 @@ class Aws:
         """
         The partition, region and account; asks for the account once.
         """
-        with self._facts:
+        with self._scope_lock:
             if self._scope is None:
                 account = self.call(IDENTITY())["Account"]
                 self._scope = Scope(self.partition, self.region, account)
@@ -127,15 +121,15 @@ class Aws:
         """
         self.list_zones()
         if index >= len(self._zones):
-            there = f"{self.region} has {len(self._zones)} availability zones"
-            raise BatchkitError(f"{there}; number {index + 1} is wanted")
+            listed = f"{self.region} has {len(self._zones)} availability zones"
+            raise BatchkitError(f"{listed}; number {index + 1} is wanted")
         return self._zones[index]
 
     def list_zones(self) -> None:
         """
         The availability zones are known from now on.
         """
-        with self._listing:
+        with self._zones_lock:
             if not self._zones:
                 filters = {"state": "available", "zone-type": "availability-zone"}
                 listed = [{"Name": name, "Values": [value]} for name, value in filters.items()]
@@ -149,6 +143,8 @@ class Aws:
         if isinstance(placeholder, Arn):
             return self.scope.arn(placeholder)
         if placeholder == LOCATION:
+            # S3 refuses a LocationConstraint of us-east-1, and demands one everywhere else
+            # (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html).
             return OMIT if self.region == "us-east-1" else self.region
         if isinstance(placeholder, Here) and placeholder != ITEM:
             return getattr(self.scope, placeholder.fact)
@@ -156,12 +152,13 @@ class Aws:
             return self.zone(placeholder.index)
         return placeholder
 
-    def unhurried(self) -> Aws:
+    def without_deadline(self) -> Aws:
         """
-        Itself, without the time that was given for everything.
+        The same account and region, by the same clients, with all the time that it takes.
         """
-        self._end = None
-        return self
+        patient = copy.copy(self)
+        patient._end = None
+        return patient
 
     def pause(self, seconds: float) -> None:
         """
@@ -193,7 +190,8 @@ class Aws:
             AwsError: Anything else.
         """
         call = Call(call.operation, resolve(call.params, self.resolve))
-        for delay in self._delays(call):
+        patience = Patience(call.operation, self.clock)
+        while True:
             try:
                 return self._once(call)
             except (ClientError, BotoCoreError, ResponseParserError) as error:
@@ -201,9 +199,17 @@ class Aws:
                     return None
                 if _means(call.operation.unset, error):
                     return {}
-                if not delay(error):
+                seconds = patience.pause_after(error)
+                if seconds is None:
                     raise _failures.translate(call, error, resource) from error
-        raise AssertionError("unreachable")
+                self._pause_after(call, error, seconds)
+
+    def _pause_after(self, call: Call, error: Exception, seconds: float) -> None:
+        try:
+            self.pause(seconds)
+        except StillWaiting as over:
+            msg = f"{over}; the last answer to {call.operation} was: {error}"
+            raise StillWaiting(msg) from error
 
     def _once(self, call: Call) -> Any:
         client = self.client(call.operation.service)
@@ -214,7 +220,7 @@ class Aws:
 
     def each(self, step: ForEach, resource: str = "") -> Iterator[Call]:
         """
-        The calls that an `Each` stands for now.
+        The calls that a `ForEach` stands for now.
         """
         answer = self.call(step.listing, resource)
         items = jmespath.search(step.path, answer) or []
@@ -223,43 +229,19 @@ class Aws:
             item = items[start : start + size] if step.batch else items[start]
             yield _with_item(step.then, item)
 
-    def _delays(self, call: Call) -> Iterator[Callable[[Exception], bool]]:
-        """
-        For each attempt, a function that says whether the error passes, having waited if it does.
-        """
-        first: dict[str, float] = {}  # an answer may be lost after a long wait for something else
-        for attempt in range(1_000):
 
-            def passes(error: Exception, attempt: int = attempt) -> bool:
-                patience = _patience(call.operation, error)
-                now, error_name = self.clock.monotonic(), type(error).__name__
-                if isinstance(error, ClientError):
-                    error_name = _failures.code(error)
-                spent = now - first.setdefault(error_name, now)
-                if patience is None or (spent >= patience and attempt + 1 >= ATTEMPTS):
-                    return False
-                longest = min(SLOWEST, 0.5 * 2**attempt)
-                delay = min(longest * random.uniform(0.5, 1.0), max(patience - spent, 0.1))
-                try:
-                    self.pause(delay)
-                except StillWaiting as over:
-                    msg = f"{over}; the last answer to {call.operation} was: {error}"
-                    raise StillWaiting(msg) from error
-                return True
-
-            yield passes
-
-
-def _refuse_what_is_cut_off(
+def _refuse_cut_off_json(
     operation_model: OperationModel, response_dict: Mapping[str, Any], **_: object
 ) -> None:
     """
-    Raises for a body that isn't JSON and should be: botocore takes it for an empty answer.
+    Raises an error for a body that should be JSON and isn't.
     """
+    # botocore takes a body that it can't parse for an empty answer, which would read like "nothing
+    # is there" and be followed by a create.
     body, shape = response_dict["body"], operation_model.output_shape
-    wanted = body or (shape is not None and shape.members)
-    as_json = "json" in operation_model.service_model.resolved_protocol
-    if as_json and wanted and isinstance(body, bytes) and response_dict["status_code"] < 300:
+    expected = body or (shape is not None and shape.members)
+    is_json = "json" in operation_model.service_model.resolved_protocol
+    if is_json and expected and isinstance(body, bytes) and response_dict["status_code"] < 300:
         try:
             json.loads(body)
         except ValueError as error:
@@ -272,25 +254,3 @@ def _with_item(call: Call, item: Any) -> Call:
 
 def _means(codes: tuple[str, ...], error: Exception) -> bool:
     return isinstance(error, ClientError) and _failures.means(codes, error)
-
-
-def _patience(operation: Operation, error: Exception) -> float | None:
-    """
-    For how many seconds an error is worth another attempt; None if it never is.
-    """
-    if isinstance(error, ClientError):
-        code, message = _failures.code(error), _failures.message(error)
-        for rule in operation.not_yet:
-            if rule.matches(code, message):
-                return rule.seconds
-        if code in _failures.THROTTLED or _failures.status(error) == 429:
-            return 120.0
-        if _failures.status(error) < 500 and code not in _failures.TRANSIENT:
-            return _failures.unreadable(operation, error)
-    elif isinstance(error, _UNCONNECTED):
-        return 15.0  # nothing has reached AWS
-    elif not isinstance(error, _UNANSWERED):
-        return None
-    if operation.reads or operation.repeatable:
-        return 60.0
-    raise Ambiguous(f"{operation} ended without an answer: {error}") from error

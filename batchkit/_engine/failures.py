@@ -1,5 +1,5 @@
 """
-AWS's errors, translated: where, what, and what to do.
+AWS's errors, translated: where it happened, what AWS says, and what to do about it.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from batchkit._model.calls import Call, Operation
 from batchkit._model.signals import AlreadyThere
 from batchkit.errors import AccessDenied, AwsError, BatchkitError, CredentialsError, QuotaExceeded
 
+# Each service has its own code for the same thing; botocore's standard mode knows most of these
+# (https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html).
 THROTTLED: Final = {
     "BandwidthLimitExceeded",
     "EC2ThrottledException",
@@ -49,6 +51,7 @@ TRANSIENT: Final = {
     "ServiceFailure",
     "ServiceUnavailable",
 }
+# EC2 says UnauthorizedOperation, IAM and S3 say AccessDenied, and the others AccessDeniedException.
 DENIED: Final = {
     "AccessDenied",
     "AccessDeniedException",
@@ -76,25 +79,26 @@ _CREDENTIALS: Final = (
 
 def code(error: ClientError) -> str:
     """
-    AWS's error code; what stands between may answer without one.
+    AWS's error code; empty where a proxy answers without one.
     """
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def message(error: ClientError) -> str:
     """
-    AWS's own words.
+    AWS's message.
     """
     return str(error.response.get("Error", {}).get("Message", ""))
 
 
 def means(rules: Iterable[str], error: ClientError) -> bool:
     """
-    Whether one of *rules* holds: a code, or `code: fragment` where the code alone says too little.
+    Whether one of *rules* matches: a code, or `code: fragment` where the code says too little.
     """
+    # Batch answers nearly everything with ClientException, so there a part of the message decides.
     for rule in rules:
-        wanted, _, fragment = rule.partition(": ")
-        if code(error) == wanted and fragment in message(error).lower():
+        rule_code, _, fragment = rule.partition(": ")
+        if code(error) == rule_code and fragment in message(error).lower():
             return True
     return False
 
@@ -109,9 +113,10 @@ def status(error: ClientError) -> int:
 def unreadable(operation: Operation, error: ClientError) -> float | None:
     """
     For how many seconds a refusal is worth another attempt because its body was lost, if it was.
-
-    Whatever it was, it had no effect.  Only the answer to a HEAD never has a body.
     """
+    # A refused call had no effect, whatever the lost body said.  The answer to a HEAD, such as S3's
+    # HeadBucket, never has a body
+    # (https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html).
     lost = code(error) in ("", str(status(error))) and not operation.name.startswith("Head")
     return 10.0 if lost else None
 

@@ -36,46 +36,61 @@ def walk(
     interrupt: Callable[[], object] | None = None,
 ) -> Outcome[K]:
     """
-    Calls *work* for each node once those that it needs are done, and reports how that ended.
+    Calls *work* for each node once those that it needs are done; returns how that ended.
 
-    After a failure what depends on it isn't started.  If *stop* is given, it is called at once, and
-    nothing else is started either.  An interrupt calls *stop* and *interrupt*, waits for what runs,
-    and is raised.
+    After a failure, what depends on it isn't started.  If *stop* is given, it is called at once,
+    and nothing else is started either.  An interrupt calls *stop* and *interrupt*, waits for what
+    runs, and is raised.
     """
     walker = _Walker(graph)
-    halted = threading.Event()
-
-    def halt() -> None:
-        if stop is not None:
-            halted.set()
-            stop()
-
-    def begin(node: K) -> object:
-        # It may have waited for a free worker while another failed.
-        return _SKIPPED if halted.is_set() else _attempt(lambda: work(node), halt)
-
+    worker = _Worker(work, stop)
     with ThreadPoolExecutor(workers, "batchkit") as pool:
         try:
-            while running := walker.start(lambda node: pool.submit(begin, node)):
+            while running := walker.start(lambda node: pool.submit(worker.begin, node)):
                 walker.finish(wait(running, return_when=FIRST_COMPLETED).done)
         except BaseException:
-            halted.set()
-            halt()
+            # KeyboardInterrupt comes here, in the main thread.  What runs goes on to its end, since
+            # a call that is cut off may have taken effect without anybody knowing the id.
+            worker.halted.set()
+            worker.halt()
             if interrupt is not None:
                 interrupt()
             raise
     return walker.outcome()
 
 
-def _attempt(work: Callable[[], object], halt: Callable[[], None]) -> object:
-    try:
-        return work()
-    except BaseException:
-        halt()
-        raise
+class _Worker(Generic[K]):
+    """
+    Does the work of one node, unless the walk is halted.
+    """
+
+    def __init__(self, work: Callable[[K], object], stop: Callable[[], object] | None) -> None:
+        self._work = work
+        self._stop = stop
+        self.halted = threading.Event()
+
+    def begin(self, node: K) -> object:
+        # The node may have waited for a free worker while another one failed.
+        if self.halted.is_set():
+            return _SKIPPED
+        try:
+            return self._work(node)
+        except BaseException:
+            # Here, and not in the main thread: until that hears of the failure, others would begin.
+            self.halt()
+            raise
+
+    def halt(self) -> None:
+        if self._stop is not None:
+            self.halted.set()
+            self._stop()
 
 
 class _Walker(Generic[K]):
+    """
+    What is done, what runs, and what may be started.
+    """
+
     def __init__(self, graph: Mapping[K, Collection[K]]) -> None:
         self._order: TopologicalSorter[K] = TopologicalSorter(
             {node: [need for need in needs if need in graph] for node, needs in graph.items()}

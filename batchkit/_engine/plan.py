@@ -4,15 +4,16 @@ Plans: what would be done, resource by resource, with the reason and the calls.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from attrs import frozen
 
-from batchkit._engine.apply import steps
 from batchkit._engine.compare import Change, Decision
-from batchkit._model.calls import Call, Steps, each_step
+from batchkit._model.calls import Call, Steps, Task, each_step
 from batchkit._model.display import Displayed
-from batchkit._model.resource import Resource, named_fields
+from batchkit._model.properties import named_fields
+from batchkit._model.resource import Resource
 from batchkit.events import Action
 
 SIGNS = {
@@ -39,7 +40,7 @@ class Item:
 
     def __str__(self) -> str:
         lines = [f"{SIGNS[self.action]} {self.resource_type} {self.name}"]
-        lines += [f"    {c.field}: {c.actual!r} -> {c.wanted!r}" for c in self.changes]
+        lines += [f"    {c.field}: {c.actual!r} -> {c.desired!r}" for c in self.changes]
         return "\n".join(lines)
 
 
@@ -67,21 +68,21 @@ class Plan(Displayed):
         return not self.changes
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """
-        How many resources have what done to them, in words.
+        What would be done to how many resources, in words.
         """
-        count = {action: sum(i.action is action for i in self.items) for action in Action}
-        told = ", ".join(f"{number} to {action}" for action, number in count.items() if number)
-        return told or "nothing"
+        counts = Counter(item.action for item in self.items)
+        parts = [f"{counts[action]} to {action}" for action in Action if counts[action]]
+        return ", ".join(parts) or "nothing"
 
     def __str__(self) -> str:
-        return "\n".join([f"{self.stack}: {self.told}", *map(str, self.changes)])
+        return "\n".join([f"{self.stack}: {self.summary}", *map(str, self.changes)])
 
 
 def make(stack: str, decisions: Sequence[Decision], orphans: Sequence[Resource]) -> Plan:
     """
-    The plan that *decisions* and the deletion of *extras* amount to.
+    The plan that *decisions* and the deletion of *orphans* amount to.
     """
     items = [_item(decision, orphans) for decision in decisions]
     items += [
@@ -94,15 +95,22 @@ def _item(decision: Decision, orphans: Sequence[Resource]) -> Item:
     if decision.action is Action.KEEP:
         return Item(Action.KEEP, *decision.desired.key)
     action, changes = decision.action, decision.changes
-    replaced = [
-        actual
-        for actual in orphans
-        if actual.type_name() == decision.desired.type_name() and [*named_fields(type(actual))]
-    ]
+    # What AWS can't change in place, such as the capacity of a Fargate environment, is part of the
+    # name; so another value is one resource to create and one to delete: together, a replacement.
+    # AWS refuses two of one name at a time, and a queue must have an environment all the while.
+    same_type = [one for one in orphans if one.type_name() == decision.desired.type_name()]
+    replaced = [one for one in same_type if any(named_fields(type(one)))]
     if action is Action.CREATE and replaced:
         action, changes = Action.REPLACE, (Change("name", replaced[0].name, decision.desired.name),)
-    return Item(action, *decision.desired.key, changes, _calls(steps(decision)))
+    return Item(action, *decision.desired.key, changes, _calls(decision.steps()))
 
 
-def _calls(described: Steps) -> tuple[Call, ...]:
-    return tuple(step for step in each_step(described) if isinstance(step, Call))
+def _calls(steps: Steps) -> tuple[Call, ...]:
+    # Waits and pushes are left out, and a `ForEach`: what it stands for is known only once it runs.
+    calls: list[Call] = []
+    for step in each_step(steps):
+        if isinstance(step, Call):
+            calls.append(step)
+        elif isinstance(step, Task):
+            calls.extend(step.calls)
+    return tuple(calls)

@@ -17,8 +17,8 @@ from typing import Any, Final
 import attrs
 from attrs import field, frozen
 
-from batchkit._model.calls import Operation
-from batchkit._model.resource import Resource, operations
+from batchkit._model.calls import Operation, operations
+from batchkit._model.resource import Resource
 from batchkit._model.tags import OWNER
 from batchkit._model.values import Arn
 from batchkit.grants import Grant

@@ -1,5 +1,6 @@
 """
-Reading what AWS holds: all at once, each call only once, each client as soon as it is there.
+Reading what AWS holds: everything at once, each call only once, each service as soon as its client
+is there.
 """
 
 from __future__ import annotations
@@ -13,20 +14,20 @@ from typing import Any, Final
 from attrs import field, frozen
 
 from batchkit._engine.aws import Aws
-from batchkit._model.calls import Call
-from batchkit._model.resource import Key, Resource, is_there, operations
+from batchkit._model.calls import Call, operations
+from batchkit._model.resource import Key, Resource, is_there
 from batchkit._model.values import Scope
 from batchkit.errors import AwsError
 
 WORKERS: Final = 48
-"""As many as a stack has questions: one that waits for a thread is a round trip more."""
+"""As many as a stack has reads: one that waits for a thread costs a round trip more."""
 _LONGEST_FIRST: Final = ("ec2", "sts", "resourcegroupstaggingapi", "logs", "iam", "batch")
-"""First those whose answers lead to more questions; of them EC2's model takes longest to load."""
+"""First those whose answers lead to more reads; of them EC2's model takes longest to load."""
 
 
 class CachedReader:
     """
-    Asks AWS, and remembers: the same question within one round is one call.
+    Reads from AWS, and remembers the answers: the same call within one observation is made once.
     """
 
     def __init__(self, aws: Aws, pool: ThreadPoolExecutor) -> None:
@@ -38,7 +39,7 @@ class CachedReader:
     @property
     def scope(self) -> Scope:
         """
-        Where the questions go.
+        Where the calls go.
         """
         return self._aws.scope
 
@@ -46,11 +47,14 @@ class CachedReader:
         """
         The answer, or None if the error means absent.
         """
+        # Most Describe calls answer for many resources at once, and AWS counts every call: EC2
+        # throttles an account whose requests use up its bucket of tokens
+        # (https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html).
         key = repr(call)
         with self._lock:
-            outputs = self._answers.get(key)
+            is_first = key not in self._answers
             answer = self._answers.setdefault(key, Future())
-        if outputs is None:
+        if is_first:
             try:
                 answer.set_result(self._aws.call(call))
             except BaseException as error:
@@ -59,22 +63,27 @@ class CachedReader:
 
     def all(self, *calls: Call, exists: Callable[[Any], Any] = is_there) -> list[Any]:
         """
-        The answers of *calls*, asked at the same time.
+        The answers of *calls*, which are made at the same time.
 
-        Where the first says absent, a refusal of another is no more: AWS may deny what isn't there.
+        Where the first says that the resource is absent, a refusal of another counts as no answer.
         """
         others = [self._pool.submit(self, call) for call in calls[1:]]
         first = self(calls[0])
-        if not exists(first):
-            refused = [isinstance(other.exception(), AwsError) for other in others]
-            return [first, *(None if no else o.result() for no, o in zip(refused, others))]
-        return [first, *(other.result() for other in others)]
+        if exists(first):
+            return [first, *(other.result() for other in others)]
+        # For a resource that isn't there, some services say AccessDenied in place of NotFound.
+        answers: list[Any] = [first]
+        for other in others:
+            refused = isinstance(other.exception(), AwsError)
+            answers.append(None if refused else other.result())
+        return answers
 
 
 @frozen
 class Observation:
     """
-    What AWS held at the time *at*: candidates for each wanted key, and all that the stack owns.
+    What AWS held at the time *at*: *candidates* for each desired resource, by its key, and *found*,
+    which is all that the stack owns.
     """
 
     at: float
@@ -82,11 +91,52 @@ class Observation:
     found: list[Resource] = field(factory=list)
 
 
-def service(resource_type: type[Resource], wanted: bool) -> str:
+def observe(
+    aws: Aws,
+    resources: Sequence[Resource],
+    resource_types: Collection[type[Resource]] = (),
+    stack: str = "",
+    workers: int = WORKERS,
+) -> Observation:
     """
-    The service whose client *kind* needs first: to read one that is wanted, or to find all.
+    Reads each of *resources*, and finds everything of *resource_types* that *stack* owns.
     """
-    if resource_type.FOUND_BY is not None and not wanted:
+    with ThreadPoolExecutor(workers) as readers, ThreadPoolExecutor(workers) as callers:
+        reader = CachedReader(aws, callers)
+        candidates: dict[Key, Future[list[Resource]]] = {}
+        found: list[Future[list[Resource]]] = []
+        for resource_type, service in _services(resources, resource_types):
+            # Here and not in the threads: the clients are made one after the other, and each
+            # service's reads begin as soon as its client is there.
+            aws.client(service)
+            for resource in resources:
+                if type(resource) is resource_type:
+                    read = readers.submit(_candidates, aws, resource, reader)
+                    candidates[resource.key] = read
+            if resource_type in resource_types:
+                found.append(readers.submit(_find, resource_type, stack, reader))
+        return _gather(aws, candidates, found)
+
+
+def _services(
+    resources: Sequence[Resource], resource_types: Collection[type[Resource]]
+) -> list[tuple[type[Resource], str]]:
+    """
+    Each resource type with the service whose client it needs first, the longest work first.
+    """
+    read_types = {type(resource) for resource in resources}
+    services = {
+        resource_type: _first_service(resource_type, is_read=resource_type in read_types)
+        for resource_type in (*read_types, *resource_types)
+    }
+    return sorted(services.items(), key=lambda item: _rank(item[1]))
+
+
+def _first_service(resource_type: type[Resource], is_read: bool) -> str:
+    """
+    The service whose client *resource_type* needs first: to read one, or only to find all.
+    """
+    if resource_type.FOUND_BY is not None and not is_read:
         return resource_type.FOUND_BY.service
     return next(op.service for op in operations(resource_type).values() if op.reads)
 
@@ -95,40 +145,14 @@ def _rank(service: str) -> int:
     return _LONGEST_FIRST.index(service) if service in _LONGEST_FIRST else len(_LONGEST_FIRST)
 
 
-def observe(
-    aws: Aws,
-    wanted: Sequence[Resource],
-    resource_types: Collection[type[Resource]] = (),
-    stack: str = "",
-    workers: int = WORKERS,
-) -> Observation:
-    """
-    Reads every wanted resource, and everything of *kinds* that *stack* owns.
-    """
-    with ThreadPoolExecutor(workers) as readers, ThreadPoolExecutor(workers) as callers:
-        reader = CachedReader(aws, callers)
-        reads: dict[Key, Future[list[Resource]]] = {}
-        finds: list[Future[list[Resource]]] = []
-        reading = {type(desired) for desired in wanted}
-        needed = {
-            resource_type: service(resource_type, resource_type in reading)
-            for resource_type in (*reading, *resource_types)
-        }
-        for resource_type in sorted(needed, key=lambda resource_type: _rank(needed[resource_type])):
-            aws.client(needed[resource_type])
-            for desired in (w for w in wanted if type(w) is resource_type):
-                reads[desired.key] = readers.submit(_candidates, aws, desired, reader)
-            if resource_type in resource_types:
-                finds.append(readers.submit(_find, resource_type, stack, reader))
-        return _gather(aws, reads, finds)
-
-
-def _candidates(aws: Aws, desired: Resource, reader: CachedReader) -> list[Resource]:
-    actual = desired.candidates(reader)
-    if not actual and desired.NEEDS_ZONE:
-        with suppress(AwsError):  # who needs the zones reports it
+def _candidates(aws: Aws, resource: Resource, reader: CachedReader) -> list[Resource]:
+    candidates = resource.candidates(reader)
+    if not candidates and resource.NEEDS_ZONE:
+        # The create will need the names, so they are read now, beside the rest.  If that is denied,
+        # the create says so.
+        with suppress(AwsError):
             aws.list_zones()
-    return actual
+    return candidates
 
 
 def _find(resource_type: type[Resource], stack: str, reader: CachedReader) -> list[Resource]:
@@ -137,27 +161,27 @@ def _find(resource_type: type[Resource], stack: str, reader: CachedReader) -> li
 
 def _gather(
     aws: Aws,
-    reads: dict[Key, Future[list[Resource]]],
-    finds: list[Future[list[Resource]]],
+    candidates: dict[Key, Future[list[Resource]]],
+    found: list[Future[list[Resource]]],
 ) -> Observation:
-    candidates = {key: future.result() for key, future in reads.items()}
-    found = [actual for future in finds for actual in future.result()]
-    return Observation(aws.clock.monotonic(), candidates, found)
+    by_key = {key: future.result() for key, future in candidates.items()}
+    everything = [actual for future in found for actual in future.result()]
+    return Observation(aws.clock.monotonic(), by_key, everything)
 
 
 def blockers(aws: Aws, resource: Resource) -> list[str]:
     """
     What keeps AWS from deleting *resource*, in words.
     """
-    with _asking(aws) as reader:
+    with _reader(aws) as reader:
         return resource.blockers(reader)
 
 
 def active_users(aws: Aws, resource: Resource) -> list[str]:
     """
-    What is at work with *resource* and would suffer if it went now, in words.
+    What works with *resource* now and would fail if it were deleted, in words.
     """
-    with _asking(aws) as reader:
+    with _reader(aws) as reader:
         return resource.active_users(reader)
 
 
@@ -165,11 +189,11 @@ def read(aws: Aws, resource: Resource) -> list[Resource]:
     """
     What AWS holds now for one resource.
     """
-    with _asking(aws) as reader:
+    with _reader(aws) as reader:
         return resource.candidates(reader)
 
 
 @contextmanager
-def _asking(aws: Aws) -> Iterator[CachedReader]:
+def _reader(aws: Aws) -> Iterator[CachedReader]:
     with ThreadPoolExecutor(4) as callers:
         yield CachedReader(aws, callers)

@@ -33,17 +33,18 @@ EC2_OPERATIONS: Final = frozenset("""
     ModifyVpcAttribute ReleaseAddress ReplaceRoute
     ReplaceRouteTableAssociation RevokeSecurityGroupEgress
     """.split())
-"""The operations of EC2 that there are in batchkit; a test holds the list."""
+"""The operations of EC2 that batchkit calls; a test keeps the list complete."""
 _OPENED: Final[dict[str, Any]] = {".json": open, ".json.gz": gzip.open}
 
 
 class PlainFiles(JSONFileLoader):
     """
-    Loads AWS's models into plain dicts, and of EC2's only what batchkit calls.
-
-    botocore's ordered dicts take twice as long to make and to free.  EC2's model, of 800 operations
-    and 6,000 shapes, is looked through by each of Python's collections until the process ends.
+    Loads AWS's models into plain dicts, and of EC2's model only what batchkit calls.
     """
+
+    # botocore's ordered dicts take twice as long to make and to free.  EC2's model, of 800
+    # operations and 6,000 shapes, would be traversed by each of Python's garbage collections until
+    # the process ends.
 
     def load_file(self, file_path: str) -> Any:
         """
@@ -65,10 +66,10 @@ def _load(file_path: str) -> Any:
 
 class PlainLoader(Loader):
     """
-    Finds AWS's models without a look into the folders of all services.
-
-    botocore looks into all 440, for each sort of model, before it takes what it wants from one.
+    Finds AWS's models without listing the folders of all services.
     """
+
+    # botocore lists all 440 of them, for each type of model, before it loads one.
 
     FILE_LOADER_CLASS = PlainFiles
 
@@ -85,7 +86,7 @@ class PlainLoader(Loader):
         self, service_name: str, type_name: str, api_version: str | None = None
     ) -> Any:
         """
-        The model of the sort *type_name*.
+        The model of the type *type_name*.
 
         Raises:
             UnknownServiceError: The service's folder has none.
@@ -93,9 +94,9 @@ class PlainLoader(Loader):
         try:
             return super().load_service_model(service_name, type_name, api_version)
         except DataNotFoundError as error:
-            outputs = ", ".join(self.list_available_services(type_name))
+            names = ", ".join(self.list_available_services(type_name))
             raise UnknownServiceError(
-                service_name=service_name, known_service_names=outputs
+                service_name=service_name, known_service_names=names
             ) from error
 
 
@@ -133,6 +134,7 @@ def new_session(profile: str | None = None, region: str | None = None) -> boto3.
     """
     A session as boto3 makes it, which loads AWS's models faster.
     """
+    # A component of this one session: the loaders of other sessions stay as botocore makes them.
     core = botocore.session.get_session()
     paths = core.get_component("data_loader").search_paths
     core.register_component("data_loader", PlainLoader(paths, include_default_search_paths=False))

@@ -1,5 +1,5 @@
 """
-Doing the steps that a resource describes: calls, waits until AWS is done, waits until it is gone.
+Running the steps that a resource describes: calls, waits until AWS is done, waits until it is gone.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import jmespath
 
 from batchkit._engine import reads as _reads
 from batchkit._engine.aws import Aws
-from batchkit._engine.compare import Outputs, changes
+from batchkit._engine.compare import changes
+from batchkit._engine.outputs import Outputs
 from batchkit._model.calls import (
     WAIT_DELETED,
     WAIT_STABLE,
@@ -25,31 +26,37 @@ from batchkit._model.calls import (
     Step,
     Steps,
     Wait,
+    operations,
 )
-from batchkit._model.resource import Resource, operations, read_only_fields
+from batchkit._model.properties import read_only_fields
+from batchkit._model.resource import Resource
 from batchkit._model.signals import AlreadyThere
 from batchkit._model.values import references
 from batchkit.errors import AwsError, BatchkitError, BrokenResource, StillWaiting
 from batchkit.events import Action, Event, Listener, Phase
 
+# botocore has no waiters for Batch, Step Functions and EventBridge Scheduler, and some of those for
+# EC2 end at once if a fresh id isn't known yet; so every wait is a poll of `Resource.read`.
 SHORTEST: Final = 1.0
 LONGEST: Final = 5.0
-"""Seconds between two looks at a resource: AWS throttles more than one a second."""
+"""Seconds between two polls of a resource: AWS throttles more than one a second."""
 LATE: Final = 0.01
-"""How late, as a part of the wait, a look may find that AWS is done."""
+"""How late, as a part of the wait, a poll may find that AWS is done."""
 LATEST: Final = 15.0
 """After how many seconds an answer is no longer that from before an update."""
-REPAIRS: Final = 180.0
+RECOVERY: Final = 180.0
 """For how many seconds a failure that may pass is answered with another attempt."""
-HELD: Final = {"DependencyViolation", "InvalidGroup.InUse"}
-"""What AWS says of something that another resource still uses."""
+OUTDATED: Final = 5.0
+"""For how many seconds after a deletion an answer may be that from before it."""
+IN_USE: Final = {"DependencyViolation", "InvalidGroup.InUse"}
+"""What EC2 says of something that another resource still uses."""
 UNLISTED: Final = 60.0
 """After how many seconds what was made and isn't listed has been deleted by another caller."""
 
 
 class Runner:
     """
-    Does steps for resources, and remembers the outputs that their answers give.
+    Runs steps for resources, and remembers the outputs that their answers give.
     """
 
     def __init__(self, aws: Aws, emit: Listener, outputs: Outputs) -> None:
@@ -59,21 +66,24 @@ class Runner:
 
     def run(self, resource: Resource, steps: Steps, action: Action) -> None:
         """
-        Does all *steps* of *resource*; what the answers give is known afterwards.
+        All *steps* of *resource* are done; what their answers give is known afterwards.
+
+        Raises:
+            AlreadyThere: The create was refused because the resource exists.
         """
         try:
             for step in steps:
-                self._take(resource, step, action)
+                self._run_step(resource, step, action)
         except (AwsError, StillWaiting) as error:
             if action is Action.DELETE:
-                if self._is_away(resource, error):
+                if self._is_gone(resource, error):
                     return
-                self._say_what_holds(resource, error)
-            elif isinstance(error, AwsError) and self._is_there(resource, error, action):
+                self._add_blockers(resource, error)
+            elif isinstance(error, AwsError) and self._exists(resource, error, action):
                 raise AlreadyThere(error) from error
             raise
 
-    def _take(self, resource: Resource, step: Step, action: Action) -> None:
+    def _run_step(self, resource: Resource, step: Step, action: Action) -> None:
         if step is WAIT_STABLE:
             self.wait_stable(resource, action)
         elif step is WAIT_DELETED:
@@ -81,36 +91,38 @@ class Runner:
         elif step is WAIT_VISIBLE:
             self.wait_visible(resource, action)
         elif isinstance(step, Parallel):
-            self._take_together(resource, step, action)
+            self._run_parallel(resource, step, action)
         elif action is Action.DELETE:
-            with suppress(AlreadyThere):  # something that the deletion needs was there
-                self._do(resource, step)
+            with suppress(AlreadyThere):  # what a deletion makes for itself may be there already
+                self._perform(resource, step)
         else:
-            self._do(resource, step)
+            self._perform(resource, step)
 
-    def _take_together(self, resource: Resource, together: Parallel, action: Action) -> None:
-        def take(part: tuple[Step, ...]) -> None:
+    def _run_parallel(self, resource: Resource, parallel: Parallel, action: Action) -> None:
+        def run_part(part: tuple[Step, ...]) -> None:
             for step in part:
-                self._take(resource, step, action)
+                self._run_step(resource, step, action)
 
-        with ThreadPoolExecutor(len(together.parts)) as pool:
-            parts = [pool.submit(take, part) for part in together.parts]
+        with ThreadPoolExecutor(len(parallel.parts)) as pool:
+            parts = [pool.submit(run_part, part) for part in parallel.parts]
         for part in parts:
             part.result()
 
-    def _is_away(self, resource: Resource, error: AwsError | StillWaiting) -> bool:
+    def _is_gone(self, resource: Resource, error: AwsError | StillWaiting) -> bool:
         """
-        Whether a refusal means that *resource* was gone already: for that AWS has many words.
+        Whether a delete was refused because *resource* is gone already.
         """
-        if isinstance(error, StillWaiting) or error.code in HELD:
+        # Every service has its own codes for that, and Batch has only ClientException with a
+        # text that changes; a read says it for all of them.
+        if isinstance(error, StillWaiting) or error.code in IN_USE:
             return False
         with suppress(BatchkitError):
             return self._poll(resource, Action.DELETE, 0) is None
         return False
 
-    def _is_there(self, resource: Resource, error: AwsError, action: Action) -> bool:
+    def _exists(self, resource: Resource, error: AwsError, action: Action) -> bool:
         """
-        Whether a refusal means that *resource* had been made already: that has many words, too.
+        Whether the create was refused because *resource* exists already.
         """
         create = str(operations(type(resource)).get("CREATE"))
         if action is not Action.CREATE or not resource.NATURAL_KEY or error.operation != create:
@@ -119,17 +131,18 @@ class Runner:
             return self._poll(resource, action, 0) is not None
         return False
 
-    def _say_what_holds(self, resource: Resource, error: AwsError | StillWaiting) -> None:
+    def _add_blockers(self, resource: Resource, error: AwsError | StillWaiting) -> None:
         """
-        Adds to *error* what keeps AWS from deleting *resource*, if AWS can tell.
+        Adds to *error* what keeps AWS from deleting *resource*, if that can be read.
         """
-        if isinstance(error, AwsError) and error.code not in HELD:
+        # A DependencyViolation says that something uses the resource, and not what.
+        if isinstance(error, AwsError) and error.code not in IN_USE:
             return
         with suppress(BatchkitError):
             if blockers := _reads.blockers(self._aws, resource):
-                error.args = (f"{error} It is held by {'; '.join(blockers)}.",)
+                error.add_sentence(f"It is held by {'; '.join(blockers)}.")
 
-    def _do(self, resource: Resource, step: Step) -> None:
+    def _perform(self, resource: Resource, step: Step) -> None:
         step = self._outputs.resolve(step)
         assert not isinstance(step, (Wait, Parallel))
         for unresolved in references(step):
@@ -144,6 +157,8 @@ class Runner:
             self._outputs.learn(resource.key, step.perform(self._aws, self._emit))
 
     def _learn(self, resource: Resource, call: Call, answer: Any) -> None:
+        # The id from the answer is kept at once: EC2 lists what was made only after some seconds
+        # (https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html).
         if call.operation == operations(type(resource)).get("CREATE"):
             found = {
                 a.name: jmespath.search(a.metadata["read_only"], answer)
@@ -158,106 +173,123 @@ class Runner:
 
         Raises:
             BrokenResource: AWS reports that it failed.
-            StillWaiting: It took longer than its kind may take.
+            StillWaiting: It took longer than its resource type may take.
         """
-        failing: float | None = None
+        failed_at: float | None = None
         for actual, spent in self._polls(resource, action):
             if actual is None and action is Action.DELETE:
                 return resource  # another caller was faster
             if actual is None:
                 continue
-            broken = actual.state in actual.FAILED
-            if broken and action is not Action.DELETE:
-                failing = spent if failing is None else failing
-                self._repair(resource, actual, action, spent - failing)
-            elif broken or actual.ready:
+            failed = actual.state in actual.FAILED
+            if failed and action is not Action.DELETE:
+                failed_at = spent if failed_at is None else failed_at
+                self._retry(resource, actual, resource.recover(actual), action, spent - failed_at)
+            elif failed or actual.ready:
+                # Batch deletes a compute environment or queue that is INVALID, too.
                 self._outputs.learn_from(resource.key, actual)
                 return actual
         raise AssertionError("unreachable")
 
     def wait_visible(self, resource: Resource, action: Action) -> None:
         """
-        Waits until AWS tells of *resource* what is wanted, or has had long enough for it.
+        Waits until reads give what an update has set, or has had long enough for that.
         """
+        # For some seconds after UpdateStateMachine, reads and new executions have the old values:
+        # https://docs.aws.amazon.com/step-functions/latest/apireference/API_UpdateStateMachine.html.
         desired = self._outputs.resolve_fields(resource)
         for actual, spent in self._polls(resource, action):
             if spent >= LATEST or (actual is not None and not changes(desired, actual)):
                 return
 
-    def _repair(self, resource: Resource, actual: Resource, action: Action, spent: float) -> None:
-        steps = resource.recover(actual)
-        if steps is None or spent > REPAIRS:
-            raise BrokenResource(f"{resource} is {actual.state}: {actual.reason}")
-        self.run(resource, steps, action)
-
     def wait_deleted(self, resource: Resource, action: Action) -> None:
         """
-        Waits until *resource*, as it was read, isn't there any more.
+        Waits until *resource*, as it was read, doesn't exist any more.
+
+        Raises:
+            BrokenResource: AWS reports that the deletion failed.
+            StillWaiting: It took longer than its resource type may take.
         """
-        failing: float | None = None
+        failed_at: float | None = None
+        asked_at = 0.0
         for actual, spent in self._polls(resource, action):
             if actual is None or actual.identity != resource.identity:
                 return
-            if actual.state in actual.FAILED:
-                failing = spent if failing is None else failing
-                steps = resource.retry_delete(actual)
-                if steps is None or spent - failing > REPAIRS:
-                    raise BrokenResource(f"{resource} is {actual.state}: {actual.reason}")
-                self.run(resource, steps, action)
+            if actual.state in actual.FAILED and spent - asked_at >= OUTDATED:
+                failed_at = spent if failed_at is None else failed_at
+                again = resource.retry_delete(actual)
+                self._retry(resource, actual, again, action, spent - failed_at)
+                asked_at = spent
+
+    def _retry(
+        self,
+        resource: Resource,
+        actual: Resource,
+        steps: Steps | None,
+        action: Action,
+        spent: float,
+    ) -> None:
+        """
+        Runs *steps*, which may bring back what has failed *spent* seconds ago, unless it is over.
+        """
+        # Batch reports a role that is too young to be assumed as INVALID, and tries again after
+        # another call (https://docs.aws.amazon.com/batch/latest/userguide/troubleshooting.html).
+        if steps is None or spent > RECOVERY:
+            raise BrokenResource(f"{resource} is {actual.state}: {actual.reason}")
+        self.run(resource, steps, action)
 
     def _polls(self, resource: Resource, action: Action) -> Iterator[tuple[Resource | None, float]]:
         """
         What AWS holds, and the seconds spent, again and again until the deadline.
         """
         began = self._aws.clock.monotonic()
-        last = ""
+        reported = ""
         while True:
             spent = self._aws.clock.monotonic() - began
             actual = self._poll(resource, action, spent)
             yield actual, spent
-            state = (
-                f"{actual.state} {actual.reason}".strip()
-                if actual is not None
-                else "not listed yet"
-            )
+            state = "not listed yet"
+            if actual is not None:
+                state = f"{actual.state} {actual.reason}".strip()
+            late = f"{resource} was still {state or 'there'} after {spent:.0f} s"
             if spent >= resource.TIMEOUT:
-                what = f"{resource} was still {state or 'there'} after {spent:.0f} s"
-                raise StillWaiting(f"{what}; run it again to go on")
-            if state != last:
-                self._tell(resource, action, state, spent)
-                last = state
+                raise StillWaiting(f"{late}; run it again to go on")
+            if state != reported:
+                event = Event(*resource.key, action, Phase.WAITING, state, spent)
+                self._emit(event)
+                reported = state
             try:
                 self._aws.pause(min(max(SHORTEST, LATE * spent), LONGEST))
             except StillWaiting as over:
-                what = f"{resource} was still {state or 'there'} after {spent:.0f} s"
-                raise StillWaiting(f"{what}: {over}") from None
-
-    def _tell(self, resource: Resource, action: Action, state: str, spent: float) -> None:
-        resource_type = resource.type_name()
-        self._emit(Event(resource_type, resource.name, action, Phase.WAITING, state, spent))
+                raise StillWaiting(f"{late}: {over}") from None
 
     def _poll(self, resource: Resource, action: Action, spent: float) -> Resource | None:
-        outputs = attrs.evolve(resource, **self._outputs.of(resource.key))
-        candidates = _reads.read(self._aws, outputs)
+        """
+        What AWS holds of *resource* now; None if that is nothing yet, or nothing any more.
+        """
+        known = attrs.evolve(resource, **self._outputs.of(resource.key))
+        candidates = _reads.read(self._aws, known)
         if action is Action.DELETE:
             same = (actual for actual in candidates if actual.identity == resource.identity)
             return next(same, None)
-        standing = [actual for actual in candidates if actual.state not in actual.DELETING]
+        usable = [actual for actual in candidates if actual.state not in actual.DELETING]
         if resource.NATURAL_KEY:
             made = self._outputs.of(resource.key).get("id")
-            return next((actual for actual in standing if made in (None, actual.identity)), None)
-        return self._best(resource, standing, spent)
+            return next((actual for actual in usable if made in (None, actual.identity)), None)
+        return self._best(resource, usable, spent)
 
-    def _best(self, resource: Resource, standing: list[Resource], spent: float) -> Resource | None:
+    def _best(self, resource: Resource, usable: list[Resource], spent: float) -> Resource | None:
         """
-        The one that was made, unless it failed or went and another caller's twin stands.
+        The one that was made; another caller's duplicate of it where that failed or is gone.
         """
+        # Of two NAT gateways that want the same address, AWS fails the second some time after its
+        # CreateNatGateway was answered; its maker takes the first.
         identity = self._outputs.of(resource.key).get("id")
-        mine = next((actual for actual in standing if actual.identity == identity), None)
-        if mine is not None and (mine.state not in mine.FAILED or standing[0] is mine):
+        mine = next((actual for actual in usable if actual.identity == identity), None)
+        if mine is not None and (mine.state not in mine.FAILED or usable[0] is mine):
             return mine
         lost = mine is not None or spent > UNLISTED
-        if not (lost and standing and standing[0].ready):
+        if not (lost and usable and usable[0].ready):
             return None
         self._outputs.forget(resource.key)
-        return standing[0]
+        return usable[0]

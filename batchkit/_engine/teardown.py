@@ -1,5 +1,5 @@
 """
-Deleting: what depends goes before what it depends on, and one failure stops only its own branch.
+Deleting: a resource goes once all that depend on it are gone; a failure stops only its own branch.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from attrs import evolve, frozen
 
 from batchkit._engine import reads as _reads
 from batchkit._engine.aws import Aws
-from batchkit._engine.compare import Outputs
 from batchkit._engine.graph import Outcome, walk
+from batchkit._engine.outputs import Outputs
 from batchkit._engine.steps import Runner
 from batchkit._model.calls import WAIT_DELETED, Step
 from batchkit._model.resource import Resource
@@ -20,7 +20,7 @@ from batchkit.errors import TeardownError
 from batchkit.events import Action, Event, Listener, Phase
 
 Dependencies = Mapping[str, Collection[str]]
-"""For the name of each resource type, those that its resources stand on."""
+"""For the name of each resource type, those of the types that its resources depend on."""
 Identity = tuple[str, str, str]
 
 
@@ -41,20 +41,26 @@ class Teardown:
 
 def find(aws: Aws, resource_types: Collection[type[Resource]], stack: str) -> list[Resource]:
     """
-    Everything of *kinds* that *stack* owns.
+    Everything of *resource_types* that *stack* owns.
     """
     return _reads.observe(aws, (), resource_types, stack).found
 
 
 def unused(aws: Aws, emit: Listener, found: Sequence[Resource]) -> list[Resource]:
     """
-    *found*, or nothing as long as one of it is at work, which may need all the others.
+    *found*, or nothing as long as something works with one of it, which may need all the others.
     """
-    active_users = [user for actual in found for user in _reads.active_users(aws, actual)]
-    for actual in found if active_users else ():
-        detail = f"stays until a later run, as {', '.join(active_users)} may need it"
+    # Jobs on a compute environment use its roles, its subnets and its NAT gateway as well; Batch
+    # and EC2 refuse to delete only some of these while a job runs.
+    active_users: list[str] = []
+    for actual in found:
+        active_users += _reads.active_users(aws, actual)
+    if not active_users:
+        return list(found)
+    detail = f"stays until a later run, as {', '.join(active_users)} may need it"
+    for actual in found:
         emit(Event(*actual.key, Action.DELETE, Phase.WAITING, detail, 0.0))
-    return [] if active_users else list(found)
+    return []
 
 
 def delete(
@@ -66,27 +72,34 @@ def delete(
     workers: int = 16,
 ) -> Outcome[Identity]:
     """
-    Deletes *found*, each once all that stand on it are gone.
+    Deletes *found*, each once all that depend on it are gone.
     """
     runner = Runner(aws, emit, Outputs(aws))
-    by_key = {_identity(actual): actual for actual in found}
+    by_identity = {_identity(actual): actual for actual in found}
+    prepared: dict[Identity, Future[None]] = {}
     with ThreadPoolExecutor(workers) as early:
-        prepared = {
-            key: early.submit(_prepare, aws, runner, actual, steps)
-            for key, actual in by_key.items()
-            if (steps := _first_steps(actual))
-        }
-        outcome = walk(
-            _dependents(found, dependencies),
-            lambda key: _remove(aws, emit, runner, by_key[key], prepared.get(key)),
-            workers=workers,
-            interrupt=aws.stopped.set,
-        )
-    for error in (future.exception() for future in prepared.values()):
+        # At once, beside the deletion of others: Batch takes half a minute to disable a queue.
+        for identity, actual in by_identity.items():
+            if steps := _first_steps(actual):
+                prepared[identity] = early.submit(_prepare, aws, runner, actual, steps)
+
+        def work(one: Identity) -> None:
+            _delete_one(aws, emit, runner, by_identity[one], prepared.get(one))
+
+        dependents = _dependents(found, dependencies)
+        outcome = walk(dependents, work, workers=workers, interrupt=aws.stopped.set)
+    _raise_interrupts(prepared.values())
+    shown = [one for one in outcome.not_started if not by_identity[one].INTERNAL]
+    return evolve(outcome, not_started=shown)
+
+
+def _raise_interrupts(futures: Collection[Future[None]]) -> None:
+    """
+    Raises what has interrupted one of *futures*; an error of one is raised by its own deletion.
+    """
+    for error in (future.exception() for future in futures):
         if error is not None and not isinstance(error, Exception):
             raise error
-    left = [key for key in outcome.not_started if not by_key[key].INTERNAL]
-    return evolve(outcome, not_started=left)
 
 
 def _first_steps(actual: Resource) -> tuple[Step, ...]:
@@ -95,7 +108,7 @@ def _first_steps(actual: Resource) -> tuple[Step, ...]:
 
 def _prepare(aws: Aws, runner: Runner, actual: Resource, steps: tuple[Step, ...]) -> None:
     """
-    Does what can be done to *held* while others still stand on it.
+    Does what can be done to *actual* while others still depend on it.
     """
     try:
         runner.run(actual, iter(steps), Action.DELETE)
@@ -105,27 +118,27 @@ def _prepare(aws: Aws, runner: Runner, actual: Resource, steps: tuple[Step, ...]
         raise
 
 
-def _remove(
+def _delete_one(
     aws: Aws, emit: Listener, runner: Runner, actual: Resource, prepared: Future[None] | None
 ) -> None:
     """
-    Deletes *held* once it is prepared.
+    Deletes *actual* once it is prepared.
     """
     began = aws.clock.monotonic()
 
-    def tell(phase: Phase, detail: str = "") -> None:
+    def report(phase: Phase, detail: str = "") -> None:
         emit(Event(*actual.key, Action.DELETE, phase, detail, aws.clock.monotonic() - began))
 
-    tell(Phase.STARTED)
+    report(Phase.STARTED)
     try:
         if prepared:
             prepared.result()
         steps = iter((WAIT_DELETED,)) if actual.state in actual.DELETING else actual.delete()
         runner.run(actual, steps, Action.DELETE)
     except Exception as error:
-        tell(Phase.FAILED, str(error))
+        report(Phase.FAILED, str(error))
         raise
-    tell(Phase.DONE)
+    report(Phase.DONE)
 
 
 def _identity(actual: Resource) -> Identity:
@@ -138,24 +151,28 @@ def _dependents(
     """
     For each resource, those that must be gone before it.
     """
-    above: dict[str, set[str]] = {name: set() for name in dependencies}
+    # By resource type and not by reference: what AWS holds says only in part what it refers to, and
+    # it refuses the wrong order (DependencyViolation), or gets stuck: a compute environment whose
+    # service role is gone is never deleted.
+    dependent_types: dict[str, set[str]] = {name: set() for name in dependencies}
     for name in dependencies:
         for below in _closure(dependencies, name):
-            above.setdefault(below, set()).add(name)
+            dependent_types.setdefault(below, set()).add(name)
     by_type: dict[str, set[Identity]] = {}
     for actual in found:
         by_type.setdefault(actual.type_name(), set()).add(_identity(actual))
-    return {
-        _identity(actual): {
-            identity
-            for name in above.get(actual.type_name(), ())
-            for identity in by_type.get(name, ())
-        }
-        for actual in found
-    }
+    graph: dict[Identity, set[Identity]] = {}
+    for actual in found:
+        first = graph.setdefault(_identity(actual), set())
+        for name in dependent_types.get(actual.type_name(), ()):
+            first |= by_type.get(name, set())
+    return graph
 
 
 def _closure(dependencies: Dependencies, name: str) -> set[str]:
+    """
+    The resource types that *name* depends on, also by way of others.
+    """
     reached: set[str] = set()
     ahead = list(dependencies.get(name, ()))
     while ahead:
@@ -168,24 +185,16 @@ def _closure(dependencies: Dependencies, name: str) -> set[str]:
 
 def failure(stack: str, outcome: Outcome[Identity]) -> TeardownError:
     """
-    The error that tells what is left of a stack, and why.
+    The error that says what is left of a stack, and why.
     """
-    lines = [f"{len(outcome.done)} resources of {stack!r} were deleted; these are left:"]
-    lines += [
-        f"  {resource_type} {name} ({i}): {e}"
-        for (resource_type, name, i), e in outcome.failed.items()
-    ]
-    lines += [
-        f"  {resource_type} {name} ({i}): something still uses it"
-        for resource_type, name, i in outcome.not_started
-    ]
+    done = [f"{resource_type} {name}" for resource_type, name, _ in outcome.done]
+    not_started = [f"{resource_type} {name}" for resource_type, name, _ in outcome.not_started]
+    failed: list[tuple[str, Exception]] = []
+    lines = [f"{len(done)} resources of {stack!r} were deleted; these are left:"]
+    for (resource_type, name, identity), error in outcome.failed.items():
+        failed.append((f"{resource_type} {name}", error))
+        lines.append(f"  {resource_type} {name} ({identity}): {error}")
+    for resource_type, name, identity in outcome.not_started:
+        lines.append(f"  {resource_type} {name} ({identity}): something still uses it")
     lines.append("Run destroy_stack again to go on.")
-    return TeardownError(
-        "\n".join(lines),
-        done=[f"{resource_type} {name}" for resource_type, name, _ in outcome.done],
-        failed=[
-            (f"{resource_type} {name}", error)
-            for (resource_type, name, _), error in outcome.failed.items()
-        ],
-        not_started=[f"{resource_type} {name}" for resource_type, name, _ in outcome.not_started],
-    )
+    return TeardownError("\n".join(lines), done=done, failed=failed, not_started=not_started)

@@ -1,3 +1,3 @@
 """
-Batch jobs as AWS tells of them: their states, attempts and log lines.
+Batch jobs as AWS describes them: their states, attempts and log lines.
 """

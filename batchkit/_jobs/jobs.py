@@ -1,5 +1,5 @@
 """
-Batch jobs as AWS tells of them: details of many at once, and how each attempt went.
+Batch jobs as AWS describes them: many at once, and how each attempt went.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from attrs import field, frozen
 from batchkit._engine.aws import Aws
 from batchkit._model.calls import Operation
 from batchkit.resources.batch import LIST_JOBS
+from batchkit.resources.platforms import container_of
 
 DESCRIBE: Final = Operation("batch", "DescribeJobs", wide=True)
 TERMINATE: Final = Operation("batch", "TerminateJob")
@@ -21,9 +22,15 @@ ENDED: Final = (SUCCEEDED, FAILED)
 LIVE: Final = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
 """The states before the end, in their order; an array is PENDING until its children end."""
 AT_ONCE: Final = 100
-"""How many jobs DescribeJobs takes."""
+"""
+How many jobs DescribeJobs takes in one call
+(https://docs.aws.amazon.com/batch/latest/APIReference/API_DescribeJobs.html).
+"""
 OWN_GROUP: Final = "/aws/batch/job"
-"""Where Batch writes lines if a job definition names no group."""
+"""
+Where Batch writes lines if a job definition names no group
+(https://docs.aws.amazon.com/batch/latest/userguide/using_awslogs.html).
+"""
 
 
 @frozen
@@ -43,7 +50,7 @@ class Attempt:
 @frozen
 class Job:
     """
-    A job as it stood when it was asked for; *details* is all that Batch told.
+    A job as it was when Batch described it; *details* is the whole description.
     """
 
     id: str
@@ -59,8 +66,19 @@ class Job:
     stopped: float | None
     details: Mapping[str, Any] = field(repr=False, eq=False)
 
-    def __getitem__(self, key: str) -> Any:
-        return self.details[key]
+    @property
+    def queue(self) -> str:
+        """
+        The ARN of its queue.
+        """
+        return str(self.details["jobQueue"])
+
+    @property
+    def definition(self) -> str:
+        """
+        The ARN of its job definition, with the revision.
+        """
+        return str(self.details["jobDefinition"])
 
     @property
     def ended(self) -> bool:
@@ -74,6 +92,8 @@ class Job:
         """
         The log streams of its attempts, the oldest first.
         """
+        # Every attempt is a task of its own, and writes into a stream of its own.  A running
+        # attempt isn't listed yet: its stream is the container's.
         streams = (*(attempt.log_stream for attempt in self.attempts), self.log_stream)
         return tuple(dict.fromkeys(stream for stream in streams if stream))
 
@@ -87,12 +107,14 @@ class Job:
 
 def parse(details: Mapping[str, Any]) -> Job:
     """
-    What one item of the answer to DescribeJobs says.
+    The job that an item of the answer to DescribeJobs describes.
     """
-    container = details.get("container") or {}
+    # A job of several containers has an empty one
+    # (https://docs.aws.amazon.com/batch/latest/APIReference/API_JobDetail.html).
+    container = container_of(details)
     options = (container.get("logConfiguration") or {}).get("options") or {}
-    told = enumerate(details.get("attempts") or (), 1)
-    attempts = tuple(_attempt(number, attempt) for number, attempt in told)
+    listed = enumerate(details.get("attempts") or (), 1)
+    attempts = tuple(_attempt(number, attempt) for number, attempt in listed)
     return Job(
         id=details["jobId"],
         name=details["jobName"],
@@ -109,23 +131,25 @@ def parse(details: Mapping[str, Any]) -> Job:
     )
 
 
-def _attempt(number: int, told: Mapping[str, Any]) -> Attempt:
-    container = told.get("container") or {}
+def _attempt(number: int, described: Mapping[str, Any]) -> Attempt:
+    container = container_of(described)
     return Attempt(
         number=number,
         exit_code=container.get("exitCode"),
-        reason=_reason(told, container),
+        reason=_reason(described, container),
         log_stream=container.get("logStreamName") or "",
-        started=_time(told.get("startedAt")),
-        stopped=_time(told.get("stoppedAt")),
+        started=_time(described.get("startedAt")),
+        stopped=_time(described.get("stoppedAt")),
     )
 
 
-def _reason(told: Mapping[str, Any], container: Mapping[str, Any]) -> str:
+def _reason(described: Mapping[str, Any], container: Mapping[str, Any]) -> str:
     """
     Batch's reason, and the container's where that says more.
     """
-    reasons = (told.get("statusReason") or "", container.get("reason") or "")
+    # Batch's own reason is general, such as "Essential container in task exited"; the container's
+    # has the text of ECS, such as "OutOfMemoryError: Container killed due to memory usage".
+    reasons = (described.get("statusReason") or "", container.get("reason") or "")
     return "; ".join(dict.fromkeys(filter(None, reasons)))
 
 
@@ -137,10 +161,12 @@ def describe(aws: Aws, ids: Sequence[str]) -> list[Job]:
     """
     The jobs *ids*, in that order; those that Batch has forgotten are left out.
     """
+    # Batch keeps a job for at least seven days after its end.  The answer isn't promised to be in
+    # the order of the request.
     found: dict[str, Job] = {}
     for start in range(0, len(ids), AT_ONCE):
         answer = aws.call(DESCRIBE(jobs=list(ids[start : start + AT_ONCE])))
-        found.update((told["jobId"], parse(told)) for told in answer["jobs"])
+        found.update((details["jobId"], parse(details)) for details in answer["jobs"])
     return [found[id] for id in ids if id in found]
 
 
@@ -148,14 +174,18 @@ def children(job: Job) -> list[str]:
     """
     The ids of an array's children; of another job, its own.
     """
+    # A child's id is the parent's with its index behind a colon
+    # (https://docs.aws.amazon.com/batch/latest/userguide/array_jobs.html).
     return [f"{job.id}:{index}" for index in range(job.size)] or [job.id]
 
 
 def named(aws: Aws, queue: str, name: str) -> list[Mapping[str, Any]]:
     """
-    What Batch lists of the jobs called *name* in *queue*, in whatever state, the oldest first.
+    The summaries of the jobs called *name* in *queue*, in whatever state, the oldest first.
     """
-    # With a filter Batch lists jobs of all states; it ignores the case of names.
+    # With a filter Batch ignores the status, and lists jobs of all states.  JOB_NAME is matched
+    # without regard to case, so the names are compared once more
+    # (https://docs.aws.amazon.com/batch/latest/APIReference/API_ListJobs.html).
     filters = [{"name": "JOB_NAME", "values": [name]}]
     listed = aws.call(LIST_JOBS(jobQueue=queue, filters=filters))["jobSummaryList"]
     same = (job for job in listed if job["jobName"] == name)
@@ -166,9 +196,10 @@ def in_states(
     aws: Aws, queue: str, states: Iterable[str], most: int = AT_ONCE
 ) -> Iterator[Mapping[str, Any]]:
     """
-    What Batch lists of the jobs of *queue* in each of *states*, at most so many of each.
+    The summaries of the jobs of *queue* in each of *states*, at most *most* of each.
     """
-    for state in states:  # without a state Batch lists only what is RUNNING
+    # One call lists one state; without a state Batch lists only RUNNING jobs.
+    for state in states:
         limit = {"MaxItems": most}
         answer = aws.call(LIST_JOBS(jobQueue=queue, jobStatus=state, PaginationConfig=limit))
         yield from answer["jobSummaryList"]
@@ -176,8 +207,12 @@ def in_states(
 
 def representative(jobs: Sequence[Job]) -> Job | None:
     """
-    The job that tells most: the first that failed by itself, or else the last.
+    The job that explains most: the first that failed by itself, or else the last; None of none.
     """
     failed = [job for job in jobs if job.status == FAILED]
-    tried = [job for job in failed if job.attempts]
-    return next(iter(tried or failed), jobs[-1] if jobs else None)
+    # A job that was cancelled before it started, or whose dependency failed, has no attempts.
+    failed_by_itself = [job for job in failed if job.attempts]
+    for candidates in (failed_by_itself, failed, jobs[-1:]):
+        if candidates:
+            return candidates[0]
+    return None

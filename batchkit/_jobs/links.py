@@ -39,43 +39,57 @@ def job(id: str, region: str, partition: str = "aws") -> str:
 
 def log_stream(group: str, stream: str, region: str, partition: str = "aws") -> str:
     """
-    The page of a log stream; CloudWatch wants the names quoted twice, with $ for %.
+    The page of a log stream.
     """
-
-    def twice(name: str) -> str:
-        return quote(quote(name, safe=""), safe="").replace("%", "$")
-
-    there = f"log-group/{twice(group)}/log-events/{twice(stream)}"
+    there = f"log-group/{_quoted_twice(group)}/log-events/{_quoted_twice(stream)}"
     return _console(partition, region, f"cloudwatch/home?region={region}#logsV2:log-groups/{there}")
 
 
-def resource(kind: str, identity: str, region: str, partition: str = "aws") -> str:
+def _quoted_twice(name: str) -> str:
     """
-    The page of a resource of a stack; an empty text if its kind has none.
+    A name as CloudWatch's console reads it: quoted twice, with $ for %.
     """
-    last = quote(identity.rpartition("/")[2], safe="")
-    whole = quote(identity, safe="")
-    vpc = f"vpcconsole/home?region={region}"
-    pages = {
-        "Vpc": f"{vpc}#VpcDetails:VpcId={last}",
-        "Subnet": f"{vpc}#SubnetDetails:subnetId={last}",
-        "RouteTable": f"{vpc}#RouteTableDetails:RouteTableId={last}",
-        "InternetGateway": f"{vpc}#InternetGateway:internetGatewayId={last}",
-        "NatGateway": f"{vpc}#NatGatewayDetails:natGatewayId={last}",
-        "ElasticIp": f"{vpc}#ElasticIpDetails:AllocationId={last}",
-        "SecurityGroup": f"ec2/home?region={region}#SecurityGroup:groupId={last}",
-        "Role": f"iam/home#/roles/details/{last}",
-        "LogGroup": f"cloudwatch/home?region={region}#logsV2:log-groups/log-group/"
-        + quote(quote(identity.partition("log-group:")[2], safe=""), safe="").replace("%", "$"),
-        "Repository": f"ecr/repositories/private/{_account(identity)}/{last}?region={region}",
-        "ComputeEnvironment": f"batch/home?region={region}#compute-environments/detail/{whole}",
-        "JobQueue": f"batch/home?region={region}#queues/detail/{whole}",
-        "JobDefinition": f"batch/home?region={region}#job-definition/detail/{whole}",
-        "StateMachine": f"states/home?region={region}#/statemachines/view/{whole}",
-        "Table": f"dynamodbv2/home?region={region}#table?name={last}",
-        "Bucket": f"s3/buckets/{quote(identity.rpartition(':')[2], safe='')}?region={region}",
-    }
-    return _console(partition, region, pages[kind]) if kind in pages else ""
+    return quote(quote(name, safe=""), safe="").replace("%", "$")
+
+
+# Where the console has the page of a resource: its region, the whole of its identity, the last part
+# of it behind / or :, and what belongs to one service alone.
+_PAGES: Final = {
+    "Vpc": "vpcconsole/home?region={region}#VpcDetails:VpcId={last}",
+    "Subnet": "vpcconsole/home?region={region}#SubnetDetails:subnetId={last}",
+    "RouteTable": "vpcconsole/home?region={region}#RouteTableDetails:RouteTableId={last}",
+    "InternetGateway": "vpcconsole/home?region={region}#InternetGateway:internetGatewayId={last}",
+    "NatGateway": "vpcconsole/home?region={region}#NatGatewayDetails:natGatewayId={last}",
+    "ElasticIp": "vpcconsole/home?region={region}#ElasticIpDetails:AllocationId={last}",
+    "SecurityGroup": "ec2/home?region={region}#SecurityGroup:groupId={last}",
+    "Role": "iam/home#/roles/details/{last}",
+    "LogGroup": "cloudwatch/home?region={region}#logsV2:log-groups/log-group/{log_group}",
+    "Repository": "ecr/repositories/private/{account}/{last}?region={region}",
+    "ComputeEnvironment": "batch/home?region={region}#compute-environments/detail/{whole}",
+    "JobQueue": "batch/home?region={region}#queues/detail/{whole}",
+    "JobDefinition": "batch/home?region={region}#job-definition/detail/{whole}",
+    "StateMachine": "states/home?region={region}#/statemachines/view/{whole}",
+    "Table": "dynamodbv2/home?region={region}#table?name={last}",
+    "Bucket": "s3/buckets/{bucket}?region={region}",
+}
+
+
+def resource(resource_type: str, identity: str, region: str, partition: str = "aws") -> str:
+    """
+    The page of a resource of a stack; an empty text if its type has none.
+    """
+    page = _PAGES.get(resource_type)
+    if page is None:
+        return ""
+    path = page.format(
+        region=region,
+        last=quote(identity.rpartition("/")[2], safe=""),
+        whole=quote(identity, safe=""),
+        log_group=_quoted_twice(identity.partition("log-group:")[2]),
+        account=_account(identity),
+        bucket=quote(identity.rpartition(":")[2], safe=""),
+    )
+    return _console(partition, region, path)
 
 
 def _account(arn: str) -> str:

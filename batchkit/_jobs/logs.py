@@ -8,32 +8,43 @@ import datetime
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from attrs import frozen
+
 from batchkit._engine.aws import Aws
 from batchkit._jobs.jobs import Job
 from batchkit._model.calls import Operation
 
 GET: Final = Operation("logs", "GetLogEvents", absent=("ResourceNotFoundException",))
 LAST: Final = 20
+"""How many lines count as the last ones."""
 
 
-class LogLine(str):
+@frozen
+class LogLine:
     """
-    A line, with the *time* at which it was written and the id of the *job* that wrote it.
+    A line that a job has written; as a text it is the line alone.
+
+    Args:
+        text: The line.
+        time: When it was written, in UTC.
+        job: The id of the job that wrote it.
     """
 
+    text: str
     time: datetime.datetime
     job: str
 
-    @classmethod
-    def of(cls, event: Mapping[str, Any], job: Job) -> LogLine:
-        """
-        The line of an event of CloudWatch Logs.
-        """
-        line = cls(event["message"])
-        seconds = event["timestamp"] / 1000
-        line.time = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
-        line.job = job.id
-        return line
+    def __str__(self) -> str:
+        return self.text
+
+
+def parse(event: Mapping[str, Any], job: Job) -> LogLine:
+    """
+    The line of an event of CloudWatch Logs.
+    """
+    seconds = event["timestamp"] / 1000
+    time = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
+    return LogLine(text=event["message"], time=time, job=job.id)
 
 
 class Follower:
@@ -47,7 +58,7 @@ class Follower:
 
     def new(self, job: Job) -> Iterator[LogLine]:
         """
-        The lines of *job* that weren't there before.
+        The lines of *job* that were not returned before.
         """
         for stream in job.streams:
             yield from self._stream(job, job.log_group, stream)
@@ -55,12 +66,15 @@ class Follower:
     def _stream(self, job: Job, group: str, stream: str) -> Iterator[LogLine]:
         while True:
             token = self._tokens.get((group, stream))
-            given = {"nextToken": token} if token else {"startFromHead": True}
+            # A forward token is of the same direction: it wants startFromHead too
+            # (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html).
+            given = {"startFromHead": True, **({"nextToken": token} if token else {})}
             answer = self._aws.call(GET(logGroupName=group, logStreamName=stream, **given))
             if answer is None:
                 return  # the stream is made with the first line
-            yield from (LogLine.of(event, job) for event in answer["events"])
-            # A page without events isn't the end; the same token again is.
+            yield from (parse(event, job) for event in answer["events"])
+            # A page may be empty though more follow; only the same token again is the end
+            # (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html).
             self._tokens[group, stream] = answer["nextForwardToken"]
             if answer["nextForwardToken"] == token:
                 return
@@ -70,11 +84,12 @@ def tail(aws: Aws, job: Job, most: int = LAST) -> list[LogLine]:
     """
     The last lines of the last attempt of *job* that wrote any.
     """
+    # An attempt that wrote nothing has no stream, or an empty one.
     for stream in reversed(job.streams):
         call = GET(
             logGroupName=job.log_group, logStreamName=stream, startFromHead=False, limit=most
         )
         answer = aws.call(call)
         if answer is not None and answer["events"]:
-            return [LogLine.of(event, job) for event in answer["events"]][-most:]
+            return [parse(event, job) for event in answer["events"]][-most:]
     return []

@@ -12,7 +12,7 @@ from batchkit._jobs import jobs as _jobs
 @frozen
 class State:
     """
-    How far a run is: AWS's word for it, and why.
+    How far a run is: the status that AWS gives it, and why.
     """
 
     status: str
@@ -21,8 +21,9 @@ class State:
     @property
     def ended(self) -> bool:
         """
-        Whether nothing will change any more.
+        Whether it has ended, well or not.
         """
+        # A job ends as FAILED; an execution may also be TIMED_OUT or ABORTED.
         return self.succeeded or self.status in ("FAILED", "TIMED_OUT", "ABORTED")
 
     @property

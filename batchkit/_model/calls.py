@@ -1,15 +1,16 @@
 """
-Calls as values: what a resource wants done is described here, and done elsewhere.
+Calls as values: a resource describes here what has to be done, and the engine does it.
 
 An `Operation` is an AWS API call and its IAM permission, stated once.  Calling it gives a `Call`, a
 value that can be compared, shown in a plan and performed.  Parameters may hold the placeholders
-of `_values.py`.
+of `values.py`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
 from typing import Any, Final, Protocol
 
 from attrs import field, frozen
@@ -28,7 +29,8 @@ class NotYet:
     """
     An error that means *not yet*: retried for *seconds*, and an error like any other after that.
 
-    AWS's wording changes, so *fragment* is used only where the code alone says too little.
+    A *code* may be a pattern, such as `Invalid*ID.NotFound`.  AWS's wording changes, so *fragment*
+    is used only where the code alone says too little.
     """
 
     code: str
@@ -36,7 +38,7 @@ class NotYet:
     fragment: str = ""
 
     def matches(self, code: str, message: str) -> bool:
-        return code == self.code and self.fragment in message.lower()
+        return fnmatchcase(code, self.code) and self.fragment in message.lower()
 
 
 @frozen
@@ -119,6 +121,16 @@ class Call:
         return f"{self.operation}({given})"
 
 
+def operations(resource_type: type[Any]) -> dict[str, Operation]:
+    """
+    Every call of *resource_type*, by the name of its class attribute.
+    """
+    found: dict[str, Operation] = {}
+    for base in reversed(resource_type.__mro__):
+        found.update({k: v for k, v in vars(base).items() if isinstance(v, Operation)})
+    return found
+
+
 @frozen
 class Wait:
     """
@@ -131,14 +143,14 @@ class Wait:
         return self.name
 
 
-WAIT_STABLE: Final = Wait("SETTLE")
+WAIT_STABLE: Final = Wait("WAIT_STABLE")
 """A step: read the resource until AWS is done with it."""
 
-WAIT_VISIBLE: Final = Wait("SHOWN")
-"""A step: read the resource until AWS tells what an update gave it, which takes some seconds."""
+WAIT_VISIBLE: Final = Wait("WAIT_VISIBLE")
+"""A step: read the resource until AWS returns what an update has set, which takes some seconds."""
 
-WAIT_DELETED: Final = Wait("GONE")
-"""A step: read the resource until it isn't there."""
+WAIT_DELETED: Final = Wait("WAIT_DELETED")
+"""A step: read the resource until it doesn't exist."""
 
 
 @frozen
@@ -190,14 +202,21 @@ class Task:
 
     operation: Operation
 
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """
+        The calls that a plan shows in its place.
+        """
+        return ()
+
     def perform(self, aws: AwsClient, emit: Listener) -> Mapping[str, Any]:
         """
-        Does it, and returns outputs of the resource.
+        Does it; returns outputs of the resource.
         """
         raise NotImplementedError
 
 
-def _rows(parts: Iterable[Step | tuple[Step, ...]]) -> tuple[tuple[Step, ...], ...]:
+def _sequences(parts: Iterable[Step | tuple[Step, ...]]) -> tuple[tuple[Step, ...], ...]:
     return tuple(part if isinstance(part, tuple) else (part,) for part in parts)
 
 
@@ -205,15 +224,15 @@ def _rows(parts: Iterable[Step | tuple[Step, ...]]) -> tuple[tuple[Step, ...], .
 class Parallel:
     """
     A step: all of *parts* at the same time, as none needs another; a part is a step, or several in
-    a row.
+    sequence.
     """
 
-    parts: tuple[tuple[Step, ...], ...] = field(converter=_rows)
+    parts: tuple[tuple[Step, ...], ...] = field(converter=_sequences)
 
 
 def each_step(steps: Iterable[Step]) -> Iterator[Step]:
     """
-    The *steps* one by one, also those that are taken together.
+    The *steps* one by one, those in a `Parallel` included.
     """
     for step in steps:
         if isinstance(step, Parallel):

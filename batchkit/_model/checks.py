@@ -1,8 +1,8 @@
 """
-Checks of specs: every fault of a value is found, and all are reported in one error.
+Checks of specs: every problem of a value is found, and all are reported in one error.
 
-A field states what it takes with `must=`; a class that is `Checked` tests all its fields when it is
-made.  Placeholders are not tested: what they stand for comes from AWS.
+A field states its constraints where it is declared; a class that is `Checked` tests all its fields
+when it is made.  Placeholders are not tested: what they stand for comes from AWS.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any, ClassVar, NoReturn
 import attrs
 from attrs import frozen
 
+from batchkit._model.secret_arn import VALUE_FROM
 from batchkit._model.values import Arn, Here, Ref, Zone
 from batchkit.errors import Problem, SpecError
 
@@ -23,7 +24,7 @@ from batchkit.errors import Problem, SpecError
 @frozen
 class Constraint:
     """
-    What a field takes, in words and as a test.
+    What a field expects, in words and as a test.
     """
 
     expects: str
@@ -57,7 +58,7 @@ FieldRule = Callable[[Any], Iterator[Problem]]
 
 class WrongField(Exception):
     """
-    A rule asked for a field that is wrong by itself.
+    A rule has asked for a field that is wrong by itself.
     """
 
 
@@ -109,12 +110,12 @@ class Checked:
                     break
 
 
-def passes(constraints: Constraint, value: Any) -> bool:
+def passes(constraint: Constraint, value: Any) -> bool:
     """
-    Whether *must* takes *value*, of whatever type it is.
+    Whether *value* meets *constraint*, of whatever type it is.
     """
     try:
-        return constraints.test(value)
+        return constraint.test(value)
     except (TypeError, ValueError, AttributeError):
         return False
 
@@ -126,12 +127,12 @@ def refuse(subject: str, name: str, got: object, expects: str) -> NoReturn:
     raise SpecError(subject, [Problem(name, got, expects)])
 
 
-def require(subject: str, name: str, got: object, constraints: Constraint) -> None:
+def require(subject: str, name: str, got: object, constraint: Constraint) -> None:
     """
-    Raises a `SpecError` about one field, unless it is what *must* takes.
+    Raises a `SpecError` about one field, unless it meets *constraint*.
     """
-    if not passes(constraints, got):
-        refuse(subject, name, got, constraints.expects)
+    if not passes(constraint, got):
+        refuse(subject, name, got, constraint.expects)
 
 
 def text(pattern: str, expects: str) -> Constraint:
@@ -155,9 +156,9 @@ def one_of(*options: object) -> Constraint:
     One of *options*, of the same type.
     """
     expects = "one of " + ", ".join(map(repr, options))
-    return Constraint(
-        expects, lambda value: (type(value), value) in [(type(o), o) for o in options]
-    )
+    # With its type, as 1 == True in Python.
+    typed = [(type(option), option) for option in options]
+    return Constraint(expects, lambda value: (type(value), value) in typed)
 
 
 def a_bool() -> Constraint:
@@ -167,30 +168,31 @@ def a_bool() -> Constraint:
     return Constraint("True or False", lambda value: type(value) is bool)
 
 
-def optional(constraints: Constraint) -> Constraint:
+def optional(constraint: Constraint) -> Constraint:
     """
-    None, or what *must* takes.
+    None, or what meets *constraint*.
     """
     return Constraint(
-        f"None, or {constraints.expects}", lambda value: value is None or constraints.test(value)
+        f"None, or {constraint.expects}", lambda value: value is None or constraint.test(value)
     )
 
 
-def each(constraints: Constraint, *, least: int = 0, most: int = 10**9) -> Constraint:
+def each(constraint: Constraint, *, least: int = 0, most: int = 10**9) -> Constraint:
     """
-    A tuple in which each item is a placeholder or what *must* takes.
+    A tuple in which each item is a placeholder or meets *constraint*.
     """
-    count = (
-        f"{least} to {most} of: "
-        if most < 10**9
-        else "each " if not least else f"{least} or more of: "
-    )
-    return Constraint(
-        count + constraints.expects,
-        lambda value: isinstance(value, tuple)
-        and least <= len(value) <= most
-        and all(isinstance(item, (Ref, Arn)) or constraints.test(item) for item in value),
-    )
+    count = "each "
+    if most < 10**9:
+        count = f"{least} to {most} of: "
+    elif least:
+        count = f"{least} or more of: "
+
+    def test(value: Any) -> bool:
+        if not isinstance(value, tuple) or not least <= len(value) <= most:
+            return False
+        return all(isinstance(item, (Ref, Arn)) or constraint.test(item) for item in value)
+
+    return Constraint(count + constraint.expects, test)
 
 
 def instance(*types: type, expects: str = "") -> Constraint:
@@ -228,28 +230,38 @@ ENVIRONMENT = Constraint(
 )
 
 SECRETS = Constraint(
-    f"{ENVIRONMENT.expects}: the ARNs of secrets or parameters",
+    f"{ENVIRONMENT.expects}: the ARNs of secrets, with all of :key:stage:version or none behind "
+    "the name, or of parameters",
     lambda value: ENVIRONMENT.test(value)
-    and all(re.fullmatch(r"arn:[\w-]+:(secretsmanager|ssm):\S+", arn) for arn in value.values()),
+    and all(VALUE_FROM.fullmatch(arn) for arn in value.values()),
 )
 
+
+def _are_tags(value: Mapping[str, str]) -> bool:
+    # IAM's tag keys are case-insensitive, and every spec has roles
+    # (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html).
+    keys = {key.lower() for key in value}
+    return len(value) <= 40 and all(
+        [
+            len(keys) == len(value),
+            "name" not in keys,
+            not any(key.startswith(("aws:", "batchkit:")) for key in keys),
+            all(re.fullmatch(r"[\w .:/=+@-]{1,128}", key) for key in value),
+            all(re.fullmatch(r"[\w .:/=+@-]{0,256}", item) for item in value.values()),
+        ]
+    )
+
+
 TAGS = Constraint(
-    "at most 40 tags; keys of 1-128 and values of 0-256 of AWS's tag characters; no key that "
-    "starts with aws: or batchkit:, and not Name",
-    lambda value: len(value) <= 40
-    and all(
-        re.fullmatch(r"[\w .:/=+@-]{1,128}", key)
-        and re.fullmatch(r"[\w .:/=+@-]{0,256}", item)
-        and not key.lower().startswith(("aws:", "batchkit:"))
-        and key != "Name"
-        for key, item in value.items()
-    ),
+    "at most 40 tags; keys of 1-128 and values of 0-256 of AWS's tag characters; in any "
+    "case no key that starts with aws: or batchkit: or is Name, and no two that are the same",
+    _are_tags,
 )
 
 
 def as_tuple(value: Any) -> Any:
     """
-    Converts lists and sets to tuples; leaves what is no collection to the field's check.
+    Converts lists and sets to tuples; another value is left to the field's check.
     """
     return tuple(value) if isinstance(value, (list, set, frozenset)) else value
 
@@ -266,7 +278,7 @@ def as_set(value: Any) -> Any:
 
 def as_dict(value: Any) -> Any:
     """
-    Converts mappings to dicts in the order of their keys; leaves the rest to the field's check.
+    Converts mappings to dicts in the order of their keys; another value is left to the check.
     """
     if not isinstance(value, Mapping):
         return value

@@ -1,7 +1,7 @@
 """
-The door between values and what they look like: values lie below, views register from above.
+How values are shown: they are defined here below, and the views register themselves from above.
 
-A view is a function for one class: `as_html` is asked by notebooks, `as_rich` by terminals.
+A view is a function for one class: notebooks call `as_html`, terminals call `as_rich`.
 """
 
 from __future__ import annotations

@@ -3,29 +3,27 @@ The base of every resource type.
 
 A resource type is one frozen class.  It is at once what is desired, what AWS holds (the actual
 resource), and the read-only properties, so that comparing is the same for all.  Its methods only
-describe: `read` and `find` ask, `create`, `update` and `delete` yield steps; the engine does them.
+describe: `read` and `find` read, `create`, `update` and `delete` yield steps; the engine runs them.
 docs/resource-types.md explains the whole interface with an example.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from typing import Any, ClassVar, Final, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import attrs
 from attrs import frozen
 
 from batchkit._model import tags as _tags
 from batchkit._model.calls import Call, Operation, Steps
-from batchkit._model.checks import TAGS, Checked, Constraint, as_dict, as_tuple, checked, text
-from batchkit._model.names import digest
+from batchkit._model.checks import TAGS, Checked, as_dict, as_tuple, checked, text
+from batchkit._model.properties import UNSET, read_only, read_only_fields, suffix
 from batchkit._model.values import Arn, Ref, Scope, references
 from batchkit.errors import Problem
 
 Self = TypeVar("Self", bound="Resource")
 Key = tuple[str, str]
-
-_UNSET: Final = object()
 
 
 def is_there(answer: Any) -> bool:
@@ -55,46 +53,6 @@ class Reader(Protocol):
         """
 
 
-def read_only(path: str = "", *, regenerated: bool = False) -> Any:
-    """
-    A property that AWS fills in: a `Ref` until it is known.
-
-    Args:
-        path: Where it stands in the answer of the CREATE operation (JMESPath).
-        regenerated: Whether an update gives it another value, as a job definition's ARN.
-    """
-    meta = {"read_only": path, "regenerated": regenerated}
-    return attrs.field(default=_UNSET, eq=False, repr=False, metadata=meta)
-
-
-def create_only(*constraints: Constraint, **kwargs: Any) -> Any:
-    """
-    A property that AWS can't change once the resource is made.
-    """
-    return checked(*constraints, metadata={"create_only": True}, **kwargs)
-
-
-def write_only(*constraints: Constraint, **kwargs: Any) -> Any:
-    """
-    A property that matters when the resource is made and is not compared afterwards.
-    """
-    return checked(*constraints, metadata={"write_only": True}, eq=False, **kwargs)
-
-
-def named(*constraints: Constraint, create_only: bool = False, **kwargs: Any) -> Any:
-    """
-    A property that is part of the resource's name, by the hash that `suffix` makes.
-
-    Another value is another resource beside the old one, which goes once nothing is at work with
-    it.  Its default may never change: the names of what users have hold it.
-
-    Args:
-        create_only: Whether AWS can't change it even where it was changed by hand.
-    """
-    metadata = {"named": True, **({"create_only": True} if create_only else {})}
-    return checked(*constraints, metadata=metadata, **kwargs)
-
-
 @frozen(kw_only=True)
 class Resource(Checked):
     """
@@ -108,7 +66,7 @@ class Resource(Checked):
     """
 
     VARIANT_OF: ClassVar[str] = ""
-    """The resource type that it is a variant of, as one sort of compute environment is."""
+    """The resource type that it is a variant of, such as ComputeEnvironment."""
     READY: ClassVar[Collection[str] | None] = None
     """The states in which AWS is done with it; None if it has no state."""
     FAILED: ClassVar[Collection[str]] = ()
@@ -118,7 +76,7 @@ class Resource(Checked):
     NATURAL_KEY: ClassVar[bool] = True
     """Whether AWS refuses a second one of the same name."""
     RETAIN: ClassVar[bool] = False
-    """Whether it holds data, so that a teardown keeps it unless told not to."""
+    """Whether it holds data, so that a teardown keeps it unless `delete_data=True`."""
     TAGGED: ClassVar[bool] = True
     """Whether a tag says who owns it; what has none lives in something that has."""
     NEEDS_ZONE: ClassVar[bool] = False
@@ -149,12 +107,12 @@ class Resource(Checked):
     def __attrs_post_init__(self) -> None:
         if not self.stack:
             object.__setattr__(self, "stack", self.name)
-        is_desired = self.owner is _UNSET or isinstance(self.owner, Ref)
+        is_desired = self.owner is UNSET or isinstance(self.owner, Ref)
         for attribute in read_only_fields(type(self)):
-            if getattr(self, attribute.name) is _UNSET:
+            if getattr(self, attribute.name) is UNSET:
                 unknown = Ref(*self.key, attribute.name) if is_desired else ""
                 object.__setattr__(self, attribute.name, unknown)
-        if is_desired:  # what AWS holds may be what may not be desired
+        if is_desired:  # AWS may hold values that may not be desired
             super().__attrs_post_init__()
 
     def _field_problems(self) -> Iterator[Problem]:
@@ -200,7 +158,7 @@ class Resource(Checked):
     @property
     def identity(self) -> object:
         """
-        What tells it from another of the same name: its id or ARN.
+        What distinguishes it from another of the same name: its id or ARN.
         """
         return getattr(self, "id", None) or getattr(self, "arn", None) or self.name
 
@@ -221,7 +179,7 @@ class Resource(Checked):
     @property
     def in_use(self) -> bool:
         """
-        Whether its maker has gone on with it: of twins, one that is committed stays.
+        Whether its maker has gone on with it: of duplicates, one that is in use stays.
         """
         return True
 
@@ -299,7 +257,7 @@ class Resource(Checked):
 
     def before_delete(self) -> Steps:
         """
-        The steps that prepare its deletion, and needn't wait until all that stand on it are gone.
+        The steps that prepare its deletion, and needn't wait until all that depend on it are gone.
         """
         return iter(())
 
@@ -324,7 +282,7 @@ class Resource(Checked):
 
     def active_users(self, reader: Reader) -> list[str]:
         """
-        What is at work with it and would suffer if it went now, in words.
+        What works with it now and would fail if it were deleted, in words.
         """
         return []
 
@@ -341,30 +299,6 @@ class Resource(Checked):
         return None
 
 
-def read_only_fields(resource_type: type[Resource]) -> Iterator[Any]:
-    """
-    The properties of *resource_type* that AWS fills in.
-    """
-    return (a for a in attrs.fields(resource_type) if "read_only" in a.metadata)
-
-
-def compared_fields(resource_type: type[Resource]) -> Iterator[Any]:
-    """
-    The properties of *resource_type* that a user states and that are compared.
-    """
-    for attribute in attrs.fields(resource_type):
-        hidden = "read_only" in attribute.metadata or "write_only" in attribute.metadata
-        if not hidden and attribute.name not in ("name", "stack"):
-            yield attribute
-
-
-def named_fields(resource_type: type[Resource]) -> Iterator[Any]:
-    """
-    The properties of *resource_type* that are part of its name, by a hash.
-    """
-    return (a for a in attrs.fields(resource_type) if a.metadata.get("named"))
-
-
 def may_refer_to(resource_type: type[Resource], attribute: Any) -> Collection[str]:
     """
     The resource types that a `Ref` in *attribute* may lead to.
@@ -374,25 +308,3 @@ def may_refer_to(resource_type: type[Resource], attribute: Any) -> Collection[st
     if "read_only" in attribute.metadata:
         return (resource_type.type_name(),)
     return str(attribute.metadata.get("to", "")).split()
-
-
-def suffix(resource: Resource) -> str:
-    """
-    A hash of the `named` properties of *resource* that are other than their defaults.
-
-    A property that is added later changes no name, as it has its default at first.  A reference
-    counts by the resource that it leads to: one that is made again under its name is the same.
-    """
-    values = {a.name: getattr(resource, a.name) for a in named_fields(type(resource))}
-    defaults = {a.name: a.default for a in named_fields(type(resource))}
-    return digest({name: one for name, one in values.items() if one != defaults[name]})
-
-
-def operations(resource_type: type[Resource]) -> dict[str, Operation]:
-    """
-    Every call of *resource_type*, by the name of its class attribute.
-    """
-    found: dict[str, Operation] = {}
-    for base in reversed(resource_type.__mro__):
-        found.update({k: v for k, v in vars(base).items() if isinstance(v, Operation)})
-    return found

@@ -1,5 +1,5 @@
 """
-What a step may meet that isn't a failure: the engine looks again and goes on.
+What may happen in a step and isn't a failure: the engine reads again and goes on.
 """
 
 from __future__ import annotations

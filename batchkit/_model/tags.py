@@ -1,5 +1,5 @@
 """
-Tags: who owns a resource, and the shapes in which the services want them.
+Tags: who owns a resource, and the shapes in which the services expect them.
 
 Every resource carries `batchkit:stack` (its owner) and `Name`.  AWS limits: at most 50 tags
 (https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html).
@@ -23,14 +23,14 @@ _OWN: Final = {OWNER, NAME, SETTLED, LOCK}
 
 def as_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
     """
-    Tags as EC2, IAM, ECR, DynamoDB, S3 and EventBridge Scheduler want them.
+    Tags as EC2, IAM, ECR, DynamoDB, S3 and EventBridge Scheduler expect them.
     """
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
 def as_lower_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
     """
-    Tags as Step Functions wants them.
+    Tags as Step Functions expects them.
     """
     return [{"key": key, "value": value} for key, value in tags.items()]
 

@@ -59,7 +59,7 @@ class Arn:
 @frozen
 class Here:
     """
-    A fact about where the calls go, such as the `account`; or the `item` of an `Each`.
+    A fact about where the calls go, such as the `account`; or the `item` of a `ForEach`.
     """
 
     fact: str
@@ -68,7 +68,7 @@ class Here:
 ACCOUNT: Final = Here("account")
 REGION: Final = Here("region")
 LOCATION: Final = Here("location")
-"""The region as S3 wants it: left out in us-east-1."""
+"""The region as S3 expects it: left out in us-east-1."""
 ITEM: Final = Here("item")
 OMIT: Final = object()
 """What a placeholder gives in place of a parameter that is to be left out."""

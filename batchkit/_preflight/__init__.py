@@ -1,3 +1,3 @@
 """
-What would stop a stack, looked for before anything is made.
+What would stop a stack, found before anything is made.
 """

@@ -9,13 +9,15 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from batchkit._diagnosis import explain
-from batchkit._diagnosis.facts import MANIFEST
+from batchkit._diagnosis.images import MANIFEST
 from batchkit._engine.aws import ZONES, Aws
 from batchkit._engine.policy import Deployer, Further
 from batchkit._model.calls import Operation
 from batchkit._model.image_uri import ImageUri
 from batchkit._model.resource import Resource
+from batchkit._model.secret_arn import SecretArn
 from batchkit._model.values import Arn, resolve
+from batchkit._preflight.secrets import DESCRIBE_SECRET, PARAMETERS, is_here
 from batchkit._runs import run as runs
 from batchkit._runs.start import PUT
 from batchkit.grants import flatten
@@ -32,7 +34,8 @@ def deployer(aws: Aws, spec: StackSpec, wanted: Sequence[Resource]) -> Deployer:
     """
     Who deploys *spec*, which amounts to *wanted*.
     """
-    further = (*_stack_wide(), *_image(spec), *_items(spec), *_granted(aws, spec))
+    looked_at = (*_image(spec), *_granted(aws, spec), *_secrets(aws, spec))
+    further = (*_stack_wide(), *_items(spec), *looked_at)
     return Deployer(spec.name, wanted, RESOURCE_TYPES, further, spec.boundary)
 
 
@@ -74,6 +77,21 @@ def _granted(aws: Aws, spec: StackSpec) -> Iterator[Further]:
             call = looked_for(str(resolve(arn, aws.resolve)), grant.actions, own_names(spec))
             if call is not None:
                 yield call
+
+
+def _secrets(aws: Aws, spec: StackSpec) -> Iterator[Further]:
+    """
+    The secrets and parameters of the job.
+    """
+    for value_from in spec.secrets.values():
+        secret = SecretArn.parse(value_from)
+        if not is_here(aws, secret):
+            continue
+        if secret.service == "secretsmanager":
+            names = [one.split(":", 5)[5] for one in secret.resources]
+            yield DESCRIBE_SECRET, tuple(Arn("secretsmanager", name) for name in names)
+        else:
+            yield PARAMETERS, ()
 
 
 def own_names(spec: StackSpec) -> set[str]:

@@ -9,8 +9,9 @@ import boto3
 from batchkit._diagnosis.finding import Diagnosis, Finding, Severity
 from batchkit._engine.aws import Aws
 from batchkit._engine.plan import Plan
-from batchkit._preflight import checks as _inspect
-from batchkit._preflight.checks import CHECKS, Check, PreflightFacts, finding
+from batchkit._preflight import checks as _checks
+from batchkit._preflight.checks import CHECKS
+from batchkit._preflight.facts import Check, PreflightFacts, finding
 from batchkit.clock import Clock
 from batchkit.errors import AwsError, CredentialsError, PreflightError
 from batchkit.events import Action
@@ -24,7 +25,7 @@ def preflight(
     """
     What would stop `ensure_stack` or the jobs, as findings; empty if nothing would.
 
-    It changes nothing.  What the caller may not look at is a finding of its own.
+    It changes nothing.  What the caller may not read is a finding of its own.
     """
     facts = PreflightFacts(Aws(session, clock), spec)
     found: list[Finding] = []
@@ -50,9 +51,9 @@ def require(aws: Aws, spec: StackSpec, plan: Plan) -> None:
     if not created:
         return
     facts = PreflightFacts(aws, spec)
-    found = [*_inspect.zones(facts)]
+    found = [*_checks.zones(facts)]
     if any(item.resource_type == Image.__name__ for item in created):
-        found += _inspect.docker(facts)
+        found += _checks.docker(facts)
     if found:
         raise PreflightError("\n".join(["nothing was made:", *map(str, found)]), findings=found)
 

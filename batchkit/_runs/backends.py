@@ -22,15 +22,19 @@ HISTORY: Final = Operation("stepfunctions", "GetExecutionHistory")
 STOP: Final = Operation("stepfunctions", "StopExecution", absent=("ExecutionDoesNotExist",))
 RUNNING: Final = "RUNNING"
 SOON: Final = 20.0
-"""For how many seconds AWS may not yet know of what it has just been given."""
+"""
+For how many seconds AWS may not yet list what it has just accepted: DescribeExecution is
+eventually consistent, and jobs get the same time
+(https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html).
+"""
 
 
 class RunBackend(Protocol):
     """
-    What `Run` asks.
+    What stands behind a `Run` on AWS.
     """
 
-    def read_lock(self) -> State:
+    def state(self) -> State:
         """
         How far it is now.
 
@@ -56,7 +60,7 @@ class RunBackend(Protocol):
 
 class GracePeriod:
     """
-    Whether AWS was given something only moments ago.
+    The time after a submission in which AWS may not list it yet.
     """
 
     def __init__(self, aws: Aws, fresh: bool) -> None:
@@ -65,7 +69,10 @@ class GracePeriod:
 
     def missing(self, what: str, keeps: str) -> State:
         """
-        The state of what AWS doesn't list.
+        The state of *what*, which AWS doesn't list; *keeps* says for how long AWS lists runs.
+
+        Raises:
+            RunNotFound: The grace period is over.
         """
         if self._aws.clock.monotonic() < self._end:
             return State("SUBMITTED")
@@ -85,36 +92,47 @@ class StateMachineExecution:
     def name(self) -> str:
         return self._arn.rpartition(":")[2]
 
-    def read_lock(self) -> State:
-        told = self._aws.call(EXECUTION(executionArn=self._arn))
-        if told is None:
+    def state(self) -> State:
+        described = self._aws.call(EXECUTION(executionArn=self._arn))
+        if described is None:
+            # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
             return self._fresh.missing(self._arn, "AWS forgets runs after 90 days")
-        return State(told["status"], _cause(told))
+        return State(described["status"], _cause(described))
 
     def ids(self) -> list[str]:
-        # In the first moments an execution may have no history yet.
+        # DescribeExecution doesn't name the jobs: only the history does, in the event of each
+        # submission.  A retried task submits a new job.  In the first moments an execution may
+        # have no history yet.
         events = self._aws.call(HISTORY(executionArn=self._arn))["events"]
-        submitted = list(dict.fromkeys(filter(None, map(_job_id, events))))
-        jobs = _jobs.describe(self._aws, submitted)
+        submitted = [id for id in map(_job_id, events) if id is not None]
+        jobs = _jobs.describe(self._aws, list(dict.fromkeys(submitted)))
         return [id for job in jobs for id in _jobs.children(job)]
 
     def cancel(self, reason: str) -> None:
         self._aws.call(STOP(executionArn=self._arn, cause=reason))
 
 
-def _cause(told: Mapping[str, Any]) -> str:
+def _cause(described: Mapping[str, Any]) -> str:
     """
     Why an execution ended; where the cause is a job as JSON, the job's own reason.
     """
-    cause = str(told.get("cause") or told.get("error") or "")
+    # If a task waits for its job (`.sync`) and the job fails, Step Functions gives the whole
+    # description of the job as the cause
+    # (https://docs.aws.amazon.com/step-functions/latest/dg/connect-batch.html).
+    cause = str(described.get("cause") or described.get("error") or "")
     try:
         job = json.loads(cause)
     except ValueError:
         return cause
-    return str(job.get("StatusReason") or cause) if isinstance(job, dict) else cause
+    if not isinstance(job, dict):
+        return cause
+    return str(job.get("StatusReason") or cause)
 
 
 def _job_id(event: Mapping[str, Any]) -> str | None:
+    """
+    The id of the job that an event of a history reports as submitted, if it is such an event.
+    """
     details = event.get("taskSubmittedEventDetails") or {}
     output = json.loads(details.get("output") or "{}")
     return str(output["JobId"]) if "JobId" in output else None
@@ -129,32 +147,47 @@ class SubmittedJobs:
         self._aws = aws
         self._ids = list(ids)
         self._fresh = GracePeriod(aws, fresh)
-        self._known: list[Job] = []
+        self._described: list[Job] = []
 
     def name(self) -> str:
-        self._known = self._known or _jobs.describe(self._aws, self._ids)
-        return self._known[0].name if self._known else self._ids[0]
+        jobs = self._jobs()
+        return jobs[0].name if jobs else self._ids[0]
 
-    def read_lock(self) -> State:
+    def state(self) -> State:
         jobs = _jobs.describe(self._aws, self._ids)
         if len(jobs) < len(self._ids):
             missing = ", ".join(sorted({*self._ids} - {job.id for job in jobs}))
             return self._fresh.missing(missing, "Batch forgets jobs a week after their end")
-        self._known = jobs
-        failed = [job for job in jobs if job.status == _jobs.FAILED]
-        live = [job for job in jobs if not job.ended]
-        representative = max(live, key=_far) if live else (*failed, *jobs)[0]
-        return State(representative.status, representative.reason)
+        self._described = jobs
+        job = _most_advanced(jobs)
+        return State(job.status, job.reason)
 
     def ids(self) -> list[str]:
-        self._known = self._known or _jobs.describe(self._aws, self._ids)
-        return [id for job in self._known for id in _jobs.children(job)]
+        return [id for job in self._jobs() for id in _jobs.children(job)]
 
     def cancel(self, reason: str) -> None:
-        # TerminateJob also cancels what hasn't started, and all children of an array.
+        # TerminateJob also cancels what hasn't started, and all children of an array; CancelJob
+        # has no effect on a job that is STARTING or RUNNING
+        # (https://docs.aws.amazon.com/batch/latest/APIReference/API_TerminateJob.html).
         for id in self._ids:
             self._aws.call(_jobs.TERMINATE(jobId=id, reason=reason))
 
+    def _jobs(self) -> list[Job]:
+        """
+        The jobs as they were last described: names, and sizes of arrays, don't change.
+        """
+        if not self._described:
+            self._described = _jobs.describe(self._aws, self._ids)
+        return self._described
 
-def _far(job: Job) -> int:
-    return _jobs.LIVE.index(job.status)
+
+def _most_advanced(jobs: Sequence[Job]) -> Job:
+    """
+    The job that stands for all: of those that live the one that has come furthest; if all have
+    ended, the first that failed, or else the first.
+    """
+    live = [job for job in jobs if not job.ended]
+    if live:
+        return max(live, key=lambda job: _jobs.LIVE.index(job.status))
+    failed = [job for job in jobs if job.status == _jobs.FAILED]
+    return failed[0] if failed else jobs[0]

@@ -2,14 +2,15 @@
 Fan-out: one job for each item, as the children of array jobs.
 
 A child finds its items, a JSON list, in the variable BATCHKIT_ITEMS, or at the S3 address in
-BATCHKIT_ITEMS_URI if they have no room there; its own is the one of its AWS_BATCH_JOB_ARRAY_INDEX.
-A single item is no array, and has no index.
+BATCHKIT_ITEMS_URI if they have no room there.  Its own item is at AWS_BATCH_JOB_ARRAY_INDEX.
+A single item is submitted as a plain job, which has no index: AWS Batch takes arrays of 2 to 10,000
+children (https://docs.aws.amazon.com/batch/latest/userguide/array_jobs.html).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, overload
 
 import attrs
@@ -18,10 +19,10 @@ from attrs import field, frozen
 from batchkit._engine.aws import Aws
 from batchkit._jobs import jobs as _jobs
 from batchkit._jobs.jobs import Job
-from batchkit._model.checks import refuse
+from batchkit._model.checks import refuse, require
 from batchkit._runs.backends import SubmittedJobs
 from batchkit._runs.run import Run
-from batchkit._runs.start import LARGEST, PUT, ROOM, Submission, submit
+from batchkit._runs.start import LARGEST, NAME, PUT, ROOM, Submission, submit
 from batchkit.errors import BatchkitError
 from batchkit.resources.s3 import ITEMS as FOLDER
 
@@ -32,7 +33,7 @@ URI: Final = "BATCHKIT_ITEMS_URI"
 @frozen
 class Result:
     """
-    How the job of one item ended, or stands.
+    How the job of one item ended, or how far it is.
     """
 
     index: int
@@ -55,7 +56,7 @@ class Result:
 @frozen(eq=False)
 class Mapped(Sequence[Result]):
     """
-    The results of a fan-out, in the order of the items; asked anew until all have ended.
+    The results of a fan-out, in the order of the items; polled until all jobs have ended.
     """
 
     run: Run
@@ -101,9 +102,10 @@ class Mapped(Sequence[Result]):
         ended = self.run.ended
         jobs = self.run.jobs
         if len(jobs) != len(self.items):
-            msg = f"{len(self.items)} items are wanted, and the run {self.run.name} has {len(jobs)}"
+            msg = f"{len(self.items)} items are given, and the run {self.run.name} has {len(jobs)}"
             raise BatchkitError(f"{msg} jobs: its key stands for another list; take a new key")
-        results = [_result(*given) for given in zip(range(len(jobs)), self.items, jobs)]
+        pairs = zip(self.items, jobs)
+        results = [_result(index, item, job) for index, (item, job) in enumerate(pairs)]
         if ended:
             self._known.extend(results)
         return results
@@ -135,24 +137,43 @@ def fan_out(
     texts = [_json(item) for item in items]
     if not texts:
         refuse("map", "items", items, "at least one item")
-    room = ROOM - len(json.dumps(submission.changes())) - len(ITEMS) - 200
-    stored = bucket is not None and not _fits(texts, room)
-    others = submission.given.get("environment", {})
-    chunks = list(_chunks(texts, LARGEST, None if stored else room))
+    room = _room_for_items(submission)
+    if _fits(texts, room):
+        bucket = None
+    chunks = list(_chunks(texts, LARGEST, room if bucket is None else None))
+    last = submission.name if len(chunks) == 1 else f"{submission.name}-{len(chunks) - 1}"
+    require("map", "name", last, NAME)  # before the first of them is submitted
     ids, fresh = [], False
     for number, chunk in enumerate(chunks):
         name = submission.name if len(chunks) == 1 else f"{submission.name}-{number}"
-        given = _environment(aws, name, chunk, bucket if stored else None)
-        part = attrs.evolve(
-            submission,
-            name=name,
-            given={**submission.given, "environment": {**others, **given}},
-            array_size=len(chunk) if len(chunk) > 1 else None,
-        )
-        id, new = submit(aws, part, once=once)
+        part = _part(submission, name, chunk, _environment(aws, name, chunk, bucket))
+        id, is_new = submit(aws, part, once=once)
         ids.append(id)
-        fresh = fresh or new
+        fresh = fresh or is_new
     return Mapped(Run(ids[0], aws, SubmittedJobs(aws, ids, fresh=fresh)), tuple(items), aws)
+
+
+def _room_for_items(submission: Submission) -> int:
+    """
+    How many characters of the overrides are left for the items.
+    """
+    # AWS limits all overrides of a container together; 200 are for the JSON around the variable.
+    return ROOM - len(json.dumps(submission.changes())) - len(ITEMS) - 200
+
+
+def _part(
+    submission: Submission, name: str, chunk: Sequence[str], environment: Mapping[str, str]
+) -> Submission:
+    """
+    The submission of the job for one chunk; a single item is no array.
+    """
+    others = submission.given.get("environment", {})
+    return attrs.evolve(
+        submission,
+        name=name,
+        given={**submission.given, "environment": {**others, **environment}},
+        array_size=len(chunk) if len(chunk) > 1 else None,
+    )
 
 
 def _json(item: Any) -> str:
@@ -170,6 +191,7 @@ def _length(texts: Sequence[str]) -> int:
     """
     How long a list is as JSON within JSON.
     """
+    # The overrides are sent as JSON, in which the quotes of the items are escaped once more.
     return sum(len(json.dumps(text)) - 1 for text in texts)
 
 
@@ -182,8 +204,8 @@ def _chunks(texts: Sequence[str], most: int, room: int | None) -> Iterator[list[
     for text in texts:
         needs = _length([text])
         if room is not None and needs > room:
-            expects = f"at most {room} characters each as JSON, or a stack with a bucket"
-            refuse("map", "items", f"{text[:40]}... of {len(text)} characters", expects)
+            expected = f"at most {room} characters each as JSON, or a stack with a bucket"
+            refuse("map", "items", f"{text[:40]}... of {len(text)} characters", expected)
         if len(chunk) == most or (left is not None and needs > left):
             yield chunk
             chunk, left = [], room
@@ -193,6 +215,9 @@ def _chunks(texts: Sequence[str], most: int, room: int | None) -> Iterator[list[
 
 
 def _environment(aws: Aws, name: str, chunk: Sequence[str], bucket: str | None) -> dict[str, str]:
+    """
+    The variable that leads a child to its items; if *bucket* is given, they are put there.
+    """
     document = f"[{','.join(chunk)}]"
     if bucket is None:
         return {ITEMS: document}

@@ -1,5 +1,5 @@
 """
-What is said of a run that has failed.
+The error of a run that has failed.
 """
 
 from __future__ import annotations
@@ -16,20 +16,31 @@ def failure(
     name: str, jobs: Sequence[Job], state: State, log: Sequence[str], findings: Sequence[object]
 ) -> JobFailed:
     """
-    The error that tells how the run *name* of *jobs* ended, with its last lines and why.
+    The error that says how the run *name* of *jobs* ended, with its last lines and why.
     """
+    code, attempts, reason = None, 0, ""
+    # An execution whose state machine could submit nothing has no job.
     job = _jobs.representative(jobs)
-    failed = sum(one.status == _jobs.FAILED for one in jobs)
-    of_many = f" ({failed} of {len(jobs)} jobs failed)" if len(jobs) > 1 else ""
-    code = job.exit_code if job else None
+    if job is not None:
+        code, attempts, reason = job.exit_code, len(job.attempts), job.reason
+    reason = reason or state.reason or "no reason was given"
     with_code = f" with exit code {code}" if code is not None else ""
-    reason = (job.reason if job else "") or state.reason or "no reason was given"
     return JobFailed(
-        f"the run {name} is {state.status}{with_code}: {reason}{of_many}",
+        f"the run {name} is {state.status}{with_code}: {reason}{_of_many(jobs)}",
         status=state.status,
         reason=reason,
         exit_code=code,
-        attempts=len(job.attempts) if job else 0,
+        attempts=attempts,
         log=log,
         findings=findings,
     )
+
+
+def _of_many(jobs: Sequence[Job]) -> str:
+    """
+    How many of several jobs have failed; an empty text for a single job.
+    """
+    if len(jobs) < 2:
+        return ""
+    failed = sum(job.status == _jobs.FAILED for job in jobs)
+    return f" ({failed} of {len(jobs)} jobs failed)"

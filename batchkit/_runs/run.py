@@ -43,19 +43,22 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     _jobs.TERMINATE,
     _logs.GET,
 )
-"""All that starting, watching and ending runs needs."""
+"""Every operation that starting, watching and ending runs calls."""
 
 FASTEST: Final = 0.1
 SLOWEST: Final = 5.0
 SHARE: Final = 0.05
-"""Between two looks passes a twentieth of the time so far: short runs are seen to end at once."""
+"""
+The pause between two polls, as a part of the time so far: a short run is seen to end at once, and
+a long one makes few calls.
+"""
 LATE: Final = 0.5
-"""Seconds that the last lines of a job may be on their way after its end."""
+"""For how many seconds after a job's end its last lines may still be missing in CloudWatch Logs."""
 
 _EXECUTION: Final = re.compile(r"arn:[\w-]+:states:([\w-]+):\d+:execution:[^:]+:.+")
 _JOB_ARN: Final = re.compile(r"arn:[\w-]+:batch:([\w-]+):\d+:job/(.+)")
 _JOB_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(:\d+)?")
-_TAKES: Final = "the ARN of an execution or of a job, or a job's id"
+_EXPECTED: Final = "the ARN of an execution or of a job, or a job's id"
 
 
 @frozen
@@ -63,13 +66,13 @@ class Run(Displayed):
     """
     A run of a stack's job: an execution of its state machine, or jobs submitted directly.
 
-    What it says is asked anew each time, until it has ended.
+    Its status is polled each time it is asked for, until the run has ended.
     """
 
     arn: str
     _aws: Aws = field(repr=False, eq=False)
-    _origin: RunBackend = field(repr=False, eq=False)
-    _seen: dict[str, State] = field(repr=False, eq=False, factory=dict, init=False)
+    _backend: RunBackend = field(repr=False, eq=False)
+    _final: dict[str, State] = field(repr=False, eq=False, factory=dict, init=False)
 
     @classmethod
     def from_arn(
@@ -90,7 +93,7 @@ class Run(Displayed):
         """
         The name of the execution or job.
         """
-        return self._origin.name()
+        return self._backend.name()
 
     @property
     def status(self) -> str:
@@ -119,14 +122,14 @@ class Run(Displayed):
         """
         Its jobs, as they stand; of an array the children, in the order of their indexes.
         """
-        return _jobs.describe(self._aws, self._origin.ids())
+        return _jobs.describe(self._aws, self._backend.ids())
 
     @property
     def parents(self) -> list[str]:
         """
         The ids of its jobs, an array counting as one: what another job can depend on.
         """
-        return list(dict.fromkeys(id.partition(":")[0] for id in self._origin.ids()))
+        return list(dict.fromkeys(id.partition(":")[0] for id in self._backend.ids()))
 
     @property
     def links(self) -> dict[str, str]:
@@ -137,18 +140,20 @@ class Run(Displayed):
         links = {}
         if ":execution:" in self.arn:
             links["execution"] = _links.execution(self.arn, region)
-        jobs = self.jobs[:1]
-        links.update({"job": _links.job(job.id, region, partition) for job in jobs})
-        for job in jobs:
-            for stream in job.streams[-1:]:
-                links["log"] = _links.log_stream(job.log_group, stream, region, partition)
+        jobs = self.jobs
+        if jobs:
+            job = jobs[0]
+            links["job"] = _links.job(job.id, region, partition)
+            if job.streams:
+                newest = job.streams[-1]
+                links["log"] = _links.log_stream(job.log_group, newest, region, partition)
         return links
 
     def refresh(self) -> Run:
         """
-        Asks AWS how far it is, also if it has ended; returns itself.
+        Polls AWS once, even if the run has ended; returns itself.
         """
-        self._seen.clear()
+        self._final.clear()
         self._poll()
         return self
 
@@ -173,21 +178,24 @@ class Run(Displayed):
         """
         The lines that its jobs have written; with *follow*, those to come too, until its end.
         """
-        follower, drained = Follower(self._aws), set[str]()
+        follower = Follower(self._aws)
+        read_to_end: set[str] = set()
         for state in self._states(None):
             if state.ended and follow:
+                # CloudWatch Logs takes a moment to give back what was just written.
                 self._aws.pause(LATE)
-            ids = [id for id in self._origin.ids() if id not in drained]
+            ids = [id for id in self._backend.ids() if id not in read_to_end]
             for job in _jobs.describe(self._aws, ids):
                 yield from follower.new(job)
+                # An array may have 10,000 children: those that have ended aren't read again.
                 if job.ended and len(ids) > 1:
-                    drained.add(job.id)
+                    read_to_end.add(job.id)
             if state.ended or not follow:
                 return
 
     def tail(self, lines: int = _logs.LAST) -> list[LogLine]:
         """
-        The last lines of its job; of an array, of the child that tells most of its end.
+        The last lines of its job; of an array, of the child that explains most.
         """
         job = _jobs.representative(self.jobs)
         return _logs.tail(self._aws, job, lines) if job else []
@@ -198,7 +206,7 @@ class Run(Displayed):
         """
         if not reason.strip():
             refuse("cancel", "reason", reason, "a text")
-        self._origin.cancel(reason)
+        self._backend.cancel(reason)
 
     def explain(self) -> Diagnosis:
         """
@@ -208,26 +216,33 @@ class Run(Displayed):
 
     def _failure(self, state: State) -> JobFailed:
         """
-        The error that tells how it ended, with its last lines and why.
+        The error that says how it ended, with its last lines and why.
         """
         jobs = self.jobs
         job = _jobs.representative(jobs)
         findings: Sequence[object] = ()
-        with suppress(BatchkitError):  # what may not be looked at mustn't hide that the job failed
+        with suppress(BatchkitError):  # a refused call must not hide that the job failed
             findings = explain(self._aws, self.arn, jobs, state)
-        log = _logs.tail(self._aws, job) if job else ()
-        return failure(self.name, jobs, state, log, findings)
+        lines = _logs.tail(self._aws, job) if job else []
+        return failure(self.name, jobs, state, [line.text for line in lines], findings)
 
     def _poll(self) -> State:
-        state = self._seen.get("end") or self._origin.read_lock()
+        """
+        How far it is now; the state of a run that has ended is asked for once.
+        """
+        state = self._final.get("state") or self._backend.state()
         if state.ended:
-            self._seen["end"] = state
+            self._final["state"] = state
         return state
 
     def _states(self, timeout: float | None) -> Iterator[State]:
         """
-        How far it is, again and again.
+        How far it is, poll after poll.
+
+        Raises:
+            StillWaiting: *timeout* seconds have passed.
         """
+        # Neither service calls back: EventBridge reports an end only to targets within AWS.
         clock = self._aws.clock
         began = clock.monotonic()
         while True:
@@ -237,7 +252,9 @@ class Run(Displayed):
             if timeout is not None and spent >= timeout:
                 raise StillWaiting(_waiting(self, state, spent))
             pause = min(SLOWEST, max(FASTEST, SHARE * spent))
-            self._aws.pause(pause if timeout is None else min(pause, timeout - spent))
+            if timeout is not None:
+                pause = min(pause, timeout - spent)
+            self._aws.pause(pause)
 
 
 def _waiting(run: Run, state: State, spent: float) -> str:
@@ -249,18 +266,22 @@ def _waiting(run: Run, state: State, spent: float) -> str:
 
 def attach(aws: Aws, arn: str) -> Run:
     """
-    The run of that ARN or id; asks nothing.
+    The run of that ARN or id; makes no call.
     """
-    execution, job = _EXECUTION.fullmatch(arn), _JOB_ARN.fullmatch(arn)
-    if not (execution or job or _JOB_ID.fullmatch(arn)):
-        refuse("run", "arn", arn, _TAKES)
-    found = execution or job
-    if found and found[1] != aws.region:
-        msg = f"the run {arn} is in {found[1]}; the session is in {aws.region}"
-        raise RunNotFound(msg)
-    origin = (
-        StateMachineExecution(aws, arn)
-        if execution
-        else SubmittedJobs(aws, [job[2] if job else arn])
-    )
-    return Run(arn, aws, origin)
+    if execution := _EXECUTION.fullmatch(arn):
+        _check_region(aws, arn, execution[1])
+        return Run(arn, aws, StateMachineExecution(aws, arn))
+    if job := _JOB_ARN.fullmatch(arn):
+        _check_region(aws, arn, job[1])
+        return Run(arn, aws, SubmittedJobs(aws, [job[2]]))
+    if not _JOB_ID.fullmatch(arn):
+        refuse("run", "arn", arn, _EXPECTED)
+    return Run(arn, aws, SubmittedJobs(aws, [arn]))
+
+
+def _check_region(aws: Aws, arn: str, region: str) -> None:
+    """
+    Refuses an ARN of another region than the session's.
+    """
+    if region != aws.region:
+        raise RunNotFound(f"the run {arn} is in {region}; the session is in {aws.region}")

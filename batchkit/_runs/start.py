@@ -25,6 +25,7 @@ from batchkit._model.checks import (
     instance,
     optional,
     refuse,
+    require,
     text,
     whole,
 )
@@ -49,6 +50,10 @@ NAME: Final = text(
 )
 LARGEST: Final = 10_000
 """How many children an array may have."""
+PAYLOAD: Final = 30 * 1024
+"""
+Bytes of a submission (https://docs.aws.amazon.com/batch/latest/userguide/service_limits.html).
+"""
 ROOM: Final = 8192
 """
 Characters that the overrides of a container may have
@@ -62,11 +67,14 @@ def execution(
     """
     Starts the state machine *machine*; returns the ARN of the execution.
     """
-    if environment is not None and not ENVIRONMENT.test(environment):
-        refuse("run", "environment", dict(environment), ENVIRONMENT.expects)
-    if name is not None and not NAME.test(name):
-        refuse("run", "name", name, NAME.expects)
+    if environment is not None:
+        require("run", "environment", environment, ENVIRONMENT)
+    if name is not None:
+        require("run", "name", name, NAME)
     given = {"environment": [{"Name": k, "Value": v} for k, v in (environment or {}).items()]}
+    if (length := len(json.dumps(given))) > ROOM:
+        expects = f"variables of at most {ROOM} characters together, as JSON"
+        refuse("run", "environment", f"{length} characters", expects)
     called = {"name": name} if name else {}
     run = name or f"run-{uuid.uuid4()}"
     call = START(stateMachineArn=machine, name=run, input=json.dumps({**given, **called}))
@@ -76,6 +84,19 @@ def execution(
         if name is None:  # the answer to the first attempt was lost
             return f"{machine.replace(':stateMachine:', ':execution:')}:{run}"
         refuse("run", "name", name, "a name that no run of the last 90 days has had")
+
+
+CHANGEABLE: Final = ("command", "environment", "vcpus", "memory", "timeout", "attempts")
+"""
+The settings that a submission may change
+(https://docs.aws.amazon.com/batch/latest/APIReference/API_SubmitJob.html).
+"""
+
+
+def _can_differ(submission: Any) -> Iterator[Problem]:
+    for name in submission.given:
+        if name not in CHANGEABLE:
+            yield Problem("given", name, f"one of {', '.join(CHANGEABLE)}")
 
 
 def _on_top(submission: Any) -> Iterator[Problem]:
@@ -92,9 +113,14 @@ def _on_top(submission: Any) -> Iterator[Problem]:
 
 
 def _has_room(submission: Any) -> Iterator[Problem]:
-    if (length := len(json.dumps(submission.changes(), default=str))) > ROOM:
+    if any(_on_top(submission)):
+        return
+    if (length := len(json.dumps(submission.changes(), default=repr))) > ROOM:
         expects = f"command and environment of at most {ROOM} characters together, as JSON"
         yield Problem("environment", f"{length} characters", expects)
+    if (length := len(json.dumps(submission.call().params, default=repr))) > PAYLOAD:
+        expects = f"what makes a request of at most {PAYLOAD} characters, as JSON"
+        yield Problem("depends_on", f"{length} characters", expects)
 
 
 @frozen(kw_only=True)
@@ -103,11 +129,11 @@ class Submission(Checked):
     A job to submit: a job definition, and what differs from it.
 
     Args:
-        given: The settings that differ, by name, among those of `JobSettings`; variables of the
-            environment come on top of the definition's.
+        given: The settings that differ, by name, among `CHANGEABLE`; variables of the environment
+            come on top of the definition's.
     """
 
-    RULES = (_on_top, _has_room)
+    RULES = (_can_differ, _on_top, _has_room)
 
     queue: str
     definition: JobDefinition
@@ -127,7 +153,7 @@ class Submission(Checked):
             "arrayProperties": self.array_size and {"size": self.array_size},
             "dependsOn": [{"jobId": id} for id in self.depends_on],
             "timeout": timeout and {"attemptDurationSeconds": timeout},
-            "retryStrategy": attempts and {"attempts": attempts},
+            "retryStrategy": attempts and self.definition.retries_of(attempts),
         }
         envelope = PLATFORMS[self.definition.platform].envelope(self.definition)
         return SUBMIT(

@@ -37,6 +37,7 @@ GRANTS: Final[Mapping[str, Callable[..., Any]]] = {
     "allow": grants.allow,
     "dynamodb_read": grants.dynamodb_read,
     "dynamodb_write": grants.dynamodb_write,
+    "kms_decrypt": grants.kms_decrypt,
     "s3_read": grants.s3_read,
     "s3_write": grants.s3_write,
     "secret_read": grants.secret_read,
@@ -187,29 +188,31 @@ def _spec(given: dict[str, Any], folder: Path, problems: list[ConfigProblem]) ->
     convert: dict[str, Callable[[Any], Any]] = {
         "image": lambda value: _image(value, folder),
         "grants": lambda value: [_grant(one) for one in value],
+        "execution_grants": lambda value: [_grant(one) for one in value],
         "table": lambda value: Table(**value) if isinstance(value, dict) else value,
         "bucket": lambda value: Bucket(**value) if isinstance(value, dict) else value,
+        **{part: functools.partial(_choice, part, problems=problems) for part in CHOICES},
     }
-    for part in CHOICES:
-        convert[part] = functools.partial(_choice, part, problems=problems)
-    for name in convert.keys() & given.keys():
+    converted = {}
+    for name, value in given.items():
         try:
-            value = convert[name](given[name])
-            if value is None:
-                given.pop(name)
-            else:
-                given[name] = value
-        except SpecError as error:
-            given.pop(name)
-            problems += [
-                ConfigProblem((name, one.field), one.got, one.expects) for one in error.problems
-            ]
+            converted[name] = convert[name](value) if name in convert else value
         except (BatchkitError, TypeError, ValueError) as error:
-            given.pop(name)
-            problems.append(ConfigProblem((name,), None, _plain(error)))
-    fake_image: dict[str, Any] = {"name": "stand-in", "image": "stand/in"}
-    missing = {name: fake_image[name] for name in _required() if name not in given}
-    return StackSpec(**{**missing, **given})
+            problems += _refusals(name, error)
+    usable = {name: value for name, value in converted.items() if value is not None}
+    placeholders = {"name": "placeholder", "image": "place/holder"}
+    missing = {name: placeholders[name] for name in _required() if name not in usable}
+    return StackSpec(**{**missing, **usable})
+
+
+def _refusals(name: str, error: Exception) -> list[ConfigProblem]:
+    """
+    What a converter has against the key *name*.
+    """
+    if isinstance(error, SpecError):
+        found = error.problems
+        return [ConfigProblem((name, one.field), one.got, one.expects) for one in found]
+    return [ConfigProblem((name,), None, _plain(error))]
 
 
 def _plain(error: Exception) -> str:

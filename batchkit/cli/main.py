@@ -47,7 +47,7 @@ def main() -> None:
 
     A first stack: batchkit init; batchkit up; batchkit run --wait; batchkit down.
     """
-    # AWS's models are large, and Python would look through them once more before it ends.
+    # botocore's models are large, and Python would collect garbage in them once more at its exit.
     atexit.register(gc.freeze)
 
 
@@ -181,8 +181,8 @@ def completion(shell: str) -> None:
     """
     from click.shell_completion import get_completion_class
 
-    kind: Any = get_completion_class(shell)
-    click.echo(kind(main, {}, "batchkit", "_BATCHKIT_COMPLETE").source())
+    completion_class: Any = get_completion_class(shell)
+    click.echo(completion_class(main, {}, "batchkit", "_BATCHKIT_COMPLETE").source())
 
 
 for command in _commands.COMMANDS:

@@ -10,8 +10,9 @@ import shlex
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from batchkit._engine.plan import Plan
-from batchkit._model.resource import Resource, named_fields
+from batchkit._engine.plan import Item, Plan
+from batchkit._model.properties import named_fields
+from batchkit._model.resource import Resource
 from batchkit._model.values import references
 
 
@@ -31,10 +32,15 @@ def variables(stack: str, region: str, resources: Iterable[Resource]) -> dict[st
 
 
 def _variable(stack: str, region: str, resource: Resource) -> str:
-    kind = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", resource.type_name())
-    rest = "" if [*named_fields(type(resource))] else resource.name
-    rest = re.sub(rf"^(/batchkit/)?{re.escape(stack)}(?![a-z0-9])", "", rest)
-    words = re.sub(r"[^A-Za-z0-9]+", "_", f"{kind}_{rest.removesuffix('-' + region)}")
+    """
+    The name of a resource's variable: its type, and what its name adds to the stack's.
+    """
+    resource_type = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", resource.type_name())
+    # A hash in a name changes with the resource; a variable's name must not.
+    name = "" if [*named_fields(type(resource))] else resource.name
+    own = re.sub(rf"^(/batchkit/)?{re.escape(stack)}(?![a-z0-9])", "", name)
+    own = own.removesuffix(f"-{region}")
+    words = re.sub(r"[^A-Za-z0-9]+", "_", f"{resource_type}_{own}")
     return words.strip("_").upper()
 
 
@@ -60,6 +66,7 @@ def as_make(given: Mapping[str, str]) -> str:
 
 
 def _make(value: str) -> str:
+    # make expands $ and takes # for a comment.
     return value.replace("$", "$$").replace("#", r"\#")
 
 
@@ -74,26 +81,29 @@ def plan(made: Plan) -> dict[str, Any]:
     """
     A plan as JSON has it.
     """
+    kept = [item for item in made.items if item not in made.changes]
     return {
         "stack": made.stack,
-        "changes": [
-            {
-                "action": str(item.action),
-                "resource_type": item.resource_type,
-                "name": item.name,
-                "fields": {c.field: [_known(c.actual), _known(c.wanted)] for c in item.changes},
-                "calls": [str(call.operation) for call in item.calls],
-            }
-            for item in made.changes
-        ],
-        "kept": [
-            f"{item.resource_type} {item.name}" for item in made.items if item not in made.changes
-        ],
+        "changes": [_change(item) for item in made.changes],
+        "kept": [f"{item.resource_type} {item.name}" for item in kept],
+    }
+
+
+def _change(item: Item) -> dict[str, Any]:
+    fields = {one.field: [_known(one.actual), _known(one.desired)] for one in item.changes}
+    return {
+        "action": str(item.action),
+        "resource_type": item.resource_type,
+        "name": item.name,
+        "fields": fields,
+        "calls": [str(call.operation) for call in item.calls],
     }
 
 
 def _known(value: Any) -> Any:
     """
-    *value*, or None if AWS gives it only later.
+    *value*, or None if it is known only after another resource is made.
     """
-    return None if any(references(value)) else value
+    if any(references(value)):
+        return None
+    return value

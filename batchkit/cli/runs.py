@@ -1,5 +1,5 @@
 """
-The commands about runs: start one, follow it, see how it is, learn why it is stuck.
+The commands about runs: start one, follow it, see how far it is, learn why it is stuck.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from rich.console import Group
 
 from batchkit._diagnosis.finding import Diagnosis
 from batchkit._display import terminal as _rich
-from batchkit._display.text import printable
+from batchkit._display.text import printable, state_of
 from batchkit._jobs.logs import LogLine
 from batchkit._preflight.preflight import preflight as inspect
 from batchkit._runs.run import Run
@@ -53,7 +53,7 @@ def run(terminal: Terminal, env: Mapping[str, str], name: str | None, wait: bool
         return
     with _goes_on(started):
         for line in started.logs(follow=True):
-            terminal.notify(f"  | {printable(line)}")
+            terminal.notify(f"  | {printable(line.text)}")
         started.wait()
     terminal.notify("SUCCEEDED")
 
@@ -73,11 +73,11 @@ def logs(terminal: Terminal, run: str, follow: bool) -> None:
     chosen = _run(terminal, run)
     with _goes_on(chosen):
         for line in chosen.logs(follow):
-            click.echo(_as_json(line) if terminal.json else printable(line))
+            click.echo(_as_json(line) if terminal.json else printable(line.text))
 
 
 def _as_json(line: LogLine) -> str:
-    return json.dumps({"time": line.time.isoformat(), "job": line.job, "message": line})
+    return json.dumps({"time": line.time.isoformat(), "job": line.job, "message": line.text})
 
 
 @click.command()
@@ -91,12 +91,12 @@ def status(terminal: Terminal, run: str) -> None:
     """
     if run:
         chosen = _run(terminal, run)
-        terminal.report(chosen, _told(chosen, jobs=True))
+        terminal.report(chosen, {**_summary(chosen), **_details(chosen)})
         return
     stack = stacks.describe_stack(terminal.stack(), session=terminal.session())
     runs = stack.runs(limit=5)
-    states = {str(one): one.state if isinstance(one.state, str) else "" for one in stack.resources}
-    data = {"stack": stack.name, "resources": states, "runs": [_told(one) for one in runs]}
+    states = {str(one): state_of(one) for one in stack.resources}
+    data = {"stack": stack.name, "resources": states, "runs": [_summary(one) for one in runs]}
     lines = [_rich.line(one) for one in runs]
     terminal.report(Group(_rich.stack(stack), "", *lines), data)
 
@@ -153,41 +153,55 @@ def _run(terminal: Terminal, given: str) -> Run:
     The run of that ARN or id, or of that name; the newest if none is given.
     """
     session = terminal.session()
-    if ":" in given or given.count("-") == 4 and len(given) == 36:
+    is_arn = ":" in given
+    is_id = len(given) == 36 and given.count("-") == 4
+    if is_arn or is_id:
         return Run.from_arn(given, session=session)
-    runs = stacks.describe_stack(terminal.stack(), session=session).runs(limit=100 if given else 1)
-    for one in runs:
-        if not given or one.name == given:
+    stack = stacks.describe_stack(terminal.stack(), session=session)
+    if not given:
+        newest = stack.runs(limit=1)
+        if not newest:
+            raise RunNotFound("no runs yet")
+        return newest[0]
+    for one in stack.runs(limit=100):
+        if one.name == given:
             return one
-    raise RunNotFound(f"there is no run {given!r} of that stack" if given else "no runs yet")
+    raise RunNotFound(f"there is no run {given!r} of that stack")
 
 
-def _told(run: Run, *, jobs: bool = False) -> dict[str, Any]:
+def _summary(run: Run) -> dict[str, Any]:
     """
-    A run as JSON has it.
+    A run as JSON has it in a list.
     """
-    told: dict[str, Any] = {"arn": run.arn, "name": run.name, "status": run.status}
-    if jobs:
-        told["reason"] = run.reason
-        told["jobs"] = [attrs.asdict(one, filter=_short) for one in run.jobs]
-        told["log"] = list(run.tail())
-    return told
+    return {"arn": run.arn, "name": run.name, "status": run.status}
 
 
-def _short(attribute: Any, value: object) -> bool:
+def _details(run: Run) -> dict[str, Any]:
+    """
+    What JSON has of a single run besides.
+    """
+    return {
+        "reason": run.reason,
+        "jobs": [attrs.asdict(job, filter=_not_details) for job in run.jobs],
+        "log": [line.text for line in run.tail()],
+    }
+
+
+def _not_details(attribute: Any, value: object) -> bool:
+    # The details are AWS's whole answer, with times and texts that JSON has already.
     return bool(attribute.name != "details")
 
 
 @contextmanager
 def _goes_on(run: Run) -> Iterator[None]:
     """
-    If the block is interrupted, it is said that *run* goes on, and how to pick it up.
+    If the block is interrupted, the user reads that *run* goes on, and how to pick it up.
     """
     try:
         yield
     except KeyboardInterrupt:
-        told = f"Interrupted; the run goes on.  To pick it up: batchkit logs -f {run.arn}"
-        click.echo(f"\n{told}", err=True)
+        message = f"Interrupted; the run goes on.  To pick it up: batchkit logs -f {run.arn}"
+        click.echo(f"\n{message}", err=True)
         raise
 
 

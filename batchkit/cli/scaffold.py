@@ -17,7 +17,7 @@ CONFIG: Final = """\
 
 name = "{name}"
 image = "{folder}"          # a folder with a Dockerfile, or the URI of an image
-vcpus = 0.25                # 0.25, 0.5, 1, 2, 4, 8 or 16
+vcpus = 0.25                # 0.25, 0.5, 1, 2, 4, 8, 16 or 32
 memory = 512                # MiB; Fargate has certain sizes for each number of vCPUs
 # command = ["python", "main.py"]   # in place of the image's own
 timeout = 3600              # seconds after which an attempt is ended
@@ -44,11 +44,16 @@ timeout = 3600              # seconds after which an attempt is ended
 #     {{allow = {{actions = ["sqs:SendMessage"], resources = ["*"]}}}},
 # ]
 
+# What starts the container may do; it reads the secrets anyway.
+# execution_grants = [
+#     {{kms_decrypt = "alias/{name}"}},
+# ]
+
 [environment]               # variables of the job
 GREETING = "Hello"
 
 # [secrets]                 # variables with the ARNs of the secrets that give their values
-# PASSWORD = "arn:aws:secretsmanager:..."
+# PASSWORD = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:{name}-AbCdEf:password::"
 
 # [tags]
 # team = "data"

@@ -1,5 +1,5 @@
 """
-The command's surroundings: its options, its streams, its exit codes, and how it tells of errors.
+The command's surroundings: its options, its streams, its exit codes, and how it reports errors.
 """
 
 from __future__ import annotations
@@ -120,20 +120,20 @@ class Terminal:
     @contextmanager
     def standing(self, command: str) -> Iterator[Progress]:
         """
-        A listener for the block, which shows progress; an interrupt says what stands then.
+        A listener for the block, which shows progress; an interrupt reports what was done.
         """
         with progress(self.err, verbose=self.verbose) as listener:
             try:
                 yield listener
             except KeyboardInterrupt:
-                click.echo(f"\nInterrupted.  {listener.told}", err=True)
+                click.echo(f"\nInterrupted.  {listener.summary}", err=True)
                 click.echo(f"`batchkit {command}` again goes on from here.", err=True)
                 raise
 
 
 def options(command: F) -> F:
     """
-    *command* with the options that all commands have; what they say goes into its `Terminal`.
+    *command* with the options that all commands have; their values go into its `Terminal`.
     """
     for option in reversed(_OPTIONS):
         command = option(command)
@@ -165,39 +165,27 @@ on_stack = _option(
 
 class Commands(click.Group):
     """
-    A group of commands whose errors are told in a line, and have exit codes that don't collide.
+    A group of commands that report an error in a line, and end with the exit codes of `Exit`.
     """
 
     def main(self, *args: Any, **given: Any) -> Any:
         """
         Runs a command and ends the process; see `Exit`.
         """
+        # click hands `obj` to the context, and the options write into it: so it is known here how
+        # to report an error, even one that left no context behind.
+        terminal = given.setdefault("obj", Terminal())
+        given["standalone_mode"] = False  # click's own exit codes are 1 and 2
         try:
-            code = super().main(*args, **{**given, "standalone_mode": False})
+            code = super().main(*args, **given)
         except BaseException as error:
-            code = _tell(error)
+            code = _report(error, verbose=terminal.verbose)
         sys.exit(int(code or 0))
 
-    def make_context(self, *args: Any, **given: Any) -> click.Context:
-        """
-        The context of a call; the arguments decide how errors are told.
-        """
-        given.setdefault("obj", Terminal())
-        _last.terminal = given["obj"]
-        return super().make_context(*args, **given)
 
-
-@define
-class _Last:
-    terminal: Terminal = Terminal()
-
-
-_last = _Last()
-
-
-def _tell(error: BaseException) -> Exit:
+def _report(error: BaseException, *, verbose: bool) -> Exit:
     """
-    Tells of *error* on standard error; says how the command ends.
+    Writes *error* to standard error; returns how the command ends.
     """
     if isinstance(error, SystemExit):
         raise error
@@ -206,7 +194,7 @@ def _tell(error: BaseException) -> Exit:
         return Exit.USAGE
     if isinstance(error, (click.Abort, KeyboardInterrupt)):
         return Exit.INTERRUPTED
-    if _last.terminal.verbose:
+    if verbose:
         traceback.print_exception(error)
     else:
         click.echo(_line(error), err=True)

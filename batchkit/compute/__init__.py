@@ -1,3 +1,3 @@
 """
-What jobs run on: each sort of compute is one module that owns what it decides.
+What jobs run on: one module for each compute, with everything that depends on it.
 """

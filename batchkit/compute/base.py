@@ -1,5 +1,5 @@
 """
-What every sort of compute answers.
+What every compute has to say.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ class Compute(Checked):
 
     def problems_with(self, job: Any) -> Iterator[Problem]:
         """
-        What is wrong with *job* on it, and with itself beside that; its fields are `compute.x`.
+        What is wrong with *job* on this compute, and with the compute for it (as `compute.x`).
         """
         return self.PLATFORM.problems(job)
 
     @abstractmethod
     def demand(self, jobs: Sequence[JobSettings]) -> Demand:
         """
-        What *jobs* that run on it ask of a network.
+        What *jobs* that run on it need of a network.
         """
 
     @abstractmethod
     def place(self, ground: Ground, site: Site) -> Place:
         """
-        The compute environments that it amounts to at *site*.
+        The compute environments that it consists of at *site*.
         """

@@ -1,5 +1,5 @@
 """
-Every sort of compute that a spec may name, and the texts that stand for their defaults.
+Every compute that a spec may name, and the texts that stand for their defaults.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from batchkit.compute.base import Compute
 from batchkit.compute.fargate import Fargate
 
 COMPUTES: Final[Mapping[str, type[Compute]]] = {one.KIND: one for one in (Fargate,)}
-"""Every sort of compute, by its word in batchkit.toml."""
+"""Every compute, by its word in batchkit.toml."""
 COMPUTE_TEXTS: Final[Mapping[str, Compute]] = {
     Fargate.KIND: Fargate(),
     f"{Fargate.KIND}-spot": Fargate(spot=True),
@@ -21,6 +21,6 @@ COMPUTE_TEXTS: Final[Mapping[str, Compute]] = {
 
 def as_compute(value: Compute | str) -> Compute:
     """
-    The compute that a text names; what isn't one is left to the field's check.
+    The compute that a text names; another value is left to the field's check.
     """
     return COMPUTE_TEXTS.get(value, cast(Compute, value)) if isinstance(value, str) else value

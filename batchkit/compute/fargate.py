@@ -50,7 +50,8 @@ class Fargate(Compute):
 
     def demand(self, jobs: Sequence[JobSettings]) -> Demand:
         secrets = {arn.split(":")[2] for job in jobs for arn in job.secrets.values()}
-        return Demand(_EVERY_TASK | secrets)
+        smallest = min(job.vcpus for job in jobs)
+        return Demand(_EVERY_TASK | secrets, int(self.max_vcpus / smallest))
 
     def place(self, ground: Ground, site: Site) -> Place:
         dedicated = self.service_role == "dedicated"

@@ -1,3 +1,3 @@
 """
-The networks that jobs run in: each sort is one module that owns what it decides.
+The networks that jobs run in: one module for each, with everything that depends on it.
 """

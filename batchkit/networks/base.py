@@ -1,5 +1,5 @@
 """
-What every network answers.
+What every network has to say.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ class NetworkMode(Checked):
 
     def problems_with(self, demand: Demand) -> Iterator[Problem]:
         """
-        What it can't offer of *demand*; fields are named `network.x`.
+        What it can't offer of *demand*, as problems of fields such as `network.x`.
         """
         return iter(())
 
     @abstractmethod
     def site(self, ground: Ground, demand: Demand) -> Site:
         """
-        What it offers, and the resources that it amounts to.
+        What it offers, and the resources that it consists of.
         """

@@ -18,6 +18,6 @@ NETWORK_TEXTS: Final[Mapping[str, NetworkMode]] = {Nat.KIND: Nat()}
 
 def as_network(value: NetworkMode | str) -> NetworkMode:
     """
-    The network that a text names; what isn't one is left to the field's check.
+    The network that a text names; another value is left to the field's check.
     """
     return NETWORK_TEXTS.get(value, cast(NetworkMode, value)) if isinstance(value, str) else value

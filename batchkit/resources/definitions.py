@@ -1,21 +1,22 @@
 """
 Job definitions: what a job runs, with how much, and as whom.
 
-Every registration makes a new revision, also of the same content, so everything that AWS fills in,
-drops or reorders is brought to one form before comparing.
+Every registration makes a new revision, even one of the same content.  So everything that AWS fills
+in, drops or reorders is brought to one form before comparing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from attrs import frozen
 
 from batchkit._model import tags as _tags
 from batchkit._model.calls import WAIT_STABLE, NotYet, Operation, Steps
 from batchkit._model.checks import a_bool, as_tuple, checked, each, one_of, optional, text
-from batchkit._model.resource import Reader, Resource, read_only
+from batchkit._model.properties import read_only
+from batchkit._model.resource import Reader, Resource
 from batchkit._model.tags import tag_fields
 from batchkit._model.values import REGION, Arn, Ref
 from batchkit.errors import Problem
@@ -26,17 +27,27 @@ from batchkit.resources.platforms import PLATFORMS, Platform, container_of, plat
 IMAGE = text(r"\S+", "an image URI")
 
 
+MOST_ATTEMPTS: Final = 10
+"""How often Batch tries a job at most, whatever ends the attempts."""
+_OTHERWISE: Final = {"onReason": "*", "action": "EXIT"}
+
+
 def retry_strategy(attempts: int, reclaims: Sequence[str]) -> dict[str, Any]:
     """
-    How often a job is tried: after any failure, or only after those whose reason is a reclaim.
+    How often a job is tried: *attempts* times if its program fails, and again after a reclaim.
+
+    Batch has one count for both (docs/decisions/0011-attempts-on-spot.md): a program that may fail
+    once leaves all ten to the reclaims, and any other shares its attempts with them.  Without a
+    rule that matches, a failure is tried again.
     """
     if not reclaims:
         return {"attempts": attempts}
+    # A job that matches no rule is tried again, so the last rule ends all others
+    # (https://docs.aws.amazon.com/batch/latest/userguide/job_retries.html).
     rules = [{"onStatusReason": reason, "action": "RETRY"} for reason in reclaims]
-    return {
-        "attempts": attempts,
-        "evaluateOnExit": [*rules, {"onReason": "*", "action": "EXIT"}],
-    }
+    if attempts == 1:
+        return {"attempts": MOST_ATTEMPTS, "evaluateOnExit": [*rules, _OTHERWISE]}
+    return {"attempts": attempts, "evaluateOnExit": rules}
 
 
 def _on_its_platform(definition: Any) -> Iterator[Problem]:
@@ -49,14 +60,14 @@ class JobDefinition(JobSettings, Resource):
     A container for jobs; its *arn* names the revision.
 
     Args:
-        platform: AWS's word for what its jobs run on, such as FARGATE.
+        platform: The platform capability that its jobs need, such as FARGATE.
         image: The URI of the image.
-        execution_role: Whom the agent acts as that starts the container.
-        job_role: Whom the job acts as.
-        log_group: Where its lines go.
+        execution_role: The role of the agent, which pulls the image and writes the log.
+        job_role: The role of the job.
+        log_group: Where its log goes.
         public_ip: Whether a job gets a public address; a subnet without a NAT gateway needs it.
-        reclaims: Reasons for which alone a failed attempt is followed by another, as patterns:
-            that AWS has taken back its capacity.  Without any, each failure is.
+        reclaims: Status reasons of attempts whose capacity AWS has taken back, as patterns: such an
+            attempt is followed by another whatever *attempts* is.
     """
 
     RULES = (*JobSettings.RULES, _on_its_platform)
@@ -67,7 +78,7 @@ class JobDefinition(JobSettings, Resource):
         "RegisterJobDefinition",
         ("batch:TagResource", "iam:PassRole"),
         not_yet=(PASS_ROLE, NotYet("ClientException", 30, "iam:passrole")),
-        repeatable=False,  # the same again is another revision
+        repeatable=False,  # the same request again registers another revision
     )
     TAG: ClassVar = Operation("batch", "TagResource")
     DELETE: ClassVar = Operation("batch", "DeregisterJobDefinition")
@@ -80,10 +91,14 @@ class JobDefinition(JobSettings, Resource):
     log_group: str | Ref = checked(text(r"\S+", "a log group's name"), default="/aws/batch/job")
     public_ip: bool = checked(a_bool(), default=False)
     reclaims: Sequence[str] = checked(
-        each(text(r".{1,512}", "a pattern of reasons")), default=(), converter=as_tuple
+        # Batch takes five rules, one of which is for all other ends.
+        each(text(r".{1,512}", "a pattern of reasons"), most=4),
+        default=(),
+        converter=as_tuple,
     )
     arn: str = read_only("jobDefinitionArn", regenerated=True)
     revisions: tuple[str, ...] = read_only()
+    retries: Mapping[str, Any] = read_only()
 
     @classmethod
     def targets_of(cls, stack: str) -> tuple[str | Arn, ...]:
@@ -100,11 +115,15 @@ class JobDefinition(JobSettings, Resource):
 
     @classmethod
     def _latest(cls, name: str, stack: str, reader: Reader) -> JobDefinition | None:
+        # A revision that was deregistered is INACTIVE, and returned for 180 days
+        # (https://docs.aws.amazon.com/batch/latest/APIReference/API_DeregisterJobDefinition.html).
         active = reader(cls.DESCRIBE(jobDefinitionName=name, status="ACTIVE"))["jobDefinitions"]
         if not active:
             return None
+        # Batch doesn't say in which order it returns them.
         ours = sorted(active, key=lambda one: -int(one["revision"]))
-        # A revision registered by hand carries no tag; the name is the stack's all the same.
+        # Tags belong to a revision: one that was registered by hand has none of the stack's, and
+        # the name is the stack's all the same.
         owners = [_tags.owner(_tags.parse(one.get("tags"))) for one in ours]
         owner = stack if stack in owners else owners[0]
         return cls(
@@ -117,11 +136,25 @@ class JobDefinition(JobSettings, Resource):
         )
 
     def differs(self, name: str, actual: Any) -> bool:
-        if name in self._platform.UNTOLD:
+        if name in self._platform.NOT_RETURNED:
             return False
-        if name == "environment":  # AWS drops empty values
-            return bool({k: v for k, v in self.environment.items() if v} != actual.environment)
+        if name == "environment":
+            # Batch drops variables whose value is empty.
+            kept = {key: value for key, value in self.environment.items() if value}
+            return bool(kept != actual.environment)
+        if name == "reclaims" and actual.retries:  # rules of others, or of an older version
+            own = retry_strategy(actual.attempts, actual.reclaims)
+            return bool(_rules(own) != _rules(actual.retries)) or super().differs(name, actual)
         return super().differs(name, actual)
+
+    def retries_of(self, attempts: int) -> dict[str, Any]:
+        """
+        The retry strategy of a submission that is tried *attempts* times, under the same rules.
+        """
+        own = retry_strategy(self.attempts, self.reclaims)
+        if isinstance(self.retries, Mapping) and _rules(self.retries) != _rules(own):
+            return {**self.retries, "attempts": attempts}
+        return retry_strategy(attempts, self.reclaims)
 
     def create(self) -> Steps:
         envelope = self._platform.envelope(self)
@@ -134,7 +167,8 @@ class JobDefinition(JobSettings, Resource):
             tags=self.all_tags,
             **envelope.define(self._properties()),
         )
-        yield WAIT_STABLE  # another caller may have registered a later one; the latest is used
+        # Another caller may have registered a later revision meanwhile; the latest is used.
+        yield WAIT_STABLE
 
     def update(self, actual: JobDefinition, drift: Collection[str]) -> Steps:
         if set(drift) == {"tags"}:
@@ -143,6 +177,7 @@ class JobDefinition(JobSettings, Resource):
             yield from self.create()
 
     def delete(self) -> Steps:
+        # No call takes a whole definition: each revision is deregistered; its jobs that run go on.
         for revision in self.revisions:
             yield self.DELETE(jobDefinition=revision)
 
@@ -151,6 +186,8 @@ class JobDefinition(JobSettings, Resource):
         return PLATFORMS[self.platform]
 
     def _properties(self) -> dict[str, Any]:
+        # Sizes are texts in resourceRequirements, also those of vCPUs
+        # (https://docs.aws.amazon.com/batch/latest/APIReference/API_ResourceRequirement.html).
         optional_ones = {
             "command": list(self.command),
             "jobRoleArn": self.job_role,
@@ -164,17 +201,18 @@ class JobDefinition(JobSettings, Resource):
                 {"type": "MEMORY", "value": str(self.memory)},
             ],
             "environment": [{"name": k, "value": v} for k, v in self.environment.items()],
-            "logConfiguration": {
-                "logDriver": "awslogs",
-                "options": {
-                    "awslogs-group": self.log_group,
-                    "awslogs-region": REGION,
-                    "awslogs-stream-prefix": self.name,
-                },
-            },
+            "logConfiguration": self._log_configuration(),
             **self._platform.container(self),
             **{name: value for name, value in optional_ones.items() if value},
         }
+
+    def _log_configuration(self) -> dict[str, Any]:
+        options = {
+            "awslogs-group": self.log_group,
+            "awslogs-region": REGION,
+            "awslogs-stream-prefix": self.name,
+        }
+        return {"logDriver": "awslogs", "options": options}
 
 
 def _container(revision: Mapping[str, Any]) -> dict[str, Any]:
@@ -207,4 +245,15 @@ def _retries(strategy: Mapping[str, Any]) -> dict[str, Any]:
     rules = strategy.get("evaluateOnExit") or ()
     retried = [rule for rule in rules if str(rule.get("action", "")).upper() == "RETRY"]
     reclaims = tuple(rule["onStatusReason"] for rule in retried if rule.get("onStatusReason"))
-    return {"attempts": strategy.get("attempts", 1), "reclaims": reclaims}
+    attempts = strategy.get("attempts", 1)
+    once = _rules(strategy) == _rules(retry_strategy(1, reclaims))
+    return {"attempts": 1 if once else attempts, "reclaims": reclaims, "retries": strategy}
+
+
+def _rules(strategy: Mapping[str, Any]) -> list[Any]:
+    """
+    A retry strategy in one form: AWS tells actions in lower case.
+    """
+    listed = strategy.get("evaluateOnExit") or ()
+    rules = [{**rule, "action": str(rule["action"]).upper()} for rule in listed]
+    return [strategy.get("attempts", 1), *rules]

@@ -43,26 +43,19 @@ def fresh(*codes: str, seconds: float = 120) -> tuple[NotYet, ...]:
     return tuple(NotYet(code, seconds) for code in codes)
 
 
-def codes(rules: Iterable[NotYet]) -> tuple[str, ...]:
-    """
-    The codes of *rules*.
-    """
-    return tuple(rule.code for rule in rules)
-
-
 # EC2 is eventually consistent: a new id may be unknown to the next call, also after one call has
-# found it (https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html).  The codes
-# end in ID in some calls, and in Id in others.
-NEW_VPC = fresh("InvalidVpcID.NotFound")
-NEW_TABLE = fresh("InvalidRouteTableID.NotFound", "InvalidRouteTableId.NotFound")
-NEW_SUBNET = fresh("InvalidSubnetID.NotFound", "InvalidSubnetId.NotFound")
-NEW_ANY = fresh(
-    "InvalidID",
-    "InvalidInternetGatewayID.NotFound",
-    "InvalidAllocationID.NotFound",
+# found it (https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html).  One id has
+# several codes: `InvalidAllocationID.NotFound` in one call is `InvalidElasticIpID.NotFound` in
+# another (https://github.com/hashicorp/terraform-provider-aws/issues/11060), and some end in Id.
+# InvalidRoute.NotFound and InvalidPermission.NotFound are about no id, and never pass.
+NEW_ID: Final = fresh(
+    "Invalid*ID.NotFound",
+    "Invalid*Id.NotFound",
     "InvalidGroup.NotFound",
     "NatGatewayNotFound",
+    "InvalidID",
 )
+NO_TABLE: Final = ("InvalidRouteTableID.NotFound", "InvalidRouteTableId.NotFound")
 
 
 def busy(seconds: float) -> tuple[NotYet, ...]:
@@ -81,9 +74,7 @@ class Ec2Resource(Resource):
     """
 
     DESCRIBE: ClassVar[Operation]
-    TAG: ClassVar = Operation(
-        "ec2", "CreateTags", not_yet=(*NEW_VPC, *NEW_TABLE, *NEW_SUBNET, *NEW_ANY)
-    )
+    TAG: ClassVar = Operation("ec2", "CreateTags", not_yet=NEW_ID)
     TAKE_LOCK: ClassVar = TAKE_LOCK
     RELEASE_LOCK: ClassVar = RELEASE_LOCK
     INTERFACES: ClassVar = Operation("ec2", "DescribeNetworkInterfaces", wide=True)

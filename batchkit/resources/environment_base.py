@@ -1,10 +1,10 @@
 """
-What all sorts of compute environment have in common: state, service role, life and death.
+What all compute environments have in common: state, service role, creation and deletion.
 
-A *family* is what AWS's words for a compute environment tell: the platform of its jobs, whether its
-capacity is Spot, which quota holds for it, and who gives a job its public address.
+A *family* is what follows from the type of the compute resources: the platform of the jobs, whether
+the capacity is Spot, which quota holds for it, and what gives a job its public address.
 
-What AWS refuses or fills in by itself:
+What AWS can change in place:
 https://docs.aws.amazon.com/batch/latest/userguide/updating-compute-environments.html
 """
 
@@ -17,7 +17,8 @@ from attrs import evolve, frozen
 
 from batchkit._model.calls import WAIT_DELETED, WAIT_STABLE, Operation, Steps
 from batchkit._model.checks import optional
-from batchkit._model.resource import Reader, named, read_only
+from batchkit._model.properties import named, read_only
+from batchkit._model.resource import Reader
 from batchkit._model.values import Arn, Ref
 from batchkit.resources.batch import (
     DUPLICATE,
@@ -39,15 +40,15 @@ E = TypeVar("E", bound="EnvironmentBase")
 @frozen
 class Family:
     """
-    What AWS's words for a compute environment tell.
+    What follows from the type of a compute environment's compute resources.
 
     Args:
-        word: The type of its compute resources.
-        platform: The word for the platform of its jobs, among `platformCapabilities`.
+        word: That type, such as FARGATE_SPOT.
+        platform: The platform of its jobs, as `platformCapabilities` names it.
         spot: Whether AWS may take its capacity back.
         reclaim: The status reason of an attempt whose capacity was taken back, as a pattern.
         quota: The service and code of the quota for its vCPUs; None if there is none.
-        public_by: Who gives a job its public address: the "job" asks for it, or the "subnet" does.
+        public_by: What gives a job its public address: the settings of the "job", or the "subnet".
     """
 
     word: str
@@ -70,7 +71,7 @@ FARGATE_SPOT: Final = Family(
     public_by="job",
 )
 FAMILIES: Final[Mapping[str, Family]] = {one.word: one for one in (FARGATE, FARGATE_SPOT)}
-"""Every family, by AWS's word for it."""
+"""Every family, by the type of its compute resources."""
 
 
 def family_of(answer: Mapping[str, Any]) -> Family | None:
@@ -95,7 +96,7 @@ class EnvironmentBase(BatchResource):
 
     Args:
         service_role: The ARN of Batch's role; None for its service-linked role.  AWS can't change
-            one sort to the other.
+            from one to the other.
     """
 
     VARIANT_OF: ClassVar = "ComputeEnvironment"
@@ -137,19 +138,21 @@ class EnvironmentBase(BatchResource):
     @property
     def family(self) -> Family:
         """
-        What AWS's words for it tell.
+        The family that it belongs to.
         """
         raise NotImplementedError
 
     @classmethod
     def described_by(cls, answer: Mapping[str, Any]) -> bool:
         """
-        Whether what Batch describes is of this sort.
+        Whether what Batch describes is of this variant.
         """
         raise NotImplementedError
 
     @classmethod
     def parse(cls: type[E], answer: Mapping[str, Any], stack: str = "") -> E:
+        # Where none was given, Batch returns its service-linked role
+        # (https://docs.aws.amazon.com/batch/latest/userguide/using-service-linked-roles.html).
         role = answer.get("serviceRole") or None
         return cls(
             **cls.common(answer, stack),
@@ -161,13 +164,13 @@ class EnvironmentBase(BatchResource):
     @classmethod
     def fields_of(cls, answer: Mapping[str, Any]) -> dict[str, Any]:
         """
-        The properties of this sort, as Batch describes them.
+        The properties of this variant, as Batch describes them.
         """
         raise NotImplementedError
 
     def request(self) -> dict[str, Any]:
         """
-        The parameters of CREATE that only this sort has.
+        The parameters of CREATE that only this variant has.
         """
         raise NotImplementedError
 
@@ -186,20 +189,22 @@ class EnvironmentBase(BatchResource):
             yield evolve(actual, orphaned=own and actual.service_role not in there)
 
     def active_users(self, reader: Reader) -> list[str]:
-        # Which environment a job runs on isn't told, so those of all the stack's queues count.  Of
-        # an array whose children run, Batch lists the parent, which is PENDING.
+        # ListJobs doesn't say which environment a job runs on, so those of all queues of the stack
+        # count.  It lists one state at a time, RUNNING if none is given; of an array whose children
+        # run it lists the parent, which is PENDING
+        # (https://docs.aws.amazon.com/batch/latest/APIReference/API_ListJobs.html).
         states = ("STARTING", "RUNNING", "PENDING")
         queues = [queue.arn for queue in JobQueue.find(self.stack, reader)]
         calls = [self.JOBS(jobQueue=arn, jobStatus=state) for arn in queues for state in states]
         jobs = [job for call in calls for job in reader(call)["jobSummaryList"]]
-        at_work = [job for job in jobs if job["status"] != "PENDING" or "arrayProperties" in job]
-        return [f"job {job['jobName']} ({job['jobId']})" for job in at_work]
+        active = [job for job in jobs if job["status"] != "PENDING" or "arrayProperties" in job]
+        return [f"job {job['jobName']} ({job['jobId']})" for job in active]
 
     def create(self) -> Steps:
         role = {"serviceRole": self.service_role} if self.service_role else {}
         yield self.CREATE(
             computeEnvironmentName=self.name,
-            state="ENABLED",  # AWS takes no other at creation
+            state="ENABLED",  # "Compute Environment must be created in ENABLED state."
             tags=self.all_tags,
             **self.request(),
             **role,
@@ -221,14 +226,17 @@ class EnvironmentBase(BatchResource):
         yield from self.tag(actual, drift)
 
     def recover(self: E, actual: E) -> Steps | None:
-        # A role made moments ago can't be assumed yet; any update makes Batch try again.
+        # A role made moments ago can't be assumed yet: Batch takes it, and reports INVALID some
+        # seconds later.  Any update makes Batch try again
+        # (https://docs.aws.amazon.com/batch/latest/userguide/troubleshooting.html).
         passing = ("not authorized to perform", "service linked role", "unable to assume")
         if any(fragment in actual.reason.lower() for fragment in passing):
             return iter((self._change(state=self.switch),))
         return None
 
     def before_delete(self) -> Steps:
-        # Batch needs the role until the end: if it is gone, it is made again for so long.
+        # Batch deletes the ECS cluster with its service role.  Without the role, the environment
+        # stays DELETING or INVALID for ever, so a role that is gone is made again until the end.
         if self.orphaned is True:
             yield from self._lost_role().create()
         yield from super().before_delete()
@@ -238,10 +246,6 @@ class EnvironmentBase(BatchResource):
         yield WAIT_DELETED
         if self.orphaned is True:
             yield from self._lost_role().delete()
-
-    def retry_delete(self: E, actual: E) -> Steps | None:
-        # The role may have been too young.
-        return iter((self.DELETE(computeEnvironment=self.name),)) if self.orphaned is True else None
 
     def _lost_role(self) -> Role:
         name = str(self.service_role).rpartition("/")[2]

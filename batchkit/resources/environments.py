@@ -1,5 +1,5 @@
 """
-AWS Batch's compute environments: where jobs run, of whichever family.
+AWS Batch's compute environments of every family: where jobs run.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from batchkit.resources.environment_base import EnvironmentBase
 from batchkit.resources.environments_fargate import FargateEnvironment
 
 VARIANTS: Final[tuple[type[EnvironmentBase], ...]] = (FargateEnvironment,)
-"""Every sort of compute environment that can be made."""
+"""Every variant of compute environment that can be made."""
 
 
 @frozen(kw_only=True)
@@ -25,8 +25,9 @@ class ComputeEnvironment(EnvironmentBase):
     @classmethod
     def parse(cls, answer: Mapping[str, Any], stack: str = "") -> Any:
         """
-        The environment as its own sort has it; those of other tools may be of any family.
+        The environment as the variant that it is; that of an unknown family as itself.
         """
+        # DescribeComputeEnvironments returns those of other tools as well: EC2, EKS, unmanaged.
         for variant in VARIANTS:
             if variant.described_by(answer):
                 return variant.parse(answer, stack)

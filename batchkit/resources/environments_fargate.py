@@ -10,7 +10,7 @@ from typing import Any
 from attrs import frozen
 
 from batchkit._model.checks import a_bool, as_set, checked, each, whole
-from batchkit._model.resource import named
+from batchkit._model.properties import named
 from batchkit._model.values import Ref
 from batchkit.resources.ec2 import ID
 from batchkit.resources.environment_base import FARGATE, FARGATE_SPOT, EnvironmentBase, Family
@@ -28,6 +28,8 @@ class FargateEnvironment(EnvironmentBase):
         security_groups: The firewalls of those interfaces.
     """
 
+    # With Fargate, AWS updates vCPUs, subnets and security groups in place, but not the type
+    # (https://docs.aws.amazon.com/batch/latest/userguide/updating-compute-environments.html).
     spot: bool = named(a_bool(), create_only=True, default=False)
     max_vcpus: int = checked(whole(1, 100_000), default=4)
     subnets: Sequence[str | Ref] = named(each(ID, least=1, most=16), to="Subnet", converter=as_set)
@@ -38,7 +40,7 @@ class FargateEnvironment(EnvironmentBase):
     @property
     def family(self) -> Family:
         """
-        What AWS's words for it tell.
+        The family that it belongs to.
         """
         return FARGATE_SPOT if self.spot else FARGATE
 
@@ -58,6 +60,8 @@ class FargateEnvironment(EnvironmentBase):
         }
 
     def request(self) -> dict[str, Any]:
+        # With Fargate, AWS refuses what is for EC2, such as minvCpus and instanceRole
+        # (https://docs.aws.amazon.com/batch/latest/APIReference/API_ComputeResource.html).
         resources = {
             "type": self.family.word,
             "maxvCpus": self.max_vcpus,

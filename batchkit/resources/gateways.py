@@ -11,14 +11,13 @@ from attrs import frozen
 
 from batchkit._model.calls import WAIT_DELETED, WAIT_STABLE, Operation, Parallel, Steps
 from batchkit._model.checks import checked, one_of
-from batchkit._model.resource import Reader, create_only, read_only
+from batchkit._model.properties import create_only, read_only
+from batchkit._model.resource import Reader
 from batchkit._model.tags import SETTLED, as_list, parse, tag_fields
 from batchkit._model.values import Ref
 from batchkit.resources.ec2 import (
     ID,
-    NEW_ANY,
-    NEW_SUBNET,
-    NEW_VPC,
+    NEW_ID,
     TAGGING,
     VPC,
     Ec2Resource,
@@ -46,7 +45,7 @@ class InternetGateway(Ec2Resource):
             "InvalidParameterValue: already has an internet gateway",
             "InvalidInternetGatewayID.NotFound",  # another caller has pruned it meanwhile
         ),
-        not_yet=(*NEW_VPC, *NEW_ANY),
+        not_yet=NEW_ID,
     )
     # EC2 refuses for as long as it maps a public address in the VPC, up to minutes after the NAT
     # gateway is deleted
@@ -199,11 +198,7 @@ class NatGateway(Ec2Resource):
         "CreateNatGateway",
         TAGGING,
         exists=("Resource.AlreadyAssociated",),
-        # A new address that EC2 does not know yet is an *elastic IP ID* in the words of this call.
-        not_yet=(
-            *NEW_SUBNET,
-            *fresh("InvalidElasticIpID.NotFound", "InvalidAllocationID.NotFound"),
-        ),
+        not_yet=NEW_ID,
         repeatable=False,
     )
     DELETE: ClassVar = Operation("ec2", "DeleteNatGateway", absent=("NatGatewayNotFound",))

@@ -5,18 +5,19 @@ IAM: roles with their trust, the managed policies attached to them and one inlin
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from attrs import Factory, frozen
 
 from batchkit._model.calls import ForEach, NotYet, Operation, Parallel, Steps
 from batchkit._model.checks import as_set, checked, each, instance, optional, text, whole
-from batchkit._model.resource import Reader, Resource, read_only, write_only
+from batchkit._model.properties import read_only, write_only
+from batchkit._model.resource import Reader, Resource
 from batchkit._model.tags import OWNER, as_list, parse, tag_fields
 from batchkit._model.values import ACCOUNT, ITEM, Arn, Json
-from batchkit.errors import SpecError
-from batchkit.grants import Grant, flatten
+from batchkit.errors import Problem, SpecError
+from batchkit.grants import Grant, flatten, policy_fits
 
 POLICY: Final = "batchkit"
 """The name of the one inline policy; others on the role are left alone until it is deleted."""
@@ -80,6 +81,10 @@ def canonical(document: Any) -> Any:
     return document
 
 
+def _policy_fits(role: Any) -> Iterator[Problem]:
+    yield from policy_fits("grants", role.grants)
+
+
 @frozen(kw_only=True)
 class Role(Resource):
     """
@@ -94,6 +99,7 @@ class Role(Resource):
         session_seconds: How long a session of it may last.
     """
 
+    RULES = (_policy_fits,)
     # IAM has no ARN for a role that isn't there, and denies the call to whoever may make it only
     # for some roles (https://github.com/keikoproj/iam-manager/pull/35).
     GET: ClassVar = Operation("iam", "GetRole", wide=True, absent=("NoSuchEntity",))

@@ -30,7 +30,8 @@ from batchkit._model.checks import (
     text,
     whole,
 )
-from batchkit._model.resource import Reader, Resource, read_only, write_only
+from batchkit._model.properties import read_only, write_only
+from batchkit._model.resource import Reader, Resource
 from batchkit._model.values import Arn, Ref
 from batchkit.events import Action, Event, Listener, Phase
 from batchkit.resources.ecr import Repository

@@ -16,7 +16,8 @@ from attrs import frozen
 from batchkit._model.calls import Operation, Steps
 from batchkit._model.checks import Constraint, checked
 from batchkit._model.image_uri import ImageUri
-from batchkit._model.resource import Reader, Resource, read_only
+from batchkit._model.properties import read_only
+from batchkit._model.resource import Reader, Resource
 from batchkit._model.values import Arn
 from batchkit.errors import AccessDenied, ImageError
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import attrs
 from attrs import Factory, frozen
@@ -33,10 +33,10 @@ class NetworkMembers:
 @frozen(kw_only=True)
 class Network(Checked):
     """
-    A public subnet with a NAT gateway, and private ones in so many zones that use it.
+    A public subnet with a NAT gateway, and a private subnet in each of *zones* that uses it.
 
     There is one NAT gateway whatever the number of zones: it costs as much as a small server.  Its
-    zone is that of the first private subnet.  The outputs are None until it is ensured.
+    zone is that of the first private subnet.  The outputs are None until the network is ensured.
     """
 
     name: str = checked(text(r"[\w-]{1,200}", "letters, digits, _ or -"))
@@ -52,22 +52,23 @@ class Network(Checked):
     @property
     def members(self) -> NetworkMembers:
         """
-        The resources that it amounts to, the longest path first.
+        The resources that it consists of, the longest path first.
         """
-        name, cidrs = self.name, subnet_cidrs(self.cidr)
+        name, cidrs = self.name, private_cidrs(self.cidr)
         common: dict[str, Any] = {"stack": self.stack, "tags": self.tags}
         vpc = Vpc(name=name, cidr=self.cidr, **common)
         inside = {"vpc": vpc.id, **common}
-        public = Subnet(name=f"{name}_public-a", cidr=cidrs[1], zone=0, **inside)
+        public_cidr = public_cidrs(self.cidr)[0]
+        public = Subnet(name=f"{name}_public-a", cidr=public_cidr, zone=0, **inside)
         private = [
-            Subnet(name=f"{name}_private-{'abc'[zone]}", cidr=cidrs[2 + zone], zone=zone, **inside)
+            Subnet(name=f"{name}_private-{'abc'[zone]}", cidr=cidrs[zone], zone=zone, **inside)
             for zone in range(self.zones)
         ]
         group = SecurityGroup(name=f"{name}_jobs", **inside)
-        ways = self._ways(inside, public, private)
-        return NetworkMembers(vpc, private, group, [vpc, public, *private, group, *ways])
+        routes = self._routes(inside, public, private)
+        return NetworkMembers(vpc, private, group, [vpc, public, *private, group, *routes])
 
-    def _ways(
+    def _routes(
         self, inside: Mapping[str, Any], public: Subnet, private: list[Subnet]
     ) -> list[Resource]:
         """
@@ -76,9 +77,14 @@ class Network(Checked):
         common: dict[str, Any] = {"name": self.name, "stack": self.stack, "tags": self.tags}
         gateway = InternetGateway(name=self.name, **inside)
         address = ElasticIp(**common)
+        # A NAT gateway fails in a VPC without an internet gateway, and no property refers to that
+        # (https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html).
         nat = NatGateway(
             subnet=public.id, address=address.id, depends_on=(gateway.exists,), **common
         )
+        # A subnet has one route table: only the public one may lead to the internet gateway, and a
+        # NAT gateway must be in a subnet whose table does
+        # (https://docs.aws.amazon.com/vpc/latest/userguide/vpc-nat-gateway.html).
         out = RouteTable(name=f"{self.name}_public", subnets=[public.id], **inside)
         through = RouteTable(
             name=f"{self.name}_private", subnets=[subnet.id for subnet in private], **inside
@@ -94,10 +100,35 @@ class Network(Checked):
         ]
 
 
-def subnet_cidrs(cidr: str) -> list[str]:
+KEPT_BY_AWS: Final = 5
+"""
+Addresses of each subnet that AWS keeps for itself
+(https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html).
+"""
+
+
+def public_cidrs(cidr: str) -> list[str]:
     """
-    At least 16 networks in *cidr*: of 256 addresses if it is large, of 16 if it is as small as /24.
+    The networks for public subnets, by zone: in the first quarter, of at most 256 addresses.
     """
-    whole_net = ipaddress.IPv4Network(cidr)
-    parts = whole_net.subnets(new_prefix=max(24, whole_net.prefixlen + 4))
-    return [str(part) for part in parts]
+    first = _quarters(cidr)[0]
+    parts = [*first.subnets(new_prefix=max(24, first.prefixlen + 2))]
+    return [str(part) for part in parts[1:4]]
+
+
+def private_cidrs(cidr: str) -> list[str]:
+    """
+    The networks for private subnets, by zone: the other quarters, as each job takes an address.
+    """
+    return [str(part) for part in _quarters(cidr)[1:]]
+
+
+def _quarters(cidr: str) -> list[ipaddress.IPv4Network]:
+    return [*ipaddress.IPv4Network(cidr).subnets(prefixlen_diff=2)]
+
+
+def addresses_in(cidr: str) -> int:
+    """
+    How many addresses a subnet has for network interfaces.
+    """
+    return ipaddress.IPv4Network(cidr).num_addresses - KEPT_BY_AWS

@@ -1,8 +1,8 @@
 """
 What a job definition may and must say, by the platform that its jobs run on.
 
-A `Platform` is found by AWS's word for it (`platformCapabilities`); an `Envelope` says where the
-container stands in what AWS is told and tells.
+A `Platform` is one of AWS's `platformCapabilities`.  An `Envelope` says under which key the
+container is in a request, and in an answer.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from batchkit.errors import Problem
 @frozen
 class Envelope:
     """
-    Where the container of a job stands.
+    Under which keys the container of a job is.
 
     Args:
-        type: Batch's word for the type of the job definition.
-        defined: The parameter of RegisterJobDefinition and of what DescribeJobDefinitions answers.
-        described: The key in what DescribeJobs answers.
+        type: The type of the job definition.
+        defined: The parameter of RegisterJobDefinition, and the key in DescribeJobDefinitions.
+        described: The key in DescribeJobs.
         overridden: The parameter of SubmitJob.
     """
 
@@ -52,7 +52,7 @@ ENVELOPES: Final = (CONTAINER,)
 
 def container_of(answer: Mapping[str, Any]) -> Mapping[str, Any]:
     """
-    The container in what Batch tells of a job definition or a job; empty if it tells none.
+    The container in Batch's description of a job definition or a job; empty if there is none.
     """
     for envelope in ENVELOPES:
         for key in (envelope.defined, envelope.described):
@@ -67,9 +67,9 @@ class Platform(ABC):
     """
 
     WORD: ClassVar[str]
-    """AWS's word for it among `platformCapabilities`."""
-    UNTOLD: ClassVar[frozenset[str]] = frozenset()
-    """The properties that a revision for it doesn't hold, so that they are not compared."""
+    """The platform capability."""
+    NOT_RETURNED: ClassVar[frozenset[str]] = frozenset()
+    """The properties that Batch doesn't return for it, so that they are not compared."""
 
     @abstractmethod
     def problems(self, job: Any) -> Iterator[Problem]:
@@ -91,7 +91,7 @@ class Platform(ABC):
 
     def envelope(self, job: Any) -> Envelope:
         """
-        Where the container of *job* stands.
+        Under which keys the container of *job* is.
         """
         return CONTAINER
 
@@ -104,6 +104,7 @@ FARGATE_MEMORY: Final[Mapping[float, tuple[int, ...]]] = {
     4: tuple(range(8192, 30720 + 1, 1024)),
     8: tuple(range(16384, 61440 + 1, 4096)),
     16: tuple(range(32768, 122880 + 1, 8192)),
+    32: (61440, 122880, 249856),
 }
 """
 MiB that Fargate has for each number of vCPUs
@@ -119,6 +120,8 @@ class FargatePlatform(Platform):
     WORD = "FARGATE"
 
     def problems(self, job: Any) -> Iterator[Problem]:
+        # RegisterJobDefinition refuses every other pair:
+        # "Fargate resource requirements (0.50 vCPU, 1 MiB) not valid."
         sizes = FARGATE_MEMORY.get(job.vcpus)
         if sizes is None:
             expects = "one of " + ", ".join(f"{vcpus:g}" for vcpus in FARGATE_MEMORY)
@@ -127,6 +130,9 @@ class FargatePlatform(Platform):
             yield Problem("memory", job.memory, _memory_in_words(job.vcpus, sizes))
 
     def container(self, definition: Any) -> dict[str, Any]:
+        # AWS refuses these on EC2 ("networkConfiguration not applicable for EC2."), so they belong
+        # to the platform.  Fargate has 20 GiB of storage; only more may be asked for
+        # (https://docs.aws.amazon.com/batch/latest/APIReference/API_EphemeralStorage.html).
         storage = definition.ephemeral_storage
         public = "ENABLED" if definition.public_ip else "DISABLED"
         return {
@@ -141,6 +147,7 @@ class FargatePlatform(Platform):
 
     def read(self, container: Mapping[str, Any]) -> dict[str, Any]:
         network = container.get("networkConfiguration") or {}
+        # What was left out at the registration isn't returned: then X86_64 and DISABLED hold.
         runtime = container.get("runtimePlatform") or {}
         return {
             "architecture": runtime.get("cpuArchitecture") or "X86_64",
@@ -158,12 +165,12 @@ def _memory_in_words(vcpus: float, sizes: tuple[int, ...]) -> str:
 
 FARGATE: Final = FargatePlatform()
 PLATFORMS: Final[Mapping[str, Platform]] = {platform.WORD: platform for platform in (FARGATE,)}
-"""Every platform, by AWS's word for it."""
+"""Every platform, by its capability."""
 
 
 def platform_of(answer: Mapping[str, Any]) -> Platform:
     """
-    The platform of what Batch tells of a job definition; Fargate for one that isn't known.
+    The platform of a job definition as Batch describes it; Fargate for one that isn't known.
     """
     words = answer.get("platformCapabilities") or (FARGATE.WORD,)
     return next((PLATFORMS[word] for word in words if word in PLATFORMS), FARGATE)

@@ -11,7 +11,7 @@ from attrs import frozen
 
 from batchkit._model.calls import WAIT_DELETED, WAIT_STABLE, Operation, Steps
 from batchkit._model.checks import as_tuple, checked, each, optional, text, whole
-from batchkit._model.resource import read_only
+from batchkit._model.properties import read_only
 from batchkit._model.values import Arn, Ref
 from batchkit.resources.batch import DUPLICATE, MISSING, MODIFIED, NOT_VALID, BatchResource
 
@@ -20,7 +20,10 @@ STUCK_REASONS: Final = (
     "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE",
     "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT",
 )
-"""Why Batch may cancel a job that is stuck in RUNNABLE; no other texts are taken."""
+"""
+Why Batch may cancel a job that is stuck in RUNNABLE; it takes no other texts
+(https://docs.aws.amazon.com/batch/latest/APIReference/API_JobStateTimeLimitAction.html).
+"""
 
 
 @frozen(kw_only=True)
@@ -58,12 +61,12 @@ class JobQueue(BatchResource):
     priority: int = checked(whole(0, 1000), default=1)
     runnable_limit: int | None = checked(optional(whole(600, 86400, "seconds")), default=None)
     arn: str = read_only("jobQueueArn")
-    tells_limit: bool = read_only()
+    returns_limit: bool = read_only()
 
     @property
     def named(self) -> Arn:
         """
-        Its ARN as its name gives it, for what needn't wait until it is there.
+        Its ARN, made from its name, for what needn't wait until the queue exists.
         """
         return Arn("batch", f"job-queue/{self.name}")
 
@@ -74,20 +77,23 @@ class JobQueue(BatchResource):
 
     @classmethod
     def parse(cls, answer: Mapping[str, Any], stack: str = "") -> JobQueue:
+        # Batch returns the ARNs of the environments, and doesn't promise to sort them.
         order = sorted(answer["computeEnvironmentOrder"], key=lambda one: one["order"])
         return cls(
             **cls.common(answer, stack),
             compute_environments=[one["computeEnvironment"] for one in order],
             priority=answer["priority"],
             runnable_limit=_limit(answer.get("jobStateTimeLimitActions", ())),
-            tells_limit="jobStateTimeLimitActions" in answer,
+            returns_limit="jobStateTimeLimitActions" in answer,
             arn=answer["jobQueueArn"],
         )
 
     def differs(self, name: str, actual: Any) -> bool:
-        # AWS tells an empty list where there is no limit; some emulators drop limits and tell none.
-        untold = name == "runnable_limit" and actual.tells_limit is False
-        return not untold and super().differs(name, actual)
+        # AWS returns an empty list where there is no limit.  Some emulators drop limits and return
+        # no list; there every run would update the queue.
+        if name == "runnable_limit" and actual.returns_limit is False:
+            return False
+        return super().differs(name, actual)
 
     def create(self) -> Steps:
         limits = {"jobStateTimeLimitActions": self._limits()} if self.runnable_limit else {}
@@ -102,21 +108,22 @@ class JobQueue(BatchResource):
         yield WAIT_STABLE
 
     def update(self, actual: JobQueue, drift: Collection[str]) -> Steps:
-        wanted = {
+        desired = {
             "enabled": ("state", self.switch),
             "state": ("state", self.switch),
             "priority": ("priority", self.priority),
             "compute_environments": ("computeEnvironmentOrder", self._order()),
             "runnable_limit": ("jobStateTimeLimitActions", self._limits()),
         }
-        changed = dict(wanted[name] for name in drift if name in wanted)
+        changed = dict(desired[name] for name in drift if name in desired)
         if changed:
             yield self.UPDATE(jobQueue=self.name, **changed)
             yield WAIT_STABLE
         yield from self.tag(actual, drift)
 
     def delete(self) -> Steps:
-        # This also ends the jobs that are left, about 16 a second.
+        # This also terminates the jobs that are left, about 16 a second
+        # (https://docs.aws.amazon.com/batch/latest/APIReference/API_DeleteJobQueue.html).
         yield self.DELETE(jobQueue=self.name)
         yield WAIT_DELETED
 

@@ -1,5 +1,5 @@
 """
-All resource types, and which stands on which: what a teardown, the docs and the tests walk.
+All resource types, and which depends on which: what a teardown, the docs and the tests walk.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from batchkit.resources.schedule import Schedule, ScheduleGroup
 from batchkit.resources.states import StateMachine
 from batchkit.resources.vpc import SecurityGroup, Subnet, Vpc
 
+# The network first: its NAT gateway takes AWS minutes, and everything else seconds.
 RESOURCE_TYPES: Final[tuple[type[Resource], ...]] = (
     Vpc,
     Subnet,
@@ -61,14 +62,16 @@ def variants(resource_type: type[Resource]) -> tuple[type[Resource], ...]:
 
 def dependencies() -> dict[str, set[str]]:
     """
-    For the name of each resource type, those that its resources stand on.
+    For the name of each resource type, those of the types that its resources depend on.
     """
-    return {one.type_name(): _below(one) for one in RESOURCE_TYPES}
+    # By what the properties may refer to: a teardown has only what AWS returns, and that names few
+    # of the resources that one depends on.  AWS refuses to delete what another still uses.
+    return {one.type_name(): _depends_on(one) for one in RESOURCE_TYPES}
 
 
-def _below(resource_type: type[Resource]) -> set[str]:
-    below: set[str] = set()
+def _depends_on(resource_type: type[Resource]) -> set[str]:
+    names: set[str] = set()
     for variant in variants(resource_type):
         for attribute in attrs.fields(variant):
-            below.update(may_refer_to(variant, attribute))
-    return below - {resource_type.type_name()}
+            names.update(may_refer_to(variant, attribute))
+    return names - {resource_type.type_name()}

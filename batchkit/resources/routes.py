@@ -11,19 +11,18 @@ from attrs import frozen
 
 from batchkit._model.calls import WAIT_STABLE, ForEach, Operation, Steps
 from batchkit._model.checks import as_set, checked, each, instance, network, optional
-from batchkit._model.resource import Reader, Resource, create_only, read_only
+from batchkit._model.properties import create_only, read_only
+from batchkit._model.resource import Reader, Resource
 from batchkit._model.tags import tag_fields
 from batchkit._model.values import ITEM, Ref
 from batchkit.resources.ec2 import (
     ID,
-    NEW_SUBNET,
-    NEW_TABLE,
-    NEW_VPC,
+    NEW_ID,
+    NO_TABLE,
     TAGGING,
     VPC,
     Ec2Resource,
     busy,
-    codes,
     fresh,
 )
 
@@ -36,7 +35,7 @@ class RouteTable(Ec2Resource):
 
     DESCRIBE: ClassVar = Operation("ec2", "DescribeRouteTables", wide=True)
     CREATE: ClassVar = Operation(
-        "ec2", "CreateRouteTable", TAGGING, not_yet=NEW_VPC, repeatable=False
+        "ec2", "CreateRouteTable", TAGGING, not_yet=NEW_ID, repeatable=False
     )
     ASSOCIATE: ClassVar = Operation(
         "ec2",
@@ -44,8 +43,8 @@ class RouteTable(Ec2Resource):
         # A subnet has at most one explicit association: of two callers, the second is refused
         # (https://docs.aws.amazon.com/vpc/latest/userguide/VPC_Route_Tables.html).  A table that is
         # gone was pruned by another caller before it was associated.
-        exists=("Resource.AlreadyAssociated", *codes(NEW_TABLE)),
-        not_yet=(*NEW_TABLE, *NEW_SUBNET),
+        exists=("Resource.AlreadyAssociated", *NO_TABLE),
+        not_yet=NEW_ID,
     )
     REPLACE_ASSOCIATION: ClassVar = Operation(
         "ec2",
@@ -53,7 +52,7 @@ class RouteTable(Ec2Resource):
         # Each replacement gives the association a new id, so the old one is gone if another
         # caller was faster.
         exists=("InvalidAssociationID.NotFound",),
-        not_yet=NEW_TABLE,
+        not_yet=fresh(*NO_TABLE),
     )
     DISASSOCIATE: ClassVar = Operation(
         "ec2", "DisassociateRouteTable", absent=("InvalidAssociationID.NotFound",)
@@ -61,7 +60,7 @@ class RouteTable(Ec2Resource):
     DELETE: ClassVar = Operation(
         "ec2",
         "DeleteRouteTable",
-        absent=("InvalidRouteTableID.NotFound", "InvalidRouteTableId.NotFound"),
+        absent=NO_TABLE,
         not_yet=busy(120),
     )
     LISTED: ClassVar = "RouteTables"
@@ -142,8 +141,8 @@ class Route(Resource):
         "CreateRoute",
         exists=("RouteAlreadyExists",),
         not_yet=(
-            *NEW_TABLE,
             *fresh("InvalidNatGatewayID.NotFound", "InvalidGatewayID.NotFound", seconds=300),
+            *NEW_ID,
         ),
     )
     REPLACE: ClassVar = Operation("ec2", "ReplaceRoute", not_yet=CREATE.not_yet)

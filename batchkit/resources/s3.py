@@ -9,11 +9,23 @@ from typing import Any, ClassVar, Final
 
 from attrs import frozen
 
-from batchkit._model.calls import WAIT_STABLE, ForEach, NotYet, Operation, Steps
+from batchkit._model.calls import (
+    WAIT_STABLE,
+    AwsClient,
+    Call,
+    ForEach,
+    NotYet,
+    Operation,
+    Steps,
+    Task,
+)
 from batchkit._model.checks import checked, one_of, text
-from batchkit._model.resource import Reader, Resource, read_only
+from batchkit._model.properties import read_only
+from batchkit._model.resource import Reader, Resource
 from batchkit._model.tags import OWNER, as_list, parse, tag_fields
 from batchkit._model.values import ITEM, LOCATION, Arn
+from batchkit.errors import AccessDenied, AwsError
+from batchkit.events import Listener
 from batchkit.resources.locks import (
     READ_LOCK,
     RELEASE_LOCK,
@@ -45,6 +57,42 @@ HEAD_BUCKET: Final = Operation(
 HEAD_OBJECT: Final = Operation(
     "s3", "HeadObject", permission="s3:GetObject", absent=("404", "NoSuchKey", "NoSuchBucket")
 )
+
+
+@frozen
+class CreateBucket(Task):
+    """
+    A step: make the bucket *name* with *tags*, or without them where they are refused.
+
+    S3 takes tags at the creation since November 2025, and not in every partition
+    (https://github.com/hashicorp/terraform-provider-aws/issues/45684).  A caller may lack the
+    permission for it.  The intent record says whose the bucket is until the tags follow.
+    """
+
+    operation: Operation
+    name: str
+    tags: Mapping[str, str]
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        where = {"LocationConstraint": LOCATION, "Tags": as_list(self.tags)}
+        return (self.operation(Bucket=self.name, CreateBucketConfiguration=where),)
+
+    def perform(self, aws: AwsClient, emit: Listener) -> Mapping[str, Any]:
+        """
+        Makes the bucket.
+        """
+        (tagged,) = self.calls
+        try:
+            aws.call(tagged)
+        except AwsError as error:
+            if not isinstance(error, AccessDenied) and error.code != "UnsupportedArgument":
+                raise
+            # In us-east-1 there is no constraint, and S3 takes no empty configuration.
+            here = aws.session.region_name == "us-east-1"
+            where = {} if here else {"CreateBucketConfiguration": {"LocationConstraint": LOCATION}}
+            aws.call(self.operation(Bucket=self.name, **where))
+        return {}
 
 
 @frozen(kw_only=True)
@@ -150,10 +198,8 @@ class Bucket(Resource):
         return (name == "tags" and actual.state == self.UNTAGGED) or super().differs(name, actual)
 
     def create(self) -> Steps:
-        where = {"LocationConstraint": LOCATION, "Tags": as_list(self.all_tags)}
         yield RecordIntent(self.TAKE_LOCK, intent_group(self), self.stack, self.name)
-        yield self.CREATE(Bucket=self.name, CreateBucketConfiguration=where)
-        # CreateBucket takes tags since November 2025, and not every emulator applies them.
+        yield CreateBucket(self.CREATE, self.name, self.all_tags)
         yield self._tag({})
         yield self.RELEASE_LOCK(logGroupName=intent_group(self))
         yield self._block()

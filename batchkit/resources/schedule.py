@@ -13,7 +13,8 @@ from attrs import evolve, frozen
 
 from batchkit._model.calls import WAIT_DELETED, WAIT_STABLE, Call, NotYet, Operation, Steps
 from batchkit._model.checks import Constraint, a_bool, checked, text
-from batchkit._model.resource import Reader, Resource, create_only, read_only
+from batchkit._model.properties import create_only, read_only
+from batchkit._model.resource import Reader, Resource
 from batchkit._model.tags import as_list, tag_fields
 from batchkit._model.values import Arn, Ref
 from batchkit.resources.batch import ROLE

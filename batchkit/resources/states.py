@@ -12,18 +12,23 @@ from attrs import frozen
 
 from batchkit._model.calls import WAIT_DELETED, WAIT_VISIBLE, ForEach, NotYet, Operation, Steps
 from batchkit._model.checks import checked, instance, text
-from batchkit._model.resource import Reader, Resource, read_only
+from batchkit._model.properties import read_only
+from batchkit._model.resource import Reader, Resource
 from batchkit._model.tags import as_lower_list, tag_fields
 from batchkit._model.values import ITEM, Arn, Json, Ref
 from batchkit.resources.batch import ROLE
 
 _PROPAGATING: Final = (
+    # A role made moments ago can't be assumed or passed, and its policy doesn't count yet
+    # (https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html).
     NotYet("AccessDeniedException", 120, "to assume the provided role"),
+    # Step Functions makes a rule of EventBridge for `.sync`, with the role's permissions.
     NotYet("AccessDeniedException", 120, "managed-rule"),
     NotYet("AccessDeniedException", 30, "iam:passrole"),
     NotYet("StateMachineDeleting", 300),
 )
 _SUBMIT: Final = Arn("states", "batch:submitJob.sync", region=False, account=False)
+# Both names have been seen where Batch throttled the SubmitJob of a state machine.
 _THROTTLED: Final = ("Batch.TooManyRequestsException", "Batch.AWSBatchException")
 
 
@@ -104,19 +109,23 @@ class StateMachine(Resource):
         )
 
     def update(self, actual: StateMachine, drift: Collection[str]) -> Steps:
-        wanted = {
+        desired = {
             "definition": ("definition", Json(self.definition)),
             "role": ("roleArn", self.role),
         }
-        changed = dict(wanted[name] for name in drift if name in wanted)
+        changed = dict(desired[name] for name in drift if name in desired)
         if changed:
             yield self.UPDATE(stateMachineArn=actual.arn, **changed)
         if "tags" in drift:
             yield self.TAG(resourceArn=actual.arn, tags=as_lower_list(self.all_tags))
+        # An execution that starts within seconds of an update may have the old definition:
+        # https://docs.aws.amazon.com/step-functions/latest/apireference/API_UpdateStateMachine.html.
         if changed:
             yield WAIT_VISIBLE
 
     def delete(self) -> Steps:
+        # Otherwise the machine stays DELETING until its last execution has ended:
+        # https://docs.aws.amazon.com/step-functions/latest/apireference/API_DeleteStateMachine.html.
         running = self.LIST_RUNNING(stateMachineArn=self.arn, statusFilter="RUNNING")
         stop = self.STOP(executionArn=ITEM, cause="batchkit deletes the state machine")
         yield ForEach(running, "executions[].executionArn", stop)
@@ -134,41 +143,43 @@ def run_job(
     `Value`, which override those of the job definition).
 
     Args:
-        timeout: Seconds for the whole, the time in the queue and all attempts included.
+        timeout: Seconds for the execution, the time in the queue and all attempts included.
     """
-    defaults = json.dumps({"environment": [], "name": name})
     return {
         "Comment": f"Runs the Batch job {name}",
         "StartAt": "Defaults",
         "TimeoutSeconds": timeout,
-        "States": {
-            "Defaults": {
-                "Type": "Pass",
-                "Parameters": {
-                    "input.$": f"States.JsonMerge(States.StringToJson('{defaults}'), $, false)"
-                },
-                "Next": "Job",
-            },
-            "Job": {
-                "Type": "Task",
-                "Resource": _SUBMIT,
-                "Parameters": {
-                    "JobName.$": "$.input.name",
-                    "JobQueue": queue,
-                    "JobDefinition": definition,
-                    "ContainerOverrides": {"Environment.$": "$.input.environment"},
-                },
-                "Retry": [
-                    {
-                        "ErrorEquals": list(_THROTTLED),
-                        "IntervalSeconds": 2,
-                        "MaxAttempts": 5,
-                        "BackoffRate": 2,
-                        "MaxDelaySeconds": 30,
-                        "JitterStrategy": "FULL",
-                    }
-                ],
-                "End": True,
-            },
+        "States": {"Defaults": _defaults_state(name), "Job": _job_state(queue, definition)},
+    }
+
+
+def _defaults_state(name: str) -> dict[str, Any]:
+    # A path that isn't in the input fails the execution, so the defaults are merged in first; the
+    # third argument of JsonMerge may only be false: a shallow merge
+    # (https://docs.aws.amazon.com/step-functions/latest/dg/intrinsic-functions.html).
+    defaults = json.dumps({"environment": [], "name": name})
+    merged = f"States.JsonMerge(States.StringToJson('{defaults}'), $, false)"
+    return {"Type": "Pass", "Parameters": {"input.$": merged}, "Next": "Job"}
+
+
+def _job_state(queue: str | Arn | Ref, definition: str | Ref) -> dict[str, Any]:
+    retry = {
+        "ErrorEquals": list(_THROTTLED),
+        "IntervalSeconds": 2,
+        "MaxAttempts": 5,
+        "BackoffRate": 2,
+        "MaxDelaySeconds": 30,
+        "JitterStrategy": "FULL",
+    }
+    return {
+        "Type": "Task",
+        "Resource": _SUBMIT,
+        "Parameters": {
+            "JobName.$": "$.input.name",
+            "JobQueue": queue,
+            "JobDefinition": definition,
+            "ContainerOverrides": {"Environment.$": "$.input.environment"},
         },
+        "Retry": [retry],
+        "End": True,
     }

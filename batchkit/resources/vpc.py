@@ -11,10 +11,11 @@ from attrs import frozen
 
 from batchkit._model.calls import WAIT_STABLE, Call, Operation, Parallel, Steps
 from batchkit._model.checks import a_bool, as_set, checked, each, network, text, whole
-from batchkit._model.resource import Reader, create_only, read_only, write_only
+from batchkit._model.properties import create_only, read_only, write_only
+from batchkit._model.resource import Reader
 from batchkit._model.tags import of_stack, tag_fields
 from batchkit._model.values import Ref, Zone
-from batchkit.resources.ec2 import NEW_ANY, NEW_VPC, TAGGING, VPC, Ec2Resource, busy
+from batchkit.resources.ec2 import NEW_ID, TAGGING, VPC, Ec2Resource, busy
 
 
 @frozen(kw_only=True)
@@ -32,7 +33,7 @@ class Vpc(Ec2Resource):
     # CreateVpc takes no client token, so a blind second call makes a second VPC
     # (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateVpc.html).
     CREATE: ClassVar = Operation("ec2", "CreateVpc", TAGGING, repeatable=False)
-    MODIFY: ClassVar = Operation("ec2", "ModifyVpcAttribute", not_yet=NEW_VPC)
+    MODIFY: ClassVar = Operation("ec2", "ModifyVpcAttribute", not_yet=NEW_ID)
     DELETE: ClassVar = Operation(
         "ec2", "DeleteVpc", absent=("InvalidVpcID.NotFound",), not_yet=busy(300)
     )
@@ -119,7 +120,7 @@ class Subnet(Ec2Resource):
     # Subnets of a VPC must not overlap: the CIDR is the natural key, and a second caller conflicts
     # (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSubnet.html).
     CREATE: ClassVar = Operation(
-        "ec2", "CreateSubnet", TAGGING, exists=("InvalidSubnet.Conflict",), not_yet=NEW_VPC
+        "ec2", "CreateSubnet", TAGGING, exists=("InvalidSubnet.Conflict",), not_yet=NEW_ID
     )
     DELETE: ClassVar = Operation(
         "ec2",
@@ -176,16 +177,16 @@ class SecurityGroup(Ec2Resource):
     # A group's name is unique in its VPC, whatever its case
     # (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html).
     CREATE: ClassVar = Operation(
-        "ec2", "CreateSecurityGroup", TAGGING, exists=("InvalidGroup.Duplicate",), not_yet=NEW_VPC
+        "ec2", "CreateSecurityGroup", TAGGING, exists=("InvalidGroup.Duplicate",), not_yet=NEW_ID
     )
     ALLOW: ClassVar = Operation(
         "ec2",
         "AuthorizeSecurityGroupEgress",
         exists=("InvalidPermission.Duplicate",),
-        not_yet=NEW_ANY,
+        not_yet=NEW_ID,
     )
     REVOKE: ClassVar = Operation(
-        "ec2", "RevokeSecurityGroupEgress", absent=("InvalidPermission.NotFound",), not_yet=NEW_ANY
+        "ec2", "RevokeSecurityGroupEgress", absent=("InvalidPermission.NotFound",), not_yet=NEW_ID
     )
     DELETE: ClassVar = Operation(
         "ec2", "DeleteSecurityGroup", absent=("InvalidGroup.NotFound",), not_yet=busy(900)

@@ -1,5 +1,5 @@
 """
-A stack as it stands: its resources, its runs, and what is wrong with it.
+A stack as it is in AWS: its resources, its runs, and what is wrong with it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from batchkit.resources.states import StateMachine
 @frozen
 class Stack(Displayed):
     """
-    A stack as it stands: its *resources* with their outputs, and what making it has changed.
+    A stack as it is in AWS: its *resources* with their outputs, and the *plan* that made it so.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Stack(Displayed):
     @property
     def region(self) -> str:
         """
-        The region that it stands in.
+        The region that it is in.
         """
         return self._aws.region
 
@@ -54,7 +54,7 @@ class Stack(Displayed):
     @property
     def outputs(self) -> dict[str, str]:
         """
-        The ARN, id or URI of each resource, by kind and name.
+        The ARN, id or URI of each resource, by resource type and name.
         """
         return {
             f"{resource_type} {name}": str(r.identity)
@@ -64,7 +64,7 @@ class Stack(Displayed):
 
     def arn(self, resource_type: type[Resource]) -> str:
         """
-        The ARN or id of the first resource of *kind*.
+        The ARN or id of the first resource of *resource_type*.
         """
         for resource in self.resources:
             if resource.type_name() == resource_type.type_name():
@@ -115,28 +115,23 @@ class Stack(Displayed):
             array_size: Makes so many children, each with its AWS_BATCH_JOB_ARRAY_INDEX.
             depends_on: Runs, or ids of jobs, that must have succeeded before.
             vcpus: vCPUs, in place of the job definition's.
-            memory: MiB, likewise.
-            timeout: Seconds after which an attempt is ended, likewise.
-            attempts: How often it is tried, likewise.
+            memory: MiB, in place of the job definition's.
+            timeout: Seconds after which an attempt is ended, in place of the job definition's.
+            attempts: How often it is tried, in place of the job definition's; its rules for Spot
+                stay.
             key: Makes it idempotent: while a job of the same key is alive, or has succeeded, that
                 is the run.  Batch forgets jobs a week after their end.
             name: The name of the job; a fresh one if None.
         """
-        submission = _start.Submission(
-            queue=self.arn(JobQueue),
-            definition=self._definition,
-            name=_start.name_of(self.name, name, key),
-            given=_given(
-                command=command,
-                environment=environment,
-                vcpus=vcpus,
-                memory=memory,
-                timeout=timeout,
-                attempts=attempts,
-            ),
-            array_size=array_size,
-            depends_on=[id for one in depends_on for id in _job_ids(one)],
+        given = _given(
+            command=command,
+            environment=environment,
+            vcpus=vcpus,
+            memory=memory,
+            timeout=timeout,
+            attempts=attempts,
         )
+        submission = self._submission(name, key, given, array_size, _job_ids(depends_on))
         id, new = _start.submit(self._aws, submission, once=key is not None)
         return Run(id, self._aws, SubmittedJobs(self._aws, [id], fresh=new))
 
@@ -166,21 +161,16 @@ class Stack(Displayed):
             items: What JSON can hold.
             wait: Whether to return only when all have ended.  It doesn't raise if some have failed.
         """
-        submission = _start.Submission(
-            queue=self.arn(JobQueue),
-            definition=self._definition,
-            name=_start.name_of(self.name, name, key),
-            given=_given(
-                command=command,
-                environment=environment,
-                vcpus=vcpus,
-                memory=memory,
-                timeout=timeout,
-                attempts=attempts,
-            ),
+        given = _given(
+            command=command,
+            environment=environment,
+            vcpus=vcpus,
+            memory=memory,
+            timeout=timeout,
+            attempts=attempts,
         )
-        bucket = next((one.name for one in self.resources if isinstance(one, Bucket)), None)
-        mapped = fan_out(self._aws, submission, list(items), bucket, once=key is not None)
+        submission = self._submission(name, key, given)
+        mapped = fan_out(self._aws, submission, list(items), self._bucket, once=key is not None)
         return mapped.wait() if wait else mapped
 
     def runs(self, limit: int = 20) -> list[Run]:
@@ -195,6 +185,30 @@ class Stack(Displayed):
         """
         return explain.diagnose(self._aws, self.name)
 
+    def _submission(
+        self,
+        name: str | None,
+        key: str | None,
+        given: Mapping[str, Any],
+        array_size: int | None = None,
+        depends_on: Sequence[str] = (),
+    ) -> _start.Submission:
+        """
+        A job of the stack that differs from its definition in what is *given*.
+        """
+        return _start.Submission(
+            queue=self.arn(JobQueue),
+            definition=self._definition,
+            name=_start.name_of(self.name, name, key),
+            given=given,
+            array_size=array_size,
+            depends_on=depends_on,
+        )
+
+    @property
+    def _bucket(self) -> str | None:
+        return next((one.name for one in self.resources if isinstance(one, Bucket)), None)
+
     @property
     def _definition(self) -> JobDefinition:
         return next(one for one in self.resources if isinstance(one, JobDefinition))
@@ -207,8 +221,11 @@ def _given(**settings: Any) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if value is not None}
 
 
-def _job_ids(given: Run | str) -> Sequence[str]:
+def _job_ids(depends_on: Iterable[Run | str]) -> list[str]:
     """
-    What a job that depends on *given* waits for.
+    The ids of the jobs that *depends_on* stands for.
     """
-    return given.parents if isinstance(given, Run) else [given]
+    ids: list[str] = []
+    for one in depends_on:
+        ids += one.parents if isinstance(one, Run) else [one]
+    return ids

@@ -47,17 +47,18 @@ def ensure_stack(
     Creates, updates or leaves alone everything that *spec* asks for; safe to repeat.
 
     What the stack owns and the spec no longer asks for is deleted, but no table and no bucket.
-    As long as jobs run on a compute environment that is to go, all that stays for a later call.
+    As long as jobs run on a compute environment that is to be deleted, all of it stays for a later
+    call.
 
     Args:
-        session: Where to; the default session's account and region if None.
-        on_event: Called with an `Event` for all that happens, from several threads.
-        adopt: Whether resources of the stack's names that aren't its own are taken over.
-        timeout: Seconds after which it gives up; what exists then, the next call goes on from.
+        session: The account and region; the default session's if None.
+        on_event: Called with an `Event` for everything that happens, from several threads.
+        adopt: Whether resources of the stack's names that aren't the stack's are taken over.
+        timeout: Seconds after which it gives up; the next call goes on from what exists then.
         clock: What waits, instead of the machine's time.
 
     Raises:
-        NotOwnedError: A resource of that name is there and isn't the stack's; nothing was done.
+        NotOwnedError: A resource of that name exists and isn't the stack's; nothing was done.
         ReplacementNeeded: A change that AWS can't make in place; nothing was done.
         PreflightError: Something that it needs is missing, such as Docker; nothing was done.
         ApplyError: Some could not be made.  Calling it again goes on from there.
@@ -73,7 +74,7 @@ def ensure_stack(
         outcome = _teardown.delete(aws, emit, orphans, dependencies(), workers=workers)
         if outcome.failed:
             raise _teardown.failure(spec.name, outcome)
-    return Stack(spec.name, tuple(made), aws.unhurried(), plan)
+    return Stack(spec.name, tuple(made), aws.without_deadline(), plan)
 
 
 def plan_stack(
@@ -87,7 +88,7 @@ def plan_stack(
     What `ensure_stack` would do; changes nothing.
 
     Raises:
-        NotOwnedError: A resource of that name is there and isn't the stack's.
+        NotOwnedError: A resource of that name exists and isn't the stack's.
         ReplacementNeeded: A change that AWS can't make in place.
     """
     aws = Aws(session, clock)
@@ -112,7 +113,7 @@ def destroy_stack(
     workers: int = WORKERS,
 ) -> Teardown:
     """
-    Deletes everything that the stack owns, what depends before what it depends on.
+    Deletes everything that the stack owns, each resource before those that it depends on.
 
     It finds the resources by their tags, so a name is enough.  Tables and buckets stay.
 
@@ -139,7 +140,7 @@ def describe_stack(
     name: str, *, session: boto3.Session | None = None, clock: Clock | None = None
 ) -> Stack:
     """
-    The stack as it stands in the account.
+    The stack as it is in the account.
 
     Raises:
         StackNotFound: Nothing carries its tag here.

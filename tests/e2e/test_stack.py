@@ -62,7 +62,7 @@ def test_the_job_fills_the_table_from_a_container(session: LocalSession, stack: 
     The state machine runs the built image; the rows are in the table, the lines in the log.
     """
     run = stack.run().wait(timeout=120)
-    summary = json.loads(list(run.logs())[-1])
+    summary = json.loads(list(run.logs())[-1].text)
     pages = session.client("dynamodb").get_paginator("scan").paginate(TableName="films")
     assert sum(page["Count"] for page in pages) == summary["written"] > 3000
     assert run.jobs[0].exit_code == 0

@@ -29,7 +29,7 @@ from batchkit.resources.environment_base import FARGATE
 from runs_lab import Stand, stand
 
 REGION = "us-east-1"
-SECRET = f"arn:aws:secretsmanager:{REGION}:123456789012:secret:films-AbCdEf"
+SECRET = f"arn:aws:secretsmanager:{REGION}:123456789012:secret:films"
 NOBODY = json.dumps(
     {
         "Version": "2012-10-17",
@@ -50,6 +50,7 @@ Break = Callable[[Stand], object]
 @pytest.fixture(scope="module")
 def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
     with stand(tmp_path_factory.mktemp("job"), secrets={"PASSWORD": SECRET}) as made:
+        made.secretsmanager.create_secret(Name="films", SecretString="x")
         yield made
 
 

@@ -13,7 +13,7 @@ import resource_cases_batch
 import resource_cases_network
 import resource_cases_stores
 from account_fixture import STACK, AccountFixture
-from batchkit._model.resource import compared_fields
+from batchkit._model.properties import compared_fields
 from batchkit._model.values import references
 from batchkit.errors import ReplacementNeeded
 from batchkit.events import Action

@@ -18,8 +18,8 @@ import resource_cases_stores
 from account_fixture import AccountFixture, account
 from batchkit import Fargate, StackSpec, destroy_stack, ensure_stack, stack_policy
 from batchkit._engine.aws import IDENTITY, ZONES
-from batchkit._model.calls import Call, ForEach, Operation
-from batchkit._model.resource import compared_fields, operations
+from batchkit._model.calls import Call, ForEach, Operation, operations
+from batchkit._model.properties import compared_fields
 from batchkit._model.values import ITEM, LOCATION, Json, Ref, Zone, resolve
 from batchkit._runs import run as runs
 from batchkit.resources.image import LOGIN

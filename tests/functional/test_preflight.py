@@ -21,6 +21,7 @@ from batchkit import (
     allow,
     dynamodb_write,
     ensure_stack,
+    kms_decrypt,
     preflight,
     s3_read,
 )
@@ -63,6 +64,41 @@ def test_nothing_stands_in_the_way_of_an_empty_account(there: AccountFixture) ->
     with there.calls() as seen:
         assert preflight(a_spec(), session=there.session) == []
     assert mutating(seen) == []
+
+
+def test_what_the_secrets_name_must_be_there(there: AccountFixture) -> None:
+    """
+    Whatever is wanted of a secret; one of another region or account isn't looked for.
+    """
+    secrets, at = there.secretsmanager, "arn:aws:ssm:us-east-1:123456789012:parameter"
+    arn = secrets.create_secret(Name="films", SecretString="x")["ARN"]
+    there.ssm.put_parameter(Name="/films/key", Value="k", Type="String")
+    given = {
+        "A": f"{arn}:user::",
+        "B": arn.rpartition("-")[0],
+        "C": arn.replace("films", "filns"),
+        "D": f"{at}/films/key",
+        "E": f"{at}/films/other",
+        "F": arn.replace("us-east-1", "eu-west-1"),
+    }
+    found = preflight(a_spec(secrets=given), session=there.session)
+    assert told(found) == {"secret C": Severity.ERROR, "secret E": Severity.ERROR}
+
+
+def test_a_secret_with_a_key_of_its_own_needs_a_grant(there: AccountFixture) -> None:
+    """
+    The finding says which; the keys of AWS need none.
+    """
+    keys = {"A": "alias/films", "B": "alias/aws/secretsmanager"}
+    secrets = {
+        name: there.secretsmanager.create_secret(Name=name, SecretString="x", KmsKeyId=key)["ARN"]
+        for name, key in keys.items()
+    }
+    (one,) = preflight(a_spec(secrets=secrets), session=there.session)
+    assert one.subject == "secret A"
+    assert one.fix == 'Give execution_grants=[kms_decrypt("alias/films")].'
+    granted = a_spec(secrets=secrets, execution_grants=kms_decrypt("alias/films"))
+    assert preflight(granted, session=there.session) == []
 
 
 def test_what_the_grants_name_must_be_there(there: AccountFixture) -> None:
@@ -112,6 +148,33 @@ def test_quotas_that_are_used_up_are_found(there: AccountFixture) -> None:
     ensure_stack(a_spec(), session=there.session, clock=there.clock)
     again = preflight(a_spec(), session=there.session)
     assert {one.subject for one in again} == {"quota L-3032A538"}
+
+
+@pytest.mark.parametrize(
+    ("states", "used_up"),
+    [
+        ({"available": 4, "failed": 3, "deleted": 3}, False),
+        ({"available": 3, "pending": 1, "deleting": 1}, True),
+    ],
+)
+def test_nat_gateways_are_counted_in_the_zone_of_the_stack(
+    there: AccountFixture, states: dict[str, int], used_up: bool
+) -> None:
+    """
+    Each zone has a quota of its own, and those that failed or are gone don't count.
+    """
+    answer(there, "service-quotas.GetServiceQuota", {"Quota": {"Value": 5.0}})
+    subnets = there.ec2.describe_subnets()["Subnets"]
+    first, other = sorted(subnets, key=lambda one: str(one["AvailabilityZone"]))[:2]
+    mine = [
+        {"SubnetId": first["SubnetId"], "State": state}
+        for state, many in states.items()
+        for _ in range(many)
+    ]
+    others = [{"SubnetId": other["SubnetId"], "State": "available"}] * 4
+    answer(there, "ec2.DescribeNatGateways", {"NatGateways": [*mine, *others]})
+    found = preflight(a_spec(), session=there.session)
+    assert ("quota L-FE5A380F" in told(found)) is used_up
 
 
 def test_permissions_are_simulated(there: AccountFixture) -> None:

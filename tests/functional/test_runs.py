@@ -34,8 +34,8 @@ def test_a_run_returns_when_its_job_has_succeeded(there: Stand) -> None:
     run = there.stack.run({"WHO": "world"}, name="first", wait=True)
     assert (run.status, run.name, run.ended) == ("SUCCEEDED", "first", True)
     assert [(job.name, job.exit_code, job.ended) for job in run.jobs] == [("first", 0, True)]
-    assert list(run.logs()) == ["hello world"]
-    assert run.jobs[0]["jobQueue"].endswith("job-queue/films")
+    assert [line.text for line in run.logs()] == ["hello world"]
+    assert run.jobs[0].queue.endswith("job-queue/films")
 
 
 def test_a_name_is_good_for_one_run(there: Stand) -> None:
@@ -125,10 +125,10 @@ def test_lines_come_while_the_job_runs(there: Stand) -> None:
     """
     run = there.python("import time\nfor n in range(3): print(n, flush=True); time.sleep(.3)")
     lines = run.logs(follow=True)
-    assert next(lines) == "0"
+    assert next(lines).text == "0"
     assert not run.ended
     rest = list(lines)
-    assert rest == ["1", "2"]
+    assert [str(line) for line in rest] == ["1", "2"]
     assert rest[0].job == run.arn and rest[0].time.tzinfo is not None
 
 
@@ -138,8 +138,8 @@ def test_lines_of_all_attempts_and_children_are_read(there: Stand) -> None:
     """
     program = "import os; n=os.environ['AWS_BATCH_JOB_ARRAY_INDEX']; print(n); exit(n == '1')"
     run = there.ended(program, array_size=3, attempts=2)
-    assert sorted(run.logs(follow=True)) == ["0", "1", "1", "2"]
-    assert run.tail() == ["1"]
+    assert sorted(line.text for line in run.logs(follow=True)) == ["0", "1", "1", "2"]
+    assert [line.text for line in run.tail()] == ["1"]
     assert [(job.index, job.status) for job in run.jobs] == [
         (0, "SUCCEEDED"),
         (1, "FAILED"),
@@ -153,10 +153,11 @@ def test_a_run_is_picked_up_by_its_arn_or_id(there: Stand) -> None:
     """
     run = there.stack.run(name="pick-up", wait=True)
     again = Run.from_arn(run.arn, session=there.session)
-    assert (again, again.status, list(again.logs())) == (run, "SUCCEEDED", ["hello you"])
+    assert (again, again.status) == (run, "SUCCEEDED")
+    assert [line.text for line in again.logs()] == ["hello you"]
     job = again.jobs[0]
     by_id = Run.from_arn(job.id, session=there.session)
-    by_arn = Run.from_arn(job["jobArn"], session=there.session)
+    by_arn = Run.from_arn(job.details["jobArn"], session=there.session)
     assert by_id.name == by_arn.name == "pick-up"
 
 
@@ -282,10 +283,10 @@ def test_overrides_reach_the_job(there: Stand) -> None:
     """
     run = there.stack.submit(["true"], vcpus=1, memory=2048, timeout=61, attempts=3, name="sized")
     job = run.wait(30, check=False).jobs[0]
-    wanted = {one["type"]: one["value"] for one in job["container"]["resourceRequirements"]}
+    wanted = {one["type"]: one["value"] for one in job.details["container"]["resourceRequirements"]}
     assert wanted == {"VCPU": "1", "MEMORY": "2048"}
-    assert job["timeout"] == {"attemptDurationSeconds": 61}
-    assert job["retryStrategy"]["attempts"] == 3
+    assert job.details["timeout"] == {"attemptDurationSeconds": 61}
+    assert job.details["retryStrategy"]["attempts"] == 3
 
 
 def test_the_newest_runs_come_first(there: Stand) -> None:

@@ -67,7 +67,7 @@ def test_a_single_item_is_no_array(there: Stand) -> None:
     """
     results = there.stack.map(["only"], command(PICK))
     assert [one.status for one in results] == ["SUCCEEDED"]
-    assert list(results.run.logs()) == ["only"]
+    assert [line.text for line in results.run.logs()] == ["only"]
     assert "size" not in results[0].job.details.get("arrayProperties", {})
 
 
@@ -91,7 +91,7 @@ def test_a_list_without_room_becomes_more_arrays(there: Stand) -> None:
     results = there.stack.map(items, command(PICK.replace("0))])", "0))][:6])")))
     assert len(results.run.parents) == 3
     assert [one.succeeded for one in results] == [True] * 5
-    assert sorted(results.run.logs()) == [item[:6] for item in items]
+    assert sorted(line.text for line in results.run.logs()) == [item[:6] for item in items]
     assert results.run.status == "SUCCEEDED"
 
 
@@ -109,7 +109,7 @@ def test_a_list_without_room_goes_to_the_bucket(there: Stand) -> None:
     )
     results = fan_out(there.stack._aws, wanted, items, "films-lists", once=False).wait(60)
     assert [one.succeeded for one in results] == [True] * 5
-    assert sorted(results.run.logs()) == [f"5 {item[:4]}" for item in items]
+    assert sorted(line.text for line in results.run.logs()) == [f"5 {item[:4]}" for item in items]
     stored = there.s3.get_object(Bucket="films-lists", Key="batchkit/items/films-listed.json")
     assert json.load(stored["Body"]) == items
 

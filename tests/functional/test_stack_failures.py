@@ -30,7 +30,7 @@ from batchkit import (
     plan_stack,
 )
 from batchkit._blueprint.blueprint import resources
-from batchkit._model.resource import operations
+from batchkit._model.calls import operations
 from fakes import mutating
 from injected_faults import Disown, Lose, Refuse, before, unreachable
 from inventory import inventory

@@ -219,8 +219,9 @@ def test_a_run_succeeds_and_gives_its_lines(there: AccountFixture, spec: StackSp
     running = describe_stack(stack.name, session=there.session)
     run = running.run()
     assert run.wait(30).status == "SUCCEEDED"
-    assert list(run.logs()) == ["hello world"]
-    assert list(running.run({"WHO": "you"}, wait=True).logs()) == ["hello you"]
+    assert [line.text for line in run.logs()] == ["hello world"]
+    again = running.run({"WHO": "you"}, wait=True)
+    assert [line.text for line in again.logs()] == ["hello you"]
 
 
 def test_every_client_comes_from_the_callers_session(

@@ -44,6 +44,11 @@ FULL = {
     "tags": {"team": "red"},
     **STORES,
 }
+HERE = f"us-east-1:{ACCOUNT}"
+SECRETS = {
+    "PASSWORD": f"arn:aws:secretsmanager:{HERE}:secret:films:user::",
+    "TOKEN": f"arn:aws:ssm:{HERE}:parameter/token",
+}
 SPECS: dict[str, dict[str, Any]] = {
     "plain": {},
     "linked": {"compute": Fargate(spot=True, service_role="linked")},
@@ -55,6 +60,7 @@ SPECS: dict[str, dict[str, Any]] = {
     "image in ECR": {"image": f"{OWN}:1"},
     "image of another account": {"image": FOREIGN},
     "folder": {"image": "folder"},
+    "secrets": {"secrets": SECRETS},
     "everything": FULL,
 }
 
@@ -84,6 +90,8 @@ def prepare(aws: StrictAws) -> None:
     ecr: Any = aws.raw.client("ecr")
     ecr.create_repository(repositoryName="pictures")
     ecr.put_image(repositoryName="pictures", imageManifest=MANIFEST, imageTag="1")
+    aws.raw.client("secretsmanager").create_secret(Name="films", SecretString='{"user": "x"}')
+    aws.raw.client("ssm").put_parameter(Name="token", Value="x", Type="SecureString")
     for code in QUOTAS.values():
         aws.account.add("quota", code, value=100.0)
 
@@ -109,6 +117,7 @@ def live(aws: StrictAws, spec: StackSpec) -> None:
     here: dict[str, Any] = {"session": aws.session, "clock": aws.clock}
     found = preflight(spec, **here)
     assert [one for one in found if not one.subject.startswith("image")] == []
+    assert not [one for one in found if "not checked" in one.message]
     assert plan_stack(spec, **here).changes
     stack = ensure_stack(spec, **here)
     assert plan_stack(spec, **here).empty

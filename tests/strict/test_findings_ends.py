@@ -4,9 +4,12 @@ What is found of jobs that went this way and that: attempts, exit codes, arrays,
 
 from __future__ import annotations
 
+from typing import Any
+from uuid import uuid4
+
 import pytest
 
-from batchkit import Run, Severity
+from batchkit import Run, Severity, kms_decrypt
 from batchkit._runs.backends import SubmittedJobs
 
 from . import broken_stacks as the
@@ -54,7 +57,7 @@ def test_an_attempt_that_is_tried_again_is_a_warning(at: Scene) -> None:
         (Program(exit=126), "command-not-found", "126: it may not be executed"),
         (Program(exit=127, lines=["sh: 1: lod: not found"]), "command-not-found", "lod: not found"),
         (Program(exit=139), "program-failed", "SIGSEGV: it crashed in native code"),
-        (Program(exit=143), "program-failed", "SIGTERM: it was told to stop"),
+        (Program(exit=143), "program-failed", "SIGTERM: it was asked to stop"),
         (Program(exit=137), "out-of-memory", "most likely"),
         (Program(machine="arm64"), "wrong-architecture", "isn't built for X86_64"),
     ],
@@ -129,6 +132,58 @@ def test_a_secret_that_isnt_there_is_named(at: Scene, old: str, new: str, told: 
     (one,) = at.submit().explain()
     assert one.rule == "secret-unreadable" and one.subject == "secret PASSWORD"
     assert arn in one.message and one.message.endswith(told)
+
+
+def test_lines_are_read_on(at: Scene) -> None:
+    """
+    A page that follows is asked for in the direction of the first.
+    """
+    at.program("speak", Program(lines=["one", "two"]))
+    assert [str(line) for line in at.submit("speak").logs()] == ["one", "two"]
+
+
+def another_secret(at: Scene, **given: Any) -> str:
+    """
+    The ARN of a secret that the stack's own is beside.
+    """
+    secrets = at.raw("secretsmanager")
+    return str(secrets.create_secret(Name=f"films-{uuid4()}", **given)["ARN"])
+
+
+@pytest.mark.parametrize("end", ["", ":user::", ":user:AWSCURRENT:", ":::"])
+def test_what_is_wanted_of_a_secret_is_not_part_of_what_is_allowed(at: Scene, end: str) -> None:
+    """
+    A job that wants a JSON key, a stage or a version of it runs, and nothing is wrong with it.
+    """
+    arn = another_secret(at, SecretString='{"user": "me"}')
+    at.mend(secrets={"PASSWORD": arn + end, "SHORT": arn.rpartition("-")[0] + end})
+    run = at.submit()
+    assert (run.status, run.explain()) == ("SUCCEEDED", [])
+
+
+def test_a_secret_without_the_json_key_is_named(at: Scene) -> None:
+    """
+    The role may read it, and finds no such key in it.
+    """
+    arn = another_secret(at, SecretString="{}")
+    at.mend(secrets={"PASSWORD": f"{arn}:user::"})
+    (one,) = at.submit().explain()
+    assert (one.rule, one.subject) == ("secret-unreadable", "secret PASSWORD")
+    assert one.message.endswith("it has no such JSON key.")
+
+
+def test_a_key_of_ones_own_is_granted_to_the_execution_role(at: Scene) -> None:
+    """
+    Without the grant the explanation names it; with it the job runs.
+    """
+    key = "arn:aws:kms:us-east-1:123456789012:key/films"
+    arn = another_secret(at, SecretString="x", KmsKeyId=key)
+    at.mend(secrets={"PASSWORD": arn})
+    (one,) = at.submit().explain()
+    assert one.rule == "secret-unreadable" and "execution_grants=[kms_decrypt(key)]" in one.fix
+    assert "a key of KMS of its own" in one.message
+    at.mend(secrets={"PASSWORD": arn}, execution_grants=kms_decrypt(key))
+    assert at.submit().status == "SUCCEEDED"
 
 
 def test_spot_that_is_used_up_leaves_room_on_demand(at: Scene) -> None:

@@ -71,24 +71,28 @@ def ended(at: Scene) -> Run:
 
 
 def reclaimed(at: Scene) -> Run:
-    at.mend(compute="fargate-spot")
+    at.mend(compute="fargate-spot", attempts=2)
     at.program("load", the.LONG)
     run = at.submit("load")
     job = at.aws.account.find("job", run.arn)
     assert job is not None
-    reclaim(at.aws.account, job, 137)
+    for _ in range(2):
+        reclaim(at.aws.account, job, 137)
+        at.later()
     return run
 
 
 def tried_again(at: Scene) -> Run:
     """
-    With attempts=2 the job survives that AWS takes its task back.
+    With attempts=3 the job survives that AWS takes its task back twice.
     """
-    at.mend(compute="fargate-spot", attempts=2)
+    at.mend(compute="fargate-spot", attempts=3)
     run = at.submit("load")
     job = at.aws.account.find("job", run.arn)
     assert job is not None
-    reclaim(at.aws.account, job)
+    for _ in range(2):
+        reclaim(at.aws.account, job)
+        at.later()
     at.program("load", Program())
     at.later()
     return run
@@ -156,7 +160,7 @@ CASES = {
     "spot-reclaimed": JobFindingCase(
         build=reclaimed,
         says="AWS took its Spot capacity back",
-        fix="Raise attempts",
+        fix="a larger one helps",
         better=tried_again,
     ),
     "ended-by-someone": JobFindingCase(

@@ -6,11 +6,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from batchkit import Nat, StackSpec, destroy_stack, ensure_stack
+import pytest
+
+from batchkit import FargateEnvironment, Nat, StackSpec, destroy_stack, ensure_stack
 
 from .helpers import SERVICE_POLICY, old_address, old_gateway, old_network, old_role
 from .simulator import StrictAws
-from .stacks import NAME, SPEC, destroy, make, unchanged
+from .simulator.batch.held import environment, queue, settle
+from .stacks import BARE, NAME, SPEC, destroy, make, unchanged
 
 MACHINE = '{"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}'
 
@@ -124,3 +127,24 @@ def test_it_goes_in_order() -> None:
         assert at("DetachInternetGateway")[0] <= at("DeleteInternetGateway")[0]
         assert at("DeleteInternetGateway")[0] <= at("DeleteVpc")[0]
         assert at("DeleteLogGroup", "locks/Vpc") <= at("DeleteVpc")
+
+
+@pytest.mark.parametrize("slow", [False, True])
+def test_a_record_that_is_out_of_date_stops_no_deletion(slow: bool) -> None:
+    """
+    An environment and a queue that are INVALID are told so for some seconds after their deletion.
+    """
+    with StrictAws(delays={"deletion_shown": 20} if slow else None) as aws:
+        before = aws.snapshot()
+        made = make(aws, BARE)
+        name = made.arn(FargateEnvironment).rpartition("/")[2]
+        raw = aws.raw.client("batch")
+        raw.update_job_queue(jobQueue=made.name, state="DISABLED")
+        raw.update_compute_environment(computeEnvironment=name, state="DISABLED")
+        for entry in (environment(aws.account, name), queue(aws.account, made.name)):
+            assert entry is not None
+            entry["shown"]["state"] = "DISABLED"
+            settle(entry, "INVALID", "CLIENT_ERROR - something is wrong with it")
+        destroy(aws, by=aws.another())
+        assert aws.hits[135]
+        assert aws.snapshot() == before

@@ -32,7 +32,7 @@ from batchkit import (
     s3_read,
 )
 from batchkit._blueprint.blueprint import resources
-from batchkit._engine.apply import in_order, needs
+from batchkit._engine.order import in_order, needs
 from batchkit._engine.policy import Deployer
 from batchkit._model.resource import Resource
 from batchkit._model.values import Ref, resolve
@@ -134,9 +134,9 @@ def test_jobs_run_in_the_private_subnets() -> None:
     zones = {one.name: (one.zone, one.cidr) for one in of(Subnet, network=Nat(zones=3))}
     assert zones == {
         "movies_public-a": (0, "10.1.1.0/24"),
-        "movies_private-a": (0, "10.1.2.0/24"),
-        "movies_private-b": (1, "10.1.3.0/24"),
-        "movies_private-c": (2, "10.1.4.0/24"),
+        "movies_private-a": (0, "10.1.64.0/18"),
+        "movies_private-b": (1, "10.1.128.0/18"),
+        "movies_private-c": (2, "10.1.192.0/18"),
     }
     wanted = {Ref("Subnet", f"movies_private-{z}", "id") for z in "abc"}
     assert set(environment.subnets) == wanted
@@ -187,9 +187,10 @@ def test_the_job_may_do_what_it_is_granted_and_its_starter_reads_the_secrets() -
     """
     Secrets are read by the role that starts the container, not by the job's.
     """
-    secret = "arn:aws:secretsmanager:us-east-1:1:secret:s"
+    secret = "arn:aws:secretsmanager:us-east-1:1:secret:s-AbCdEf"
     parameter = "arn:aws:ssm:us-east-1:1:parameter/p"
-    given: dict[str, Any] = {"grants": [s3_read("films")], "secrets": {"S": secret, "P": parameter}}
+    secrets = {"S": secret, "K": f"{secret}:key:AWSPREVIOUS:", "P": parameter}
+    given: dict[str, Any] = {"grants": [s3_read("films")], "secrets": secrets}
     roles = {one.name.split("-")[0].split("_")[1]: one for one in of(Role, **given)}
     assert [one.actions for one in roles["job"].grants] == [("s3:GetObject",), ("s3:ListBucket",)]
     assert {one.actions[0]: one.resources for one in roles["exec"].grants} == {
@@ -240,6 +241,10 @@ def test_the_machine_runs_the_job_with_time_for_all_attempts() -> None:
     assert resolve(job["Parameters"]["JobQueue"], here).endswith(":job-queue/movies")
     assert job["Parameters"]["JobDefinition"] == Ref("JobDefinition", "movies", "arn")
     assert machine.definition["TimeoutSeconds"] == 800
+    (spot,) = of(StateMachine, compute="fargate-spot", timeout=100, runnable_limit=600)
+    (told,) = of(StateMachine, attempts=2, timeout=100, run_timeout=60)
+    assert told.definition["TimeoutSeconds"] == 60
+    assert spot.definition["TimeoutSeconds"] == 1600  # ten, as each may be taken back
     assert resolve(job["Resource"], here).endswith(":states:::batch:submitJob.sync")
 
 

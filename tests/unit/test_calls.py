@@ -24,6 +24,7 @@ from batchkit._model.values import (
     references,
     resolve,
 )
+from batchkit.resources.ec2 import NEW_ID
 from fakes import HERE, here
 
 LIST = Operation("batch", "DescribeJobQueues", wide=True)
@@ -84,7 +85,7 @@ def test_calls_are_values_that_show_themselves() -> None:
     assert repr(LIST(jobQueues=["a"], maxResults=1)) == (
         "batch:DescribeJobQueues(jobQueues=['a'], maxResults=1)"
     )
-    assert (repr(WAIT_STABLE), repr(WAIT_DELETED)) == ("SETTLE", "GONE")
+    assert (repr(WAIT_STABLE), repr(WAIT_DELETED)) == ("WAIT_STABLE", "WAIT_DELETED")
 
 
 def test_an_error_that_passes_is_known_by_code_and_fragment() -> None:
@@ -96,6 +97,28 @@ def test_an_error_that_passes_is_known_by_code_and_fragment() -> None:
     assert not rule.matches("ClientException", "no such queue")
     assert not rule.matches("ServerException", "being modified")
     assert NotYet("Throttled", 1).matches("Throttled", "")
+
+
+@pytest.mark.parametrize(
+    ("code", "passes"),
+    [
+        ("InvalidAllocationID.NotFound", True),
+        ("InvalidElasticIpID.NotFound", True),
+        ("InvalidSecurityGroupID.NotFound", True),
+        ("InvalidNatGatewayID.NotFound", True),
+        ("InvalidRouteTableId.NotFound", True),
+        ("InvalidGroup.NotFound", True),
+        ("NatGatewayNotFound", True),
+        ("InvalidRoute.NotFound", False),
+        ("InvalidPermission.NotFound", False),
+        ("InvalidParameterValue", False),
+    ],
+)
+def test_an_unknown_id_is_not_known_yet(code: str, passes: bool) -> None:
+    """
+    Whatever EC2 calls an id that it doesn't find, the error passes; that of a rule never does.
+    """
+    assert any(rule.matches(code, "") for rule in NEW_ID) is passes
 
 
 @pytest.mark.parametrize("use", [str, lambda ref: f"arn:{ref}", lambda ref: "{}".format(ref)])

@@ -16,7 +16,7 @@ from batchkit.cli import scaffold as _scaffold
 from batchkit.cli.config import load_spec
 from batchkit.cli.outputs import as_env, as_json, as_make
 from batchkit.compute.choices import COMPUTES
-from batchkit.grants import Grant, allow
+from batchkit.grants import Grant, allow, kms_decrypt
 from batchkit.networks.choices import NETWORKS
 from batchkit.resources.image import ImageSource
 
@@ -45,6 +45,7 @@ grants = [
     {dynamodb_write = "films"},
     {allow = {actions = ["sqs:SendMessage"], resources = "*"}},
 ]
+execution_grants = [{kms_decrypt = "alias/films"}]
 
 [environment]
 A = "b"
@@ -96,7 +97,7 @@ def test_every_field_has_a_key(tmp_path: Path) -> None:
         dynamodb_write("films"),
         allow(["sqs:SendMessage"]),
     ]
-    same = attrs.evolve(spec, grants=grants)
+    same = attrs.evolve(spec, grants=grants, execution_grants=kms_decrypt("alias/films"))
     assert spec == same and (spec.vcpus, spec.time_zone) == (1, "Europe/Berlin")
     assert spec.compute == Fargate(max_vcpus=8, spot=True, service_role="linked")
     assert spec.network == Nat(cidr="10.2.0.0/16", zones=2)

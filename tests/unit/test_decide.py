@@ -10,8 +10,9 @@ import pytest
 from attrs import evolve
 
 from batchkit import Action, JobQueue, LogGroup, NotOwnedError, ReplacementNeeded, Role, Vpc
-from batchkit._engine.apply import in_order, steps
-from batchkit._engine.compare import Change, Outputs, changes, decide
+from batchkit._engine.compare import Change, changes, decide
+from batchkit._engine.order import in_order
+from batchkit._engine.outputs import Outputs
 from batchkit._engine.plan import make
 from batchkit._model.names import digest
 from batchkit._model.values import Arn, Ref
@@ -30,7 +31,7 @@ def actual(desired: Any, **outputs: Any) -> Any:
 
 def test_what_is_not_there_is_created() -> None:
     """
-    Also if one of the name is just going.
+    A resource of that name that is being deleted counts as absent.
     """
     assert decide(QUEUE, []).action is Action.CREATE
     going = actual(QUEUE, state="DELETING")
@@ -86,7 +87,7 @@ def test_what_is_adopted_gets_the_tags_and_what_differs() -> None:
     decision = decide(QUEUE, [actual(QUEUE, owner="", tags={}, priority=7)], adopt=True)
     assert decision.action is Action.ADOPT
     assert [change.field for change in decision.changes] == ["tags", "priority"]
-    calls = [repr(step) for step in steps(decision)]
+    calls = [repr(step) for step in decision.steps()]
     assert calls[0].startswith("batch:UpdateJobQueue") and "batch:TagResource" in calls[-1]
 
 
@@ -113,7 +114,7 @@ class Elsewhere:
         return here(placeholder)
 
 
-def test_known_outputs_fill_wishes() -> None:
+def test_known_outputs_take_the_place_of_references() -> None:
     """
     What is learnt takes the place of references, ARNs are written out, the rest stays.
     """

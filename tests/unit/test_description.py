@@ -19,8 +19,10 @@ import batchkit.resources
 from batchkit import Fargate, Nat, Network, StackSpec, allow
 from batchkit._blueprint.blueprint import resources
 from batchkit._engine import reads as _reads
+from batchkit._engine.policy import Deployer
 from batchkit._jobs import links as _links
-from batchkit._model.resource import Resource, operations
+from batchkit._model.calls import operations
+from batchkit._model.resource import Resource
 from batchkit.compute.choices import COMPUTES
 from batchkit.networks.choices import NETWORKS
 from batchkit.resources.resource_types import RESOURCE_TYPES, dependencies, variants
@@ -43,6 +45,7 @@ OTHERS: dict[type, dict[str, Any]] = {
         "architecture": "ARM64",
         "ephemeral_storage": 30,
         "grants": [allow("sqs:SendMessage")],
+        "execution_grants": [allow("kms:Decrypt")],
         "compute": "fargate-spot",
         "network": Nat(zones=2),
         "boundary": "arn:aws:iam::1:policy/limits",
@@ -162,6 +165,27 @@ def test_the_full_specs_make_a_resource_of_every_type(tmp_path: Path) -> None:
         for one in resources(spec, REGION, lambda source, platform: "tag")
     }
     assert made == {one.type_name() for one in RESOURCE_TYPES if not one.INTERNAL}
+
+
+def test_the_policy_knows_every_type(tmp_path: Path) -> None:
+    """
+    What a resource type may call is allowed to whoever ensures a spec that makes one.
+    """
+    allowed: set[str] = set()
+    for spec in full_specs(tmp_path):
+        made = resources(spec, REGION, lambda source, platform: "tag")
+        for boundary in (None, "arn:aws:iam::123456789012:policy/edge"):
+            grants = Deployer(spec.name, made, RESOURCE_TYPES, (), boundary).grants()
+            allowed |= {action for grant in grants for action in grant.actions}
+    needed = {
+        action
+        for one in RESOURCE_TYPES
+        for variant in variants(one)
+        for call in operations(variant).values()
+        for action in call.permissions
+    }
+    described = {action for action in needed if action.startswith("ec2:Describe")}
+    assert needed - described - allowed == set() and "ec2:Describe*" in allowed
 
 
 def test_references_are_between_types_of_the_list() -> None:

@@ -22,7 +22,7 @@ ensure_job_queue ensure_job_definition ensure_state_machine ensure_repository en
 ensure_log_group ensure_schedule ensure_table ensure_bucket Role Vpc Subnet SecurityGroup
 InternetGateway ElasticIp NatGateway RouteTable Route ComputeEnvironment JobQueue JobDefinition
 StateMachine Repository Image LogGroup Schedule ScheduleGroup Table Bucket Network s3_read s3_write
-dynamodb_read dynamodb_write secret_read allow Run JobFailed local_aws BatchkitError
+dynamodb_read dynamodb_write secret_read kms_decrypt allow Run JobFailed local_aws BatchkitError
 """.split()
 PROBE = """
 import sys

@@ -14,6 +14,7 @@ from batchkit import (
     allow,
     dynamodb_read,
     dynamodb_write,
+    kms_decrypt,
     s3_read,
     s3_write,
     secret_read,
@@ -65,10 +66,50 @@ def test_reading_and_writing_a_table() -> None:
 
 
 @pytest.mark.parametrize(
+    ("key", "resource", "alias"),
+    [
+        (
+            "1234abcd-12ab-34cd-56ef-1234567890ab",
+            Arn("kms", "key/1234abcd-12ab-34cd-56ef-1234567890ab"),
+            "",
+        ),
+        ("mrk-1", Arn("kms", "key/mrk-1"), ""),
+        ("arn:aws:kms:eu-west-1:1:key/x", "arn:aws:kms:eu-west-1:1:key/x", ""),
+        ("alias/films", Arn("kms", "key/*"), "alias/films"),
+        ("arn:aws:kms:eu-west-1:1:alias/f/x", "arn:aws:kms:eu-west-1:1:key/*", "alias/f/x"),
+    ],
+)
+def test_a_key_decrypts(key: str, resource: Any, alias: str) -> None:
+    """
+    A policy names a key by its ARN, and by an alias only in a condition.
+    """
+    (grant,) = kms_decrypt(key)
+    named = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": alias}} if alias else {}
+    assert grant == Grant(("kms:Decrypt",), (resource,), named)
+
+
+@pytest.mark.parametrize("key", ["", "a b", "alias/", "arn:aws:s3:::x", None, 1])
+def test_what_is_no_key_is_refused(key: Any) -> None:
+    """
+    The error names it.
+    """
+    with pytest.raises(SpecError, match="key"):
+        kms_decrypt(key)
+
+
+@pytest.mark.parametrize(
     ("name", "resource"),
     [
         ("db", Arn("secretsmanager", "secret:db-??????")),
-        ("arn:aws:secretsmanager:x:1:secret:db-abcdef",) * 2,
+        ("arn:aws:secretsmanager:x:1:secret:db-AbCdEf",) * 2,
+        (
+            "arn:aws:secretsmanager:x:1:secret:db-AbCdEf:key::",
+            "arn:aws:secretsmanager:x:1:secret:db-AbCdEf",
+        ),
+        (
+            "arn:aws:secretsmanager:x:1:secret:db",
+            "arn:aws:secretsmanager:x:1:secret:db-??????",
+        ),
     ],
 )
 def test_a_secret_is_named_or_given_by_its_arn(name: str, resource: Any) -> None:

@@ -4,6 +4,7 @@ Pages for notebooks: what they hold, and that nothing hostile gets through.
 
 from __future__ import annotations
 
+import datetime
 import io
 import threading
 from html.parser import HTMLParser
@@ -22,6 +23,7 @@ from batchkit._engine.compare import Change
 from batchkit._engine.plan import Item
 from batchkit._jobs import links as _links
 from batchkit._jobs.jobs import parse
+from batchkit._jobs.logs import LogLine
 from batchkit._model.values import Ref
 from batchkit.events import Action, Event, Phase
 from batchkit.resources.queues import JobQueue
@@ -90,8 +92,9 @@ class FakeRun:
     def __init__(self, *jobs: Any) -> None:
         self.jobs = jobs
 
-    def tail(self) -> list[str]:
-        return [HOSTILE, "second"]
+    def tail(self) -> list[LogLine]:
+        time = datetime.datetime.now(datetime.timezone.utc)
+        return [LogLine(text, time, "1") for text in (HOSTILE, "second")]
 
 
 class FakeRegion:

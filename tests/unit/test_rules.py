@@ -278,7 +278,7 @@ def test_a_role_of_the_same_name_elsewhere_is_another_one() -> None:
     answers: dict[str, Any] = {"GetRole": {"Role": actual}}
     given = facts(**answers)
     arns = ("arn:aws:iam::1:role/b/x", "x", "arn:aws:iam::1:role/a/x")
-    there = {arn: given.roles(arn).there for arn in arns}
+    there = {arn: given.role(arn).there for arn in arns}
     assert list(there.values()) == [True, True, False]
 
 
@@ -325,9 +325,9 @@ def test_what_may_not_be_asked_is_kept_in_mind() -> None:
         GetLogEvents=AwsError("logs:GetLogEvents", "AccessDenied", "no"),
     )
     (one,) = found("program-failed", logs)
-    assert "wrote nothing" in one.message and len(logs.unreadable) == 1
+    assert "wrote nothing" in one.message and len(logs.reader.refused) == 1
     asked = facts({"dependsOn": [{"jobId": "2"}]}, ListJobs=refused, DescribeJobs=refused)
-    assert asked.busy == 0 and asked.others == [] and len(asked.unreadable) == 2
+    assert asked.queues.busy == 0 and asked.others == [] and len(asked.reader.refused) == 2
 
 
 @pytest.mark.parametrize(

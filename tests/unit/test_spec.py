@@ -20,6 +20,7 @@ from batchkit import (
     StackSpec,
     Table,
     allow,
+    kms_decrypt,
     s3_read,
 )
 from batchkit.compute.choices import COMPUTES
@@ -27,6 +28,7 @@ from batchkit.networks.choices import NETWORKS
 from batchkit.resources.platforms import FARGATE_MEMORY
 
 ODD = [None, True, 1, 1.5, "", "x y", b"x", [], {}, object(), [None], {1: 2}, float("nan")]
+SECRET = "arn:aws:secretsmanager:us-east-1:1:secret:db-AbCdEf"
 MIB = [256, 512, 1024, 1536, 2048, 4096, 5120, 8192, 9216, 16384, 30720, 32768, 61440, 122880]
 
 
@@ -46,12 +48,14 @@ def problems(**given: Any) -> list[str]:
 REFUSED: dict[str, list[Any]] = {
     "name": ["", "sg-x", "Movies", "movies_1", "1movies", "a" * 41, "-a", "a-", "a--b", "é", "a\n"],
     "image": ["", "alpine", "Alpine:3", "no-such-folder", "a:b:c d", "https://x/y"],
-    "vcpus": [0, 0.3, 3, 32, -1, "1"],
+    "vcpus": [0, 0.3, 3, 64, -1, "1"],
     "memory": [0, 2047, 2048.0, 16384, "2048", -1],
     "command": ["echo", [1], [None], {"a": 1}],
     "environment": [["A"], {"1A": "x"}, {"A-B": "x"}, {"": "x"}, {"A": 1}, {"AWS_BATCH_X": ""}],
-    "secrets": [["A"], {"A": 1}, {"A B": "arn"}, {"A": ""}],
+    "secrets": [["A"], {"A": 1}, {"A B": "arn"}, {"A": ""}, {"A": SECRET + ":key"}]
+    + [{"A": SECRET + ":key:"}, {"A": SECRET + ":k:s:v:x"}, {"A": SECRET.replace(":secret", "")}],
     "grants": ["s3:GetObject", [{"Effect": "Allow"}], [None], 1],
+    "execution_grants": ["kms:Decrypt", [{"Effect": "Allow"}], [None], 1],
     "timeout": [59, 0, 14 * 86400 + 1, 60.0, "60"],
     "attempts": [0, 11, 1.0, "1"],
     "architecture": ["x86_64", "AMD64", "arm64", 64],
@@ -73,7 +77,8 @@ REFUSED: dict[str, list[Any]] = {
     "table": ["ab", "a b", 1, Bucket(name="a-bucket")],
     "bucket": ["ab", "A-bucket", "a..b", "1.2.3.4", "xn--a", "a-s3alias", 1, Table(name="tab")],
     "tags": [["a"], {"aws:x": "y"}, {"Name": "x"}, {"batchkit:stack": "x"}, {"a" * 129: ""}]
-    + [{"a": "b" * 257}, {"a": 1}, {"a": "<>"}, {str(n): "" for n in range(41)}],
+    + [{"a": "b" * 257}, {"a": 1}, {"a": "<>"}, {str(n): "" for n in range(41)}]
+    + [{"name": "x"}, {"NAME": "x"}, {"Batchkit:Stack": "x"}, {"Team": "a", "team": "b"}],
 }
 CIDRS = ["10.1.0.0", "10.1.0.1/16", "10.1.0.0/15", "10.1.0.0/25", "x", 16, "::/16", "10.1/16"]
 REFUSED_PARTS: dict[tuple[type, str], list[Any]] = {
@@ -89,10 +94,13 @@ TAKEN: dict[str, list[Any]] = {
     "command": [(), ["echo", "hello"], ("x",)],
     "environment": [{}, {"A": "", "_b1": "x"}],
     "grants": [[], [s3_read("films"), allow("sqs:*")], (allow("sqs:*"),)],
+    "execution_grants": [[], [kms_decrypt("alias/films")], (allow("kms:Decrypt"),)],
+    "secrets": [{}, {"A": SECRET}, {"A": SECRET + ":key::"}, {"A": SECRET + ":::v-1"}]
+    + [{"A": "arn:aws-cn:ssm:cn-north-1:1:parameter/films/db:3"}],
     "timeout": [60, 14 * 86400],
     "attempts": [1, 10],
     "ephemeral_storage": [None, 21, 200],
-    "compute": ["fargate", "fargate-spot", Fargate(), Fargate(max_vcpus=100_000, spot=True)],
+    "compute": ["fargate", "fargate-spot", Fargate(), Fargate(max_vcpus=16_000, spot=True)],
     "network": ["nat", Nat(), Nat(zones=3, cidr="192.168.3.0/24")],
     "boundary": [None, "arn:aws:iam::1:policy/x"],
     "log_retention": [None, 1, 3653],
@@ -176,7 +184,7 @@ def test_fargates_pairs(vcpus: float, memory: int) -> None:
     """
     Of all CPU and memory pairs exactly those that Fargate has are taken.
     """
-    compute = Fargate(max_vcpus=16)
+    compute = Fargate(max_vcpus=32)
     given: dict[str, Any] = {"vcpus": vcpus, "memory": memory, "compute": compute}
     if memory in FARGATE_MEMORY[vcpus]:
         assert spec(**given).memory == memory
@@ -198,7 +206,40 @@ def test_fargates_table_is_awss() -> None:
         4: (8192, 30720, 1024, 23),
         8: (16384, 61440, 4096, 12),
         16: (32768, 122880, 8192, 12),
+        32: (61440, 249856, 61440, 3),
     }
+
+
+MANY_TAGS = {str(number): "" for number in range(30)}
+TOO_LARGE: list[tuple[str, dict[str, Any]]] = [
+    ("environment", {"environment": {"A": "x" * 24_000}}),
+    ("environment", {"command": ["x" * 12_000], "environment": {"A": "x" * 12_000}}),
+    ("environment", {"environment": {f"A{n}": "ä" * 60 for n in range(200)}}),
+    ("environment", {"secrets": {f"A{n}": SECRET for n in range(300)}}),
+    ("grants", {"grants": [s3_read(f"films-{n}") for n in range(80)]}),
+    ("execution_grants", {"execution_grants": [kms_decrypt(f"mrk-{n}") for n in range(120)]}),
+    (
+        "table",
+        {"tags": MANY_TAGS, "table": Table(name="films", tags={"a" + k: "" for k in MANY_TAGS})},
+    ),
+    ("bucket", {"tags": {"Team": "a"}, "bucket": Bucket(name="films-1", tags={"team": "b"})}),
+]
+
+
+@pytest.mark.parametrize(("field", "given"), TOO_LARGE)
+def test_what_is_too_large_for_aws_is_refused(field: str, given: dict[str, Any]) -> None:
+    """
+    A job definition, a role's inline policy and the tags of a resource have their limits.
+    """
+    assert problems(**given) == [field]
+
+
+def test_what_has_room_is_taken() -> None:
+    """
+    Near the limits.
+    """
+    assert spec(environment={"A": "x" * 22_000})
+    assert spec(grants=[s3_read(f"films-{n}") for n in range(55)])
 
 
 def test_several_faults_are_told_together() -> None:
@@ -211,9 +252,13 @@ def test_several_faults_are_told_together() -> None:
 
 def test_faults_between_fields() -> None:
     """
-    A job that is larger than the whole, and a name that is both a variable and a secret.
+    A job that is larger than the whole, more jobs than addresses, and a name that is both a
+    variable and a secret.
     """
     assert problems(vcpus=8, memory=16384) == ["compute.max_vcpus"]
+    crowded: dict[str, Any] = {"vcpus": 0.25, "memory": 512, "compute": Fargate(max_vcpus=15)}
+    assert problems(**crowded, network=Nat(cidr="10.1.0.0/24")) == ["network.cidr"]
+    assert spec(**crowded, network=Nat(cidr="10.1.0.0/24", zones=2)).name
     both = {"environment": {"A": "x"}, "secrets": {"A": "arn:aws:ssm:x:1:parameter/a"}}
     assert problems(**both) == ["secrets"]
 
@@ -224,15 +269,6 @@ def test_a_folder_is_an_image_to_build(tmp_path: Path) -> None:
     """
     assert spec(image=tmp_path).image == ImageSource(tmp_path) == spec(image=str(tmp_path)).image
     assert spec(image=ImageSource(tmp_path)).image == ImageSource(tmp_path)
-
-
-def test_a_run_may_take_its_time_in_the_queue_and_all_attempts() -> None:
-    """
-    Unless it is told how long.
-    """
-    given: dict[str, Any] = {"runnable_limit": 600, "attempts": 3, "timeout": 100}
-    assert spec(**given).whole_timeout == 900
-    assert spec(**given, run_timeout=60).whole_timeout == 60
 
 
 ANYTHING = st.one_of(

@@ -7,11 +7,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import attrs
 import pytest
 
 from batchkit import AwsError, JobDefinition, SpecError
 from batchkit._model.signals import AlreadyThere, Ambiguous
 from batchkit._runs import start as _start
+from batchkit._runs.fan_out import fan_out
 from batchkit._runs.start import Submission
 
 MACHINE = "arn:aws:states:us-east-1:1:stateMachine:films"
@@ -102,6 +104,47 @@ def test_names_of_jobs_differ_in_case_too() -> None:
     assert _start.submit(aws, wanted(), once=True) == ("j-2", True)
 
 
+@pytest.mark.parametrize(
+    ("environment", "name", "field"),
+    [
+        ({"BIG": "x" * 9000}, None, "environment"),
+        ("A=1", None, "environment"),
+        ({"A": 1}, None, "environment"),
+        ({}, 5, "name"),
+        ({}, "a b", "name"),
+    ],
+)
+def test_a_run_is_checked_as_a_submission_is(environment: Any, name: Any, field: str) -> None:
+    """
+    Before the first call, with the same error.
+    """
+    aws: Any = FakeRunBackend()
+    with pytest.raises(SpecError) as caught:
+        _start.execution(aws, MACHINE, environment, name)
+    assert [problem.field for problem in caught.value.problems] == [field]
+    assert aws.asked == []
+
+
+def test_a_submission_has_a_size() -> None:
+    """
+    Whatever makes it too large.
+    """
+    with pytest.raises(SpecError) as caught:
+        wanted(depends_on=["x" * 1600] * 20)
+    assert [problem.field for problem in caught.value.problems] == ["depends_on"]
+
+
+def test_the_names_of_several_arrays_are_checked_before_the_first() -> None:
+    """
+    Each has a number behind it.
+    """
+    aws: Any = FakeRunBackend()
+    long = attrs.evolve(wanted(), name="a" * 79)
+    with pytest.raises(SpecError, match="name"):
+        fan_out(aws, long, ["x" * 5000] * 3, None, once=False)
+    assert aws.asked == []
+
+
 def test_a_key_gives_one_name() -> None:
     """
     Readable, as Batch takes it, and different for keys that only look alike.
@@ -123,12 +166,17 @@ def test_only_what_is_given_is_overridden() -> None:
         {"type": "MEMORY", "value": "4096"}
     ]
     assert (params["retryStrategy"], params["dependsOn"]) == ({"attempts": 2}, [{"jobId": "j-0"}])
+    spot = attrs.evolve(wanted(attempts=2).definition, reclaims=["Your Spot*"])
+    kept = attrs.evolve(wanted(attempts=2), definition=spot).call().params["retryStrategy"]
+    assert kept["evaluateOnExit"] == [{"onStatusReason": "Your Spot*", "action": "RETRY"}]
 
 
 @pytest.mark.parametrize(
     ("given", "field"),
     [
+        ({"architecture": "ARM64"}, "given"),
         ({"vcpus": 3}, "vcpus"),
+        ({"vcpus": "1"}, "vcpus"),
         ({"vcpus": 4}, "memory"),
         ({"memory": 100}, "memory"),
         ({"timeout": 1}, "timeout"),

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from attrs import evolve
 
 from batchkit import (
@@ -201,6 +202,67 @@ def test_a_limit_is_missed_only_where_limits_are_told() -> None:
         assert QUEUE.differs("runnable_limit", held_queue)
 
 
+RECLAIM = {"onStatusReason": "Your Spot*", "action": "RETRY"}
+EXIT = {"onReason": "*", "action": "EXIT"}
+
+
+@pytest.mark.parametrize(
+    ("attempts", "reclaims", "strategy"),
+    [
+        (1, [], {"attempts": 1}),
+        (3, [], {"attempts": 3}),
+        (1, ["Your Spot*"], {"attempts": 10, "evaluateOnExit": [RECLAIM, EXIT]}),
+        (3, ["Your Spot*"], {"attempts": 3, "evaluateOnExit": [RECLAIM]}),
+        (10, ["Your Spot*"], {"attempts": 10, "evaluateOnExit": [RECLAIM]}),
+    ],
+)
+def test_a_program_fails_as_often_as_it_may_and_reclaims_are_tried_again(
+    attempts: int, reclaims: list[str], strategy: dict[str, Any]
+) -> None:
+    """
+    What is registered is read back as what was desired; a submission has the same rules.
+    """
+    desired = evolve(DEFINITION, attempts=attempts, reclaims=reclaims)
+    assert params(next(desired.create()))["retryStrategy"] == strategy
+    assert desired.retries_of(attempts) == strategy
+    read = definition_of(strategy)
+    assert (read.attempts, read.reclaims) == (attempts, tuple(reclaims))
+    assert not desired.differs("attempts", read) and not desired.differs("reclaims", read)
+    assert read.retries_of(attempts) == strategy
+    assert len(strategy.get("evaluateOnExit", ())) <= 5
+
+
+@pytest.mark.parametrize(
+    "strategy",
+    [
+        {"attempts": 3, "evaluateOnExit": [RECLAIM, EXIT]},
+        {"attempts": 3, "evaluateOnExit": [{"onExitCode": "7", "action": "exit"}, RECLAIM]},
+        {"attempts": 1, "evaluateOnExit": [RECLAIM]},
+    ],
+)
+def test_rules_of_others_are_put_right_and_kept_in_a_submission(strategy: dict[str, Any]) -> None:
+    """
+    A submission changes the number of attempts alone.
+    """
+    read = definition_of(strategy)
+    desired = evolve(DEFINITION, attempts=read.attempts, reclaims=read.reclaims)
+    assert desired.differs("reclaims", read)
+    assert read.retries_of(5) == {**read.retries, "attempts": 5}
+
+
+def definition_of(strategy: dict[str, Any]) -> JobDefinition:
+    """
+    The definition that AWS tells with that strategy, its actions in lower case.
+    """
+    rules = strategy.get("evaluateOnExit", ())
+    lower = [{**rule, "action": rule["action"].lower()} for rule in rules]
+    told = {**strategy, **({"evaluateOnExit": lower} if lower else {})}
+    revision = {"revision": 1, "jobDefinitionArn": "arn:x", "retryStrategy": told}
+    found = DEFINITION.read(FakeAsk(DescribeJobDefinitions={"jobDefinitions": [revision]}))
+    assert found is not None
+    return found
+
+
 def test_a_definition_is_registered_with_everything_that_fargate_needs() -> None:
     """
     What is empty is left out; empty environment values are dropped by AWS, not a drift.
@@ -215,7 +277,8 @@ def test_a_definition_is_registered_with_everything_that_fargate_needs() -> None
     call = next(desired.create())
     given = params(call)
     properties = given["containerProperties"]
-    assert given["retryStrategy"]["evaluateOnExit"][1] == {"onReason": "*", "action": "EXIT"}
+    reclaim = {"onStatusReason": "Your Spot*", "action": "RETRY"}
+    assert given["retryStrategy"]["evaluateOnExit"][0] == reclaim
     assert properties["ephemeralStorage"] == {"sizeInGiB": 30}
     assert properties["command"] == ["a"]
     assert properties["logConfiguration"]["options"]["awslogs-region"] == REGION

@@ -4,6 +4,8 @@ The steps that the kinds of a network describe.
 
 from __future__ import annotations
 
+import ipaddress
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -22,7 +24,7 @@ from batchkit import (
 )
 from batchkit._model.calls import WAIT_DELETED, WAIT_STABLE, Call, ForEach, Parallel
 from batchkit._model.values import Ref, Zone
-from batchkit.resources.network import subnet_cidrs
+from batchkit.resources.network import addresses_in, private_cidrs, public_cidrs
 from fakes import FakeAsk
 
 TAGS = [{"Key": "batchkit:stack", "Value": "movies"}, {"Key": "Name", "Value": "movies"}]
@@ -240,12 +242,22 @@ def test_a_route_has_one_target() -> None:
     assert list(ROUTE.deletion()) == [ROUTE.DELETE(**params)]
 
 
-def test_a_network_is_cut_into_subnets_that_fit() -> None:
+@pytest.mark.parametrize("cidr", ["10.1.0.0/16", "10.1.0.0/22", "10.1.0.0/24"])
+def test_a_network_is_cut_into_subnets_that_fit(cidr: str) -> None:
     """
-    Of 256 addresses if it is large, of 16 if it is as small as /24; none overlaps.
+    Three quarters for jobs, the first for public subnets; all in it, and none overlaps.
     """
-    assert subnet_cidrs("10.1.0.0/16")[:3] == ["10.1.0.0/24", "10.1.1.0/24", "10.1.2.0/24"]
-    assert subnet_cidrs("10.1.0.0/24")[:2] == ["10.1.0.0/28", "10.1.0.16/28"]
-    assert len(subnet_cidrs("10.1.0.0/22")) == 16
-    members = Network(name="movies", zones=3).members
-    assert len({subnet.cidr for subnet in members.private}) == 3
+    whole = ipaddress.IPv4Network(cidr)
+    cut = [ipaddress.IPv4Network(one) for one in (*public_cidrs(cidr), *private_cidrs(cidr))]
+    assert len(cut) == 6 and all(one.subnet_of(whole) and one.prefixlen <= 28 for one in cut)
+    assert not any(a.overlaps(b) for a, b in combinations(cut, 2))
+    members = Network(name="movies", cidr=cidr, zones=3).members
+    assert [subnet.cidr for subnet in members.private] == private_cidrs(cidr)
+
+
+def test_a_network_of_the_usual_size_has_room_for_thousands_of_jobs() -> None:
+    """
+    Each takes an address of a private subnet.
+    """
+    assert addresses_in(private_cidrs("10.1.0.0/16")[0]) == 2**14 - 5
+    assert addresses_in(private_cidrs("10.1.0.0/24")[0]) == 2**6 - 5

@@ -12,10 +12,11 @@ from attrs import evolve
 
 from batchkit import Bucket, Image, ImageSource, LogGroup, Repository, Role, SpecError, Table, allow
 from batchkit._model.calls import WAIT_DELETED, WAIT_STABLE, Call, ForEach, Parallel
-from batchkit._model.values import ITEM, LOCATION, Arn, Json
+from batchkit._model.values import ITEM, Arn, Json
 from batchkit.resources.iam import canonical, trust
 from batchkit.resources.image import PushImage, login
 from batchkit.resources.locks import RecordIntent
+from batchkit.resources.s3 import CreateBucket
 from fakes import FakeAsk, params
 
 TAGS = {"batchkit:stack": "movies", "Name": "movies"}
@@ -190,8 +191,7 @@ def test_a_bucket_is_made_with_its_tags_and_emptied_before_it_goes() -> None:
     intent, create, tagged, drop, block, settle = BUCKET.create()
     assert isinstance(intent, RecordIntent) and intent.name == "movies"
     assert drop == BUCKET.RELEASE_LOCK(logGroupName=intent.group)
-    where = {"LocationConstraint": LOCATION, "Tags": LIST}
-    assert create == BUCKET.CREATE(Bucket="movies", CreateBucketConfiguration=where)
+    assert create == CreateBucket(BUCKET.CREATE, "movies", TAGS)
     assert settle == WAIT_STABLE
     assert isinstance(block, Call) and block.operation == BUCKET.BLOCK
     assert params(tagged)["Tagging"] == {"TagSet": LIST}

@@ -12,6 +12,7 @@ Runs jobs as containers or as child processes, and keeps the state of one embedd
               runtime/process.py   the attempt as a child process, where a folder is the image
                 runtime/images.py      the folders that are fake images
                 runtime/dockerfile.py  what a Dockerfile says about running
+              runtime/secrets.py   the values of its secrets
               runtime/job_logs.py  the attempt's lines, into CloudWatch Logs as they come
       runtime/account.py     what one embedded AWS consists of, and its end
       runtime/server.py      the same AWS over HTTP, for the jobs

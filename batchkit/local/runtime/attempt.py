@@ -20,6 +20,7 @@ from batchkit.local.runtime.job import Json, MotoJob
 from batchkit.local.runtime.job_logs import LogStream
 from batchkit.local.runtime.lock import DISPATCH
 from batchkit.local.runtime.process import ProcessContainer, words
+from batchkit.local.runtime.secrets import secrets
 
 EXITED = "Essential container in task exited"
 TIMED_OUT = "Job attempt duration exceeded timeout"
@@ -121,7 +122,8 @@ class JobAttempt:
 
     def _environment(self) -> dict[str, str]:
         given = {e["name"]: e.get("value", "") for e in environment(self.job)}
-        return {**self.account.environment, **self._task(), **given, **self._batch()}
+        own = {**given, **secrets(self.job)}
+        return {**self.account.environment, **self._task(), **own, **self._batch()}
 
     def _task(self) -> dict[str, str]:
         """

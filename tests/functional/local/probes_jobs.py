@@ -4,6 +4,8 @@ Probes of AWS Batch: how jobs run and are described.
 
 from __future__ import annotations
 
+import json
+
 from local_lab import IMAGE, Lab, Probes
 
 PROBES = Probes()
@@ -74,6 +76,46 @@ def a_job_of_a_missing_image_fails_with_the_reason(lab: Lab) -> None:
     assert job["status"] == "FAILED"
     assert job["statusReason"].startswith("CannotPullContainerError: ")
     assert "local/missing:v1" in job["container"]["reason"]
+
+
+@PROBES()
+def a_job_has_the_values_of_its_secrets(lab: Lab) -> None:
+    lab.ready
+    secrets, ssm = lab.secretsmanager, lab.ssm
+    given = {"user": "me", "port": 5432}
+    arn = secrets.create_secret(Name="films", SecretString=json.dumps(given))["ARN"]
+    version = secrets.put_secret_value(SecretId=arn, SecretString="second")["VersionId"]
+    ssm.put_parameter(Name="/films/key", Value="k", Type="SecureString")
+    at = arn.replace(":secretsmanager:", ":ssm:").partition(":secret:")[0]
+    values = {
+        "WHOLE": arn,
+        "PART": f"{arn.rpartition('-')[0]}:::{version}",
+        "USER": f"{arn}:user:AWSPREVIOUS:",
+        "PORT": f"{arn}:port:AWSPREVIOUS:",
+        "KEY": f"{at}:parameter/films/key",
+    }
+    listed = [{"name": name, "valueFrom": value} for name, value in values.items()]
+    command = f"import os; print(*(os.environ[name] for name in {list(values)}))"
+    job = lab.ran(command, definition=lab.definition("secret", secrets=listed))
+    assert lab.lines(job) == ["second second me 5432 k"]
+
+
+@PROBES()
+def a_job_whose_secret_is_not_there_does_not_start(lab: Lab) -> None:
+    lab.ready
+    arn = lab.secretsmanager.create_secret(Name="films", SecretString="{}")["ARN"]
+    at = arn.partition(":secretsmanager:")[0]
+    for value, told in (
+        (arn.replace("films", "filns"), "ResourceNotFoundException"),
+        (f"{arn}:user::", "did not contain json key user"),
+        (f"{arn}::AWSPREVIOUS:", "ResourceNotFoundException"),
+        (f"{at}:ssm:us-east-1:123456789012:parameter/none", "invalid parameters: none"),
+    ):
+        secret = {"name": "S", "valueFrom": value}
+        job = lab.ran(definition=lab.definition("secret", secrets=[secret]))
+        assert job["status"] == "FAILED"
+        assert job["statusReason"].startswith("ResourceInitializationError: unable to pull secrets")
+        assert told in job["statusReason"]
 
 
 @PROBES("BatchResponse.submitjob")

@@ -23,6 +23,7 @@ DELAYS: dict[str, float] = {
     "environment_create": 30,
     "environment_update": 15,
     "environment_delete": 30,
+    "deletion_shown": 3,
     "queue_create": 5,
     "queue_update": 8,
     "queue_delete": 30,

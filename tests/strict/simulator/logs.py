@@ -11,6 +11,11 @@ from .rules import before, declare
 
 declare(
     (97, "D", "a log group's name and retention are checked; a change may meet another once"),
+    (
+        134,
+        "D",
+        "lines are read on with startFromHead too, not with the token of the last page alone",
+    ),
 )
 
 GROUP_NAME = re.compile(r"[.\-_/#A-Za-z0-9]{1,512}")
@@ -38,3 +43,10 @@ def _aborted_once(call: ApiCall) -> None:
     name, account = call.params["logGroupName"], call.account
     if account.once("aborted", name, call.operation) and account.rng.random() < 0.4:
         call.refuse_loosely("OperationAbortedException", name)
+
+
+@before(134, "logs:GetLogEvents")
+def _same_direction(call: ApiCall) -> None:
+    token = call.params.get("nextToken", "")
+    if token.startswith("f/") and not call.params.get("startFromHead"):
+        call.refuse_loosely("InvalidParameterException", f"nextToken {token}")

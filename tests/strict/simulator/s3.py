@@ -13,6 +13,7 @@ from .rules import after, before, declare
 
 declare(
     (99, "D", "a bucket's name is checked and stays taken for a while; deletes fail inside a 200"),
+    (132, "T", "a bucket takes tags at its creation in commercial regions only"),
 )
 
 BUCKET = re.compile(r"(?!xn--)(?!.*\.\.)(?!.*-s3alias$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -32,6 +33,13 @@ def _bucket_name(call: ApiCall) -> None:
             "Please try again."
         )
         call.refuse("OperationAborted", message, 409)
+
+
+@before(132, "s3:CreateBucket")
+def _untaggable(call: ApiCall) -> None:
+    given = call.params.get("CreateBucketConfiguration") or {}
+    if call.account.partition != "aws" and given.get("Tags"):
+        call.refuse("UnsupportedArgument", "The request contained an unsupported argument.")
 
 
 @before(99, "s3:*")

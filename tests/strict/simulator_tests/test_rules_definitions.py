@@ -68,6 +68,20 @@ def test_definitions_have_limits(strict_aws: StrictAws, fields: dict[str, Any]) 
     assert batch.register_job_definition(**definition())["revision"] == 1
 
 
+@pytest.mark.rule(136)
+def test_definitions_and_submissions_have_a_size(strict_aws: StrictAws) -> None:
+    """
+    What is too large is refused, whatever makes it so.
+    """
+    batch = strict_aws.session.client("batch")
+    large = definition(environment=[{"name": "A", "value": "x" * 25_000}])
+    assert code_of(batch.register_job_definition, **large) == "ClientException"
+    job: Any = {"jobName": "j", "jobQueue": "q", "jobDefinition": "d"}
+    overrides = {"environment": [{"name": "A", "value": "x" * 8200}]}
+    assert code_of(batch.submit_job, containerOverrides=overrides, **job) == "ClientException"
+    assert strict_aws.hits[136] == 2
+
+
 @pytest.mark.rule(80)
 def test_definitions_are_read_back_normalised(strict_aws: StrictAws) -> None:
     """

@@ -82,6 +82,25 @@ def test_a_fresh_id_is_not_found_at_first() -> None:
     assert codes == {"InvalidVpcID.NotFound"}
 
 
+@pytest.mark.rule(131)
+def test_tagging_a_fresh_address_says_elastic_ip() -> None:
+    """
+    For some seed CreateTags calls a new address an elastic IP that isn't found.
+    """
+    codes = set()
+    for seed in range(6):
+        with StrictAws(seed=seed) as aws:
+            ec2 = client(aws)
+            specs = tagged("elastic-ip")
+            address = ec2.allocate_address(Domain="vpc", TagSpecifications=specs)["AllocationId"]
+            try:
+                ec2.create_tags(Resources=[address], Tags=[{"Key": "a", "Value": "b"}])
+            except ec2.exceptions.ClientError as error:
+                codes.add(error.response["Error"]["Code"])
+                assert aws.hits[131] == 1
+    assert codes == {"InvalidElasticIpID.NotFound"}
+
+
 @pytest.mark.rule(6)
 def test_a_tag_filter_does_not_see_what_is_fresh() -> None:
     """

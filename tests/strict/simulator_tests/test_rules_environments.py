@@ -204,6 +204,24 @@ def test_without_its_role_it_is_never_deleted(strict_aws: StrictAws) -> None:
     assert shown(strict_aws) == {}
 
 
+@pytest.mark.rule(135)
+def test_a_deletion_is_seen_late(strict_aws: StrictAws) -> None:
+    """
+    The record of before is told for three seconds, then that it is being deleted.
+    """
+    batch, clock = client(strict_aws), strict_aws.clock
+    batch.create_compute_environment(**fargate(strict_aws))
+    clock.sleep(30)
+    batch.update_compute_environment(computeEnvironment="fleet", state="DISABLED")
+    clock.sleep(15)
+    batch.delete_compute_environment(computeEnvironment="fleet")
+    told = []
+    for seconds in (0, 2, 1, 27):
+        clock.sleep(seconds)
+        told.append(shown(strict_aws).get("status"))
+    assert told == ["VALID", "VALID", "DELETING", None]
+
+
 @pytest.mark.rule(73)
 def test_it_is_read_back_with_more_in_another_order(strict_aws: StrictAws) -> None:
     """

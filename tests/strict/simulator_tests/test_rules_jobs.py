@@ -79,6 +79,37 @@ def test_a_job_fails_and_says_why(
     assert shown["status"] == "FAILED" and reason in shown["statusReason"]
 
 
+@pytest.mark.rule(133)
+@pytest.mark.parametrize("end", [":user", ":user:", ":user:::"])
+def test_a_secret_is_named_whole_or_in_part(strict_aws: StrictAws, end: str) -> None:
+    """
+    Behind its name stand all of key, stage and version, or none.
+    """
+    arn = strict_aws.raw.client("secretsmanager").create_secret(Name="s", SecretString="{}")["ARN"]
+    batch = ready(strict_aws, secrets=[{"name": "S", "valueFrom": arn + end}])
+    job = submit(batch)
+    strict_aws.clock.sleep(60)
+    assert "invalid ARN format" in batch.describe_jobs(jobs=[job])["jobs"][0]["statusReason"]
+
+
+@pytest.mark.rule(133)
+def test_a_secret_that_the_role_may_not_read(strict_aws: StrictAws) -> None:
+    """
+    A policy that names it together with the JSON key allows nothing.
+    """
+    arn = strict_aws.raw.client("secretsmanager").create_secret(Name="s", SecretString="{}")["ARN"]
+    whole = f"{arn}:user::"
+    statement = {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": whole}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    batch = ready(strict_aws, secrets=[{"name": "S", "valueFrom": whole}])
+    named = {"RoleName": ROLE.rpartition("/")[2], "PolicyName": "s", "PolicyDocument": document}
+    strict_aws.raw.client("iam").put_role_policy(**named)
+    job = submit(batch)
+    strict_aws.clock.sleep(60)
+    reason = batch.describe_jobs(jobs=[job])["jobs"][0]["statusReason"]
+    assert f"secretsmanager:GetSecretValue on resource: {arn}" in reason
+
+
 @pytest.mark.rule(81)
 def test_a_job_that_is_too_big_is_stuck(strict_aws: StrictAws) -> None:
     """

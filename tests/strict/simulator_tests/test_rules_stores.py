@@ -96,6 +96,21 @@ def test_a_log_group_meets_another_change_once() -> None:
     assert 0 < aborted < 6
 
 
+@pytest.mark.rule(134)
+def test_lines_are_read_on_in_one_direction(strict_aws: StrictAws) -> None:
+    """
+    The token of a page that was read from the head is refused without startFromHead.
+    """
+    raw, logs = strict_aws.raw.client("logs"), strict_aws.session.client("logs")
+    raw.create_log_group(logGroupName="x")
+    raw.create_log_stream(logGroupName="x", logStreamName="s")
+    stream: Any = {"logGroupName": "x", "logStreamName": "s"}
+    first = logs.get_log_events(startFromHead=True, **stream)
+    again = {"nextToken": first["nextForwardToken"], **stream}
+    assert code_of(logs.get_log_events, **again) == "InvalidParameterException"
+    assert logs.get_log_events(startFromHead=True, **again)["events"] == []
+
+
 @pytest.mark.rule(98)
 def test_a_table_is_creating_and_deleting(strict_aws: StrictAws) -> None:
     """
@@ -174,3 +189,18 @@ def test_a_bucket_is_deleted_empty_and_its_name_free_later(strict_aws: StrictAws
     assert code_of(s3.create_bucket, Bucket="ours") == "OperationAborted"
     strict_aws.clock.sleep(60)
     s3.create_bucket(Bucket="ours")
+
+
+@pytest.mark.rule(132)
+def test_elsewhere_a_bucket_takes_no_tags_at_its_creation() -> None:
+    """
+    Outside of the commercial regions a bucket is tagged afterwards.
+    """
+    with StrictAws(region="us-gov-west-1") as aws:
+        s3 = aws.session.client("s3")
+        where: Any = {"LocationConstraint": "us-gov-west-1"}
+        tagged = {**where, "Tags": [{"Key": "team", "Value": "blue"}]}
+        params = {"Bucket": "ours", "CreateBucketConfiguration": tagged}
+        assert code_of(s3.create_bucket, **params) == "UnsupportedArgument"
+        assert aws.hits[132] == 1
+        s3.create_bucket(Bucket="ours", CreateBucketConfiguration=where)

@@ -14,6 +14,7 @@ from .named_requests import NAMED
 
 ANYTHING = {
     ("resourcegroupstaggingapi", "GetResources"): "tag:GetResources",
+    ("ssm", "DescribeParameters"): "ssm:DescribeParameters",
     ("service-quotas", "GetServiceQuota"): "servicequotas:GetServiceQuota",
 }
 
@@ -26,6 +27,9 @@ def requests(call: ApiCall) -> Iterator[AccessRequest]:
         return
     if (call.service, call.operation) in ANYTHING:
         yield AccessRequest(ANYTHING[call.service, call.operation], "*")
+    elif call.operation == "DescribeSecret":
+        secret = call.account.raw("secretsmanager").describe_secret(**call.params)
+        yield AccessRequest("secretsmanager:DescribeSecret", secret["ARN"])
     elif call.service == "ec2":
         yield from ec2_requests(call)
     elif call.service == "iam":

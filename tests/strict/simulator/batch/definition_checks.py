@@ -4,6 +4,7 @@ What Batch refuses about a job definition.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,10 @@ from ..api_call import ApiCall
 from ..rules import before, declare
 from .refusals import check_name, refuse
 
-declare((79, "M", "a job definition is checked: sizes, roles, log options, and what Fargate lacks"))
+declare(
+    (79, "M", "a job definition is checked: sizes, roles, log options, and what Fargate lacks"),
+    (136, "D", "a job definition has 24 KiB, a submission 30, the overrides of a container 8192"),
+)
 
 MEMORY: dict[float, list[int]] = {
     0.25: [512, 1024, 2048],
@@ -39,6 +43,16 @@ LINUX_ONLY = ("devices", "sharedMemorySize", "tmpfs", "maxSwap", "swappiness")
 ON_FARGATE_ONLY = ("fargatePlatformConfiguration", "networkConfiguration", "runtimePlatform")
 
 Check = Callable[[dict[str, Any]], None]
+
+
+@before(136, "batch:RegisterJobDefinition", "batch:SubmitJob")
+def _is_small(call: ApiCall) -> None:
+    most = 24 if call.operation.startswith("Register") else 30
+    if len(json.dumps(call.params)) > most * 1024:
+        refuse(call.account.loose(f"{most} KiB"))
+    overrides = call.params.get("containerOverrides") or {}
+    if len(json.dumps(overrides)) > 8192:
+        refuse(call.account.loose("overrides 8192"))
 
 
 @before(79, "batch:RegisterJobDefinition")

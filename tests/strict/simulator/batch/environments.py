@@ -16,6 +16,7 @@ from .environment_trouble import not_assumed, trouble, unknown_places
 from .held import (
     FARGATE,
     as_described,
+    begin_deletion,
     check_settled,
     environment,
     every_environment,
@@ -209,7 +210,7 @@ def _delete(call: ApiCall) -> None:
         maybe_missing(call, {})
         return
     call.answer = {}
-    settle(entry, "DELETING", "")
+    begin_deletion(account, entry)
     account.at("environment_delete", lambda: _deleted(account, entry))
 
 

@@ -9,7 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 from ..account import Account, OverlayEntry
+from ..rules import declare
 from .refusals import refuse
+
+declare((135, "T", "for some seconds after a deletion Batch tells the record of before"))
 
 FARGATE = ("FARGATE", "FARGATE_SPOT")
 BUSY = ("CREATING", "UPDATING", "DELETING")
@@ -43,6 +46,15 @@ def settle(entry: OverlayEntry, state: str, reason: str) -> None:
     entry["shown"].update(status=state, statusReason=reason)
 
 
+def begin_deletion(account: Account, entry: OverlayEntry) -> None:
+    """
+    Delete a resource, which describe doesn't show for some seconds.
+    """
+    entry["before"] = {key: entry["shown"].get(key, "") for key in ("status", "statusReason")}
+    entry["before_until"] = account.now + account.delays["deletion_shown"]
+    settle(entry, "DELETING", "")
+
+
 def check_settled(entry: OverlayEntry, verb: str) -> None:
     """
     Refuse what is asked of a resource that is being created, updated or deleted.
@@ -56,6 +68,8 @@ def as_described(account: Account, entry: OverlayEntry, arn: str) -> dict[str, A
     What describe shows of a resource, tags included.
     """
     answer: dict[str, Any] = copy.deepcopy(entry["shown"])
+    if account.now < entry.get("before_until", float("-inf")) and account.hit(135):
+        answer.update(entry["before"])
     if entry["backed"]:
         tags = account.raw("batch").list_tags_for_resource(resourceArn=arn)["tags"]
         answer["tags"] = dict(tags)

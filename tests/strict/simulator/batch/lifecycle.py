@@ -21,6 +21,7 @@ declare(
     (114, "D", "an array is PENDING until its children have ended, and fails if one has failed"),
     (116, "D", "an attempt tells its exit code; of too much memory or time, and of a lost command"),
     (117, "D", "a Spot task may be taken back at any time"),
+    (133, "D", "a secret is authorised by its own ARN, whatever key and version a job wants of it"),
     (118, "D", "an attempt that failed is made again as its retry strategy says"),
 )
 

@@ -12,6 +12,7 @@ from ..rules import before, declare
 from .held import (
     FARGATE,
     as_described,
+    begin_deletion,
     check_settled,
     environment,
     every_queue,
@@ -177,7 +178,7 @@ def _delete(call: ApiCall) -> None:
         maybe_missing(call, {})
         return
     call.answer = {}
-    settle(entry, "DELETING", "")
+    begin_deletion(account, entry)
     mine = [job for job in account.all("job") if job["queue"] == entry.id and job["live"]]
     for job in mine:
         end(account, job, "FAILED", "Terminated because its job queue was deleted")

@@ -17,6 +17,7 @@ declare(
     (5, "D", "a fresh EC2 id is not found by the first calls that name it"),
     (6, "D", "filters by tag don't list what is younger than a few seconds"),
     (11, "D", "a VPC and a subnet are pending for a while"),
+    (131, "T", "CreateTags has other codes for a fresh id than the calls that use it"),
 )
 
 # Operation: (kind, where the answer has it, the name of its id).
@@ -49,6 +50,11 @@ NOT_FOUND = {
     "group": "InvalidGroup.NotFound",
 }
 ROUTED = {"nat": "InvalidNatGatewayID.NotFound", "gateway": "InvalidGatewayID.NotFound"}
+TAGGED = {
+    "address": "InvalidElasticIpID.NotFound",
+    "nat": "InvalidNatGatewayID.NotFound",
+    "group": "InvalidSecurityGroupID.NotFound",
+}
 # An id that is not found counts as gone: these never claim so of something that exists.
 REMOVING = ("Delete", "Release", "Detach", "Disassociate")
 
@@ -84,6 +90,15 @@ def _tagged_at_once(call: ApiCall) -> None:
                 call.account.hits[3] += 1
                 msg = f"{id} was created without tags and tagged later: a crash between orphans it"
                 raise AssertionError(msg)
+
+
+@before(131, "ec2:*")
+def _not_taggable_yet(call: ApiCall) -> None:
+    if call.operation != "CreateTags":
+        return
+    for entry in _named(call):
+        if entry.kind in TAGGED and _misses(call, entry):
+            call.refuse(TAGGED[entry.kind], f"The {entry.kind} ID '{entry.id}' does not exist")
 
 
 @before(5, "ec2:*")

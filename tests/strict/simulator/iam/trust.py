@@ -57,9 +57,9 @@ def assumable(account: Account, arn: str, service: str) -> bool:
     )
 
 
-def authorised(account: Account, arn: str, action: str, delay: str = "iam") -> bool:
+def authorised(account: Account, arn: str, action: str, delay: str = "iam", on: str = "") -> bool:
     """
-    Whether the role has had the permission for *action* long enough.
+    Whether the role has had the permission for *action* long enough, *on* a resource if given.
     """
     return any(
         statement.get("Effect") == "Allow"
@@ -67,6 +67,7 @@ def authorised(account: Account, arn: str, action: str, delay: str = "iam") -> b
         for document in _documents(account, role_name(arn), delay)
         for statement in statements(document)
         if "Action" in statement
+        and (not on or any(fnmatchcase(on, each) for each in listed(statement["Resource"])))
     )
 
 
