@@ -100,9 +100,8 @@ class Deployer:
                 if not kept and (operation.reads or operation.removes):
                     yield from self._of(operation, resource_type, ())
         for resource in self.wanted:
-            own = resource.targets() if resource.NAMED_BY_USER else ()
             for operation in operations(type(resource)).values():
-                yield from self._of(operation, type(resource), own)
+                yield from self._of(operation, type(resource), resource.targets())
         for operation, targets in self.further:
             yield from self._of(operation, Resource, targets)
 

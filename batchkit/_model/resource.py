@@ -89,8 +89,6 @@ class Resource(Checked):
     """The resource types that `depends_on` may name: they are made before it, and deleted after."""
     LINKED_ROLES: ClassVar[Collection[str]] = ()
     """The services whose service-linked roles AWS makes when it is made for the first time."""
-    NAMED_BY_USER: ClassVar[bool] = False
-    """Whether a user chooses its name, so that the stack's name doesn't give its ARN."""
     FOUND_BY: ClassVar[Operation | None] = None
     """The call that finds those of a stack, if it is of another service than what reads them."""
 
@@ -213,9 +211,9 @@ class Resource(Checked):
 
     def targets(self) -> tuple[str | Arn, ...]:
         """
-        The ARNs that its calls act on, for the policy of whoever makes them.
+        The ARNs of this one, where a user chooses its name and the stack's can't tell them.
         """
-        return self.targets_of(self.stack)
+        return ()
 
     def assumed_by(self) -> Collection[str]:
         """

@@ -48,7 +48,6 @@ class Table(Resource):
         "dynamodb", "DeleteTable", absent=(_NOT_FOUND,), not_yet=(_IN_USE,)
     )
     RETAIN: ClassVar = True
-    NAMED_BY_USER: ClassVar = True
     READY: ClassVar = ("ACTIVE",)
     DELETING: ClassVar = ("DELETING",)
 

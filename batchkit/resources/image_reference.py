@@ -43,7 +43,6 @@ class ImageReference(Resource):
     )
     # ECR has AWS tags for repositories only, and this repository is not the stack's.
     TAGGED: ClassVar = False
-    NAMED_BY_USER: ClassVar = True
 
     name: str = checked(IN_ECR)
     uri: str = read_only()

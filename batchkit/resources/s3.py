@@ -153,7 +153,6 @@ class Bucket(Resource):
     READ_LOCK: ClassVar = READ_LOCK
     RELEASE_LOCK: ClassVar = RELEASE_LOCK
     RETAIN: ClassVar = True
-    NAMED_BY_USER: ClassVar = True
     UNTAGGED: ClassVar = "untagged"
     ALL_BLOCKED: ClassVar[Mapping[str, bool]] = {
         "BlockPublicAcls": True,
