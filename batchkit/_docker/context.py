@@ -229,7 +229,7 @@ def _walk(root: Path, at: str, above: Hits, ignore: Ignore, skipped: list[str]) 
 
 def _entry(item: os.DirEntry[str], path: str, skipped: list[str]) -> Iterator[Entry]:
     """
-    The entry of a folder, file or link. Sockets, pipes and devices are skipped: an image can't use them.
+    The entry of a folder, file or link. Sockets, pipes and devices are skipped: no image has them.
     """
     with _reading(path):
         status = item.stat(follow_symlinks=False)
