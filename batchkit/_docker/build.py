@@ -15,7 +15,9 @@ from typing import Any, NoReturn, cast
 from attrs import define, field, frozen
 
 from batchkit._docker.context import Context
+from batchkit._docker.credentials import Logins, stated
 from batchkit._docker.failures import CONNECT, build_failure, known
+from batchkit._docker.settings import daemon, read_settings
 from batchkit._docker.stream import (
     DockerClient,
     StreamEvent,
@@ -68,10 +70,12 @@ def connect(timeout: float = SILENCE) -> DockerClient:
     except ImportError as error:
         msg = f"The Docker SDK is not there ({error}): `pip install docker`."
         raise DockerUnavailable(msg) from error
+    dict(stated(read_settings()))  # docker-py reads them too, and would fail in its own words
     try:
-        with docker.from_env(timeout=timeout, version=ANY_VERSION).api as found:
+        where = {**daemon(), "timeout": timeout}
+        with docker.APIClient(version=ANY_VERSION, **where) as found:
             _check_socket(found)
-        return cast(DockerClient, docker.from_env(timeout=timeout).api)
+        return cast(DockerClient, docker.APIClient(version="auto", **where))
     except breakages() as error:
         msg = f"No Docker daemon answers: {error}. {known(str(error), CONNECT).advice}"
         raise DockerUnavailable(msg) from error
@@ -117,6 +121,8 @@ def build(
     """
     args = dict(build_args or {})
     log = _BuildLog(on_line, _secrets(args.values()))
+    if hasattr(client, "_auth_configs"):
+        client._auth_configs = Logins(read_settings(), log.line)
     options = {"platform": platform, "buildargs": dict(args), "target": target, "tag": tag}
     constant = {"custom_context": True, "decode": True, "pull": False, "rm": True, "forcerm": True}
     with context.packed() as packed:

@@ -28,6 +28,7 @@ from batchkit import (
 from batchkit._diagnosis.finding import Diagnosis
 from fakes import mutating
 from inventory import inventory
+from serving import answering_daemon
 
 ROLE = "arn:aws:iam::123456789012:role/deployers/deployer"
 SESSION = "arn:aws:sts::123456789012:assumed-role/deployer/me"
@@ -256,3 +257,24 @@ def test_without_docker_nothing_is_made(
     ensure_stack(a_spec(image=tmp_path), session=there.session, clock=there.clock)
     again = ensure_stack(a_spec(image=tmp_path), session=session, clock=there.clock)
     assert again.plan.empty
+
+
+def test_a_credential_helper_that_is_not_installed_is_told(
+    there: AccountFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    With the file and key that name it; most images are built without, so it stops nothing.
+    """
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    file = tmp_path / "config.json"
+    file.write_text('{"credsStore": "desktop.exe", "credHelpers": {"gcr.io": "gcloud-none"}}')
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    session = NeedsDocker(region_name="us-east-1")
+    with answering_daemon() as address:
+        monkeypatch.setenv("DOCKER_HOST", address)
+        found = preflight(a_spec(image=tmp_path), session=session)
+    told_of = {one.subject: one.severity for one in found if "Docker" not in one.subject}
+    assert told_of == {
+        f"credsStore in {file}": Severity.WARNING,
+        f"credHelpers.gcr.io in {file}": Severity.WARNING,
+    }
