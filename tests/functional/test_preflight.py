@@ -278,3 +278,21 @@ def test_a_credential_helper_that_is_not_installed_is_told(
         f"credsStore in {file}": Severity.WARNING,
         f"credHelpers.gcr.io in {file}": Severity.WARNING,
     }
+
+
+def test_a_dockerfile_that_needs_buildkit_is_refused_before_anything_is_made(
+    there: AccountFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Where docker's buildx, which would build it, isn't installed; the word and line are told.
+    """
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nRUN <<EOF\ntrue\nEOF\n")
+    session = NeedsDocker(region_name="us-east-1")
+    monkeypatch.setenv("PATH", "/nowhere")
+    before = inventory(there)
+    with answering_daemon() as address:
+        monkeypatch.setenv("DOCKER_HOST", address)
+        with pytest.raises(PreflightError, match="BuildKit .RUN <<EOF in line 2.") as caught:
+            ensure_stack(a_spec(image=tmp_path), session=session, clock=there.clock)
+    assert [one.subject for one in caught.value.findings] == ["Dockerfile"]
+    assert inventory(there) == before
