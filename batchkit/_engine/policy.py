@@ -160,7 +160,15 @@ class Deployer:
         services = sorted({service for one in self.wanted for service in one.assumed_by()})
         if services:
             conditions = {"StringEquals": {"iam:PassedToService": services}}
-            yield Grant(("iam:PassRole",), self.by_service["iam"], conditions)
+            yield Grant(("iam:PassRole",), self._roles, conditions)
+
+    @property
+    def _roles(self) -> Targets:
+        """
+        The ARNs in IAM that are those of roles.
+        """
+        there = self.by_service["iam"]
+        return tuple(a for a in there if isinstance(a, Arn) and a.resource.startswith("role/"))
 
     def _linking(self) -> Iterator[Grant]:
         services = sorted({service for one in self.wanted for service in one.LINKED_ROLES})

@@ -16,7 +16,7 @@ import pytest
 
 import batchkit
 import batchkit.resources
-from batchkit import Fargate, Nat, Network, StackSpec, allow
+from batchkit import Ec2, Fargate, Nat, Network, StackSpec, Unmanaged, allow
 from batchkit._blueprint.blueprint import resources
 from batchkit._engine import reads as _reads
 from batchkit._engine.policy import Deployer
@@ -37,6 +37,7 @@ OTHERS: dict[type, dict[str, Any]] = {
         "image": "alpine:4",
         "vcpus": 2,
         "memory": 4096,
+        "gpus": 1,
         "command": ["date"],
         "environment": {"A": "b"},
         "secrets": {"A": SECRET},
@@ -60,6 +61,18 @@ OTHERS: dict[type, dict[str, Any]] = {
         "tags": {"team": "data"},
     },
     Fargate: {"spot": True, "max_vcpus": 8, "service_role": "linked"},
+    Ec2: {
+        "types": ["m6i"],
+        "spot": True,
+        "min_vcpus": 2,
+        "max_vcpus": 8,
+        "disk": 100,
+        "keep_minutes": 20,
+        "ami": "ami-12345678",
+        "key_pair": "mine",
+        "user_data": "#!/bin/sh",
+    },
+    Unmanaged: {},
     Nat: {"cidr": "10.2.0.0/16", "zones": 2},
     Network: {"name": "x", "stack": "x", "cidr": "10.2.0.0/16", "zones": 2, "tags": {"a": "b"}},
 }
@@ -67,9 +80,10 @@ OTHERS: dict[type, dict[str, Any]] = {
 BESIDE: dict[str, dict[str, Any]] = {
     "time_zone": {"schedule": "rate(1 day)"},
     "vcpus": {"memory": 4096},
+    "gpus": {"compute": "ec2"},
 }
 """What a field needs beside it to have an effect."""
-UNSHOWN = {"Route", "Image", "ImageReference", "Schedule", "ScheduleGroup"}
+UNSHOWN = {"InstanceProfile", "Route", "Image", "ImageReference", "Schedule", "ScheduleGroup"}
 """The resource types that have no page of their own in AWS's console."""
 
 
@@ -90,12 +104,12 @@ def stated(spec: StackSpec) -> list[Any]:
     ]
 
 
-def with_part(part: type, field: str, value: Any) -> dict[str, Any]:
+def with_part(part: type, *fields: str) -> dict[str, Any]:
     """
-    The fields of a spec in which *field* of its compute or network has another value.
+    The fields of a spec in which *fields* of its compute or network have another value.
     """
     name = "compute" if part in COMPUTES.values() else "network"
-    return {name: part(**{field: value})}
+    return {name: part(**{field: OTHERS[part][field] for field in fields})}
 
 
 PARTS = (*COMPUTES.values(), *NETWORKS.values())
@@ -118,8 +132,8 @@ def test_every_field_of_its_parts_changes_a_resource(part: type, field: str) -> 
     """
     What jobs run on, and in which network, is described by values of their own.
     """
-    after = with_part(part, field, OTHERS[part][field])
-    assert stated(StackSpec(**PLAIN)) != stated(StackSpec(**PLAIN, **after))
+    before, after = with_part(part), with_part(part, field)
+    assert stated(StackSpec(**PLAIN, **before)) != stated(StackSpec(**PLAIN, **after))
 
 
 def test_every_setting_of_a_network_that_is_ensured_alone_counts() -> None:
