@@ -26,6 +26,7 @@ from batchkit.resources.batch import (
     RELATED,
     ROLE,
     UNLINKED,
+    YOUNG_PROFILE,
     BatchResource,
 )
 from batchkit.resources.families import Family
@@ -62,7 +63,7 @@ class EnvironmentBase(BatchResource):
         "CreateComputeEnvironment",
         ("batch:TagResource", "iam:PassRole", "iam:CreateServiceLinkedRole"),
         exists=(DUPLICATE,),
-        not_yet=(MODIFIED, UNLINKED, PASS_ROLE),
+        not_yet=(MODIFIED, UNLINKED, PASS_ROLE, YOUNG_PROFILE),
     )
     UPDATE: ClassVar = Operation(
         "batch", "UpdateComputeEnvironment", ("iam:PassRole",), not_yet=(MODIFIED, PASS_ROLE)

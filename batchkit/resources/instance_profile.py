@@ -32,7 +32,8 @@ class InstanceProfile(Resource):
 
     COMES_AFTER: ClassVar = ("Role",)
     LIST: ClassVar = Operation("iam", "ListInstanceProfiles", wide=True)
-    GET: ClassVar = Operation("iam", "GetInstanceProfile", absent=_MISSING)
+    # As with roles, IAM has no ARN for a profile that isn't there.
+    GET: ClassVar = Operation("iam", "GetInstanceProfile", wide=True, absent=_MISSING)
     CREATE: ClassVar = Operation(
         "iam", "CreateInstanceProfile", ("iam:TagInstanceProfile",), exists=("EntityAlreadyExists",)
     )

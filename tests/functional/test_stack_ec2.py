@@ -1,5 +1,5 @@
 """
-Stacks on instances of EC2, those of Batch's and those of one's own: from the first call to the last.
+Stacks on instances of EC2, those of Batch and those of one's own, from first to last.
 """
 
 from __future__ import annotations
