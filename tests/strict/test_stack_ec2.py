@@ -10,7 +10,6 @@ import attrs
 import pytest
 
 from batchkit import Ec2, StackSpec
-from batchkit.errors import BatchkitError
 
 from .broken_stacks import Scene
 from .simulator import StrictAws

@@ -4,6 +4,7 @@ Instances of EC2: what an environment of them needs, what they have room for, an
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -121,7 +122,8 @@ def instance_fault(account: Account, job: OverlayEntry, entry: OverlayEntry) -> 
     shown = entry["shown"]
     resources = shown.get("computeResources") or {}
     if shown["type"] == "UNMANAGED":
-        joined = [one for one in account.all("instance") if one["cluster"] == shown["ecsClusterArn"]]
+        cluster = shown["ecsClusterArn"]
+        joined = [one for one in account.all("instance") if one["cluster"] == cluster]
         sizes = [SIZES[one["type"]] for one in joined]
         return "" if any(_holds(size, job) for size in sizes) else _hit(account, 146, "blocked")
     if resources.get("type") not in ON_INSTANCES:
@@ -169,7 +171,7 @@ def _jobs_are_ended(call: ApiCall) -> bool:
     seconds = 0 if policy.get("terminateJobsOnUpdate") else minutes * 60
     arn = entry["shown"]["computeEnvironmentArn"]
     for job in [one for one in account.all("job") if one["environment"] == arn and one["live"]]:
-        account.at(seconds, lambda job=job: _terminated(job))
+        account.at(seconds, functools.partial(_terminated, job))
     return True
 
 

@@ -28,8 +28,8 @@ REASONS = {
         "cannot meet the CPU requirement of the job."
     ),
     "no type": (
-        "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - The job resource requirement (vCPU/memory/GPU) "
-        "is higher than that can be met by the CE(s) attached to the job queue."
+        "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - The job resource requirement "
+        "(vCPU/memory/GPU) is higher than that can be met by the CE(s) attached to the job queue."
     ),
     "role": (
         "MISCONFIGURATION:SERVICE_ROLE_PERMISSIONS - Batch service role has a permission issue."
