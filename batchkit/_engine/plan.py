@@ -7,12 +7,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-import attrs
-from attrs import frozen
+from attrs import evolve, frozen
 
 from batchkit._engine.compare import Change, Decision
 from batchkit._engine.work import Held
 from batchkit._model.calls import Call, Steps, Task, each_step
+from batchkit._model.confidential import revealed
 from batchkit._model.display import Displayed
 from batchkit._model.properties import named_fields
 from batchkit._model.resource import Key, Resource
@@ -41,6 +41,14 @@ class Item:
     calls: tuple[Call, ...] = ()
     waits: tuple[Held, ...] = ()
 
+    def with_values(self) -> Item:
+        """
+        The same with the values of environment variables.
+        """
+        changes = (Change(c.field, revealed(c.actual), revealed(c.desired)) for c in self.changes)
+        calls = (Call(call.operation, revealed(call.params)) for call in self.calls)
+        return evolve(self, changes=tuple(changes), calls=tuple(calls))
+
     def __str__(self) -> str:
         lines = [f"{SIGNS[self.action]} {self.resource_type} {self.name}"]
         lines += [f"    {held}" for held in self.waits]
@@ -56,6 +64,12 @@ class Plan(Displayed):
 
     stack: str
     items: tuple[Item, ...]
+
+    def with_values(self) -> Plan:
+        """
+        The same with the values of environment variables, which it doesn't show otherwise.
+        """
+        return Plan(self.stack, tuple(item.with_values() for item in self.items))
 
     @property
     def changes(self) -> tuple[Item, ...]:
@@ -110,7 +124,7 @@ def make(
     """
     narrowed = {(one.resource_type, one.name): one for one in held if one.fields}
     items = [
-        attrs.evolve(_item(decision, orphans), waits=_waits(narrowed, decision.desired))
+        evolve(_item(decision, orphans), waits=_waits(narrowed, decision.desired))
         for decision in decisions
     ]
     items += [

@@ -46,6 +46,16 @@ def find(aws: Aws, resource_types: Collection[type[Resource]], stack: str) -> li
     return _reads.observe(aws, (), resource_types, stack).found
 
 
+def retire(aws: Aws, emit: Listener, kept: Sequence[Resource]) -> None:
+    """
+    What is *kept* for those who work with it costs nothing of its own.
+    """
+    runner = Runner(aws, emit, Outputs(aws))
+    for actual in kept:
+        if actual.state not in actual.DELETING:
+            runner.run(actual, actual.retire(), Action.DELETE)
+
+
 def delete(
     aws: Aws,
     emit: Listener,

@@ -45,7 +45,7 @@ class Held:
     Something that is left as it is for now: what would be taken away, and who works with it.
 
     Args:
-        action: What would be done otherwise: DELETE, or UPDATE of *fields*.
+        action: What would be done otherwise: DELETE of *actual*, or UPDATE of *fields*.
     """
 
     resource_type: str
@@ -53,6 +53,7 @@ class Held:
     action: Action
     fields: tuple[str, ...]
     users: tuple[str, ...]
+    actual: Resource | None = field(default=None, repr=False, eq=False)
 
     def __str__(self) -> str:
         shown = ", ".join(self.users[:_NAMED])
@@ -97,13 +98,18 @@ class Workload:
         """
         Those of *orphans* that nothing works with, and the others.
         """
-        idle, held = [], []
-        for actual in orphans:
-            if users := self.of(actual):
-                held.append(Held(*actual.key, Action.DELETE, (), users))
-            else:
-                idle.append(actual)
-        return idle, held
+        orphans = list(orphans)
+        users = {identity(actual): self.of(actual) for actual in orphans if self.of(actual)}
+        names, ahead = _names(orphans), [one for one in orphans if identity(one) in users]
+        while ahead:  # what stays keeps what it refers to
+            actual = ahead.pop()
+            below = {one for use in actual.refers_to() for one in names.get(use, ())}
+            for one in below - users.keys():
+                users[one] = users[identity(actual)]
+                ahead += [orphan for orphan in orphans if identity(orphan) == one]
+        idle = [actual for actual in orphans if identity(actual) not in users]
+        kept = [actual for actual in orphans if identity(actual) in users]
+        return idle, [Held(*one.key, Action.DELETE, (), users[identity(one)], one) for one in kept]
 
 
 def at_work(aws: Aws, found: Sequence[Resource]) -> Workload:

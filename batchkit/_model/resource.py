@@ -267,6 +267,12 @@ class Resource(Checked):
         """
         return iter(())
 
+    def retire(self) -> Steps:
+        """
+        The steps after which it costs nothing of its own, while something still works with it.
+        """
+        return iter(())
+
     def delete(self) -> Steps:
         """
         The steps that remove what AWS holds, after `before_delete`; called on what was read.
@@ -299,14 +305,20 @@ class Resource(Checked):
         """
         return (str(self.identity), self.name)
 
-    def stands_on(self) -> Iterator[Use]:
+    def refers_to(self) -> Iterator[Use]:
         """
-        The resources without which it doesn't work, as its properties refer to them.
+        The resources that its properties refer to: AWS refuses to delete them before it.
         """
         for attribute in attrs.fields(type(self)):
             for resource_type in str(attribute.metadata.get("to", "")).split():
                 for one in texts(getattr(self, attribute.name)):
                     yield resource_type, one
+
+    def stands_on(self) -> Iterator[Use]:
+        """
+        The resources without which those who work with it can't go on.
+        """
+        return self.refers_to()
 
     def serves(self) -> Iterator[Use]:
         """

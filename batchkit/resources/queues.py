@@ -75,17 +75,11 @@ class JobQueue(BatchResource):
     arn: str = read_only("jobQueueArn")
     returns_limit: bool = read_only()
 
-    @property
-    def named(self) -> Arn:
-        """
-        Its ARN, made from its name, for what needn't wait until the queue exists.
-        """
-        return Arn("batch", f"job-queue/{self.name}")
-
     @classmethod
     def targets_of(cls, stack: str) -> tuple[str | Arn, ...]:
         # A job has an id, which says nothing of its queue.
-        return (Arn("batch", f"job-queue/{stack}"), Arn("batch", "job/*"))
+        lanes = (f"job-queue/{stack}", f"job-queue/{stack}_*", "job/*")
+        return tuple(Arn("batch", lane) for lane in lanes)
 
     @classmethod
     def parse(cls, answer: Mapping[str, Any], stack: str = "") -> JobQueue:

@@ -99,7 +99,7 @@ class RouteTable(Ec2Resource):
             state="available",
         )
 
-    def stands_on(self) -> Iterator[Use]:
+    def refers_to(self) -> Iterator[Use]:
         yield "Vpc", str(self.vpc)
         for gateway in self.nat_gateways:
             yield "NatGateway", gateway
