@@ -166,6 +166,7 @@ from .resources.vpc import (
 from .spec import (
     StackSpec as StackSpec,
 )
+from .stack.joining import Joining as Joining
 from .stack.stack import (
     Stack as Stack,
 )
