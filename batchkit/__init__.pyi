@@ -27,6 +27,10 @@ from ._jobs.jobs import (
 from ._jobs.logs import (
     LogLine as LogLine,
 )
+from ._preflight.instances import (
+    InstanceType as InstanceType,
+    instance_types as instance_types,
+)
 from ._preflight.preflight import (
     preflight as preflight,
 )
