@@ -125,7 +125,11 @@ def instance_fault(account: Account, job: OverlayEntry, entry: OverlayEntry) -> 
         cluster = shown["ecsClusterArn"]
         joined = [one for one in account.all("instance") if one["cluster"] == cluster]
         sizes = [SIZES[one["type"]] for one in joined]
-        return "" if any(_holds(size, job) for size in sizes) else _hit(account, 146, "none has joined")
+        return (
+            ""
+            if any(_holds(size, job) for size in sizes)
+            else _hit(account, 146, "none has joined")
+        )
     if resources.get("type") not in ON_INSTANCES:
         return ""
     sizes = [SIZES[size] for size in types_of(resources["instanceTypes"])]
