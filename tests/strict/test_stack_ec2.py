@@ -11,7 +11,7 @@ import pytest
 
 from batchkit import Ec2, StackSpec
 
-from .broken_stacks import Scene
+from .broken_stacks import IMAGE, Scene, push
 from .simulator import StrictAws
 from .simulator.batch.programs import Program
 from .stacks import (
@@ -208,3 +208,20 @@ def test_what_somebody_changes_by_hand_is_put_back_and_ends_no_job() -> None:
             at.mend()
         assert operations(done) == ["UpdateComputeEnvironment"]
         assert run.wait().status == "SUCCEEDED"
+
+
+def test_arm_is_the_architecture_of_the_instances() -> None:
+    """
+    The job definition can't hold it: an image for ARM runs, and one for x86 is found.
+    """
+    with StrictAws(seed=9) as aws:
+        at = Scene(aws, compute="ec2", memory=8000)
+        for machine in ("arm64", "amd64"):
+            push(at, machine=machine, tag=machine)
+        arm = IMAGE.replace(":1", ":arm64")
+        at.mend(compute="ec2", architecture="ARM64", image=arm)
+        assert at.submit().status == "SUCCEEDED"
+        assert at.stack.diagnose() == []
+        at.mend(compute="ec2", architecture="ARM64", image=IMAGE.replace(":1", ":amd64"))
+        (found,) = at.submit().explain()
+        assert found.rule == "wrong-architecture" and "isn't built for ARM64" in found.message

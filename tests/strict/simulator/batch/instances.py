@@ -13,7 +13,7 @@ from ..account import Account, OverlayEntry
 from ..api_call import ApiCall
 from ..iam.trust import assumable, authorised
 from ..rules import before, declare
-from .container_start import joins
+from .container_start import ARM, joins
 from .held import environment
 from .job_view import needs
 from .refusals import refuse
@@ -46,7 +46,6 @@ OWN_CHOICE = {
     "optimal": ("m6i", "c6i", "r6i"),
     "default_arm64": ("m6g",),
 }
-ARM = ("m6g",)
 REGISTERS = "ecs:RegisterContainerInstance"
 SCALING = {"minvCpus", "maxvCpus", "desiredvCpus", "scalingPolicy"}
 
