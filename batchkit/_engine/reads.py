@@ -185,6 +185,14 @@ def active_users(aws: Aws, resource: Resource) -> list[str]:
         return resource.active_users(reader)
 
 
+def is_idle(aws: Aws, actual: Resource) -> bool:
+    """
+    Whether nothing has been given *actual* to work with.
+    """
+    with _reader(aws) as reader:
+        return actual.is_idle(reader)
+
+
 def read(aws: Aws, resource: Resource) -> list[Resource]:
     """
     What AWS holds now for one resource.

@@ -284,6 +284,12 @@ class Resource(Checked):
         """
         return []
 
+    def is_idle(self, reader: Reader) -> bool:
+        """
+        Whether nothing has been given it to work with, so that a broken one may be made anew.
+        """
+        return False
+
     def retry_delete(self: Self, actual: Self) -> Steps | None:
         """
         The steps that delete it again where AWS failed to, if that may help.
