@@ -171,7 +171,10 @@ class Role(Resource):
                 yield desired._parse(role, {})
 
     def read(self, reader: Reader) -> Role | None:
-        calls = {"listed": self.LIST(PathPrefix=self.path)}
+        # ListRoles leaves out the tags and the boundary
+        # (https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListRoles.html).
+        own = self.GET(RoleName=self.name)
+        calls = {"listed": self.LIST(PathPrefix=self.path), "own": own}
         if self.managed is not None:
             calls["attached"] = self.ATTACHED(RoleName=self.name)
         if self.grants is not None:
@@ -179,12 +182,9 @@ class Role(Resource):
         # IAM has no ARN for a role that isn't there, so it may refuse to tell of its policies.
         found = reader.all(*calls.values(), exists=self._listed)
         answers = dict(zip(calls, found, strict=True))
-        role = self._listed(answers["listed"])
-        # ListRoles leaves out the tags and the boundary; the owner is known from the path
-        # (https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListRoles.html).
-        if role is None or self.tags or self.boundary:
-            role = (reader(self.GET(RoleName=self.name)) or {}).get("Role")
-        return None if role is None else self._parse(role, answers)
+        # What isn't in the stack's path may be another's, of the same name.
+        held = answers["own"] or reader(own)
+        return None if held is None else self._parse(held["Role"], answers)
 
     def _listed(self, answer: Any) -> Mapping[str, Any] | None:
         return next((one for one in answer["Roles"] if one["RoleName"] == self.name), None)
