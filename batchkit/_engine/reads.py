@@ -147,11 +147,11 @@ def _rank(service: str) -> int:
 
 def _candidates(aws: Aws, resource: Resource, reader: CachedReader) -> list[Resource]:
     candidates = resource.candidates(reader)
-    if not candidates and resource.NEEDS_ZONE:
-        # The create will need the names, so they are read now, beside the rest.  If that is denied,
-        # the create says so.
+    if resource.made_in is not None and not any(map(resource.is_where, candidates)):
+        # The create will need the zones' names, so they are read now, beside the rest: a name that
+        # isn't there is told before anything is made.  If the read is denied, the create says so.
         with suppress(AwsError):
-            aws.list_zones()
+            aws.zones.check(resource.made_in)
     return candidates
 
 

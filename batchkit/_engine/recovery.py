@@ -10,10 +10,14 @@ from typing import Final
 from batchkit._engine import reads as _reads
 from batchkit._engine.aws import Aws
 from batchkit._engine.outputs import Outputs
+from batchkit._engine.zones import lacks_something
 from batchkit._model.calls import Call
 from batchkit._model.resource import Resource
+from batchkit.errors import BrokenResource
 from batchkit.events import Action, Event, Listener, Phase
 
+RECOVERY: Final = 180.0
+"""For how many seconds a failure that may pass is answered with another attempt."""
 REMAKE: Final = 60.0
 """After how many seconds of failure what nothing uses is deleted, and made anew."""
 
@@ -58,7 +62,17 @@ def may_remake(aws: Aws, resource: Resource, actual: Resource, action: Action) -
     """
     Whether a broken *actual* may be deleted and made anew: nothing uses it, and nothing runs on it.
     """
-    if not _reads.is_idle(aws, actual):
+    if action is Action.DELETE or not _reads.is_idle(aws, actual):
         return False
     # What was made by this call has never worked, so no job can run on it.
     return action is Action.CREATE or not _reads.active_users(aws, resource)
+
+
+def broken(aws: Aws, resource: Resource, actual: Resource) -> BrokenResource:
+    """
+    The error that says that *resource* has failed, and why.
+    """
+    error = BrokenResource(f"{resource} is {actual.state}: {actual.reason}")
+    if lacks_something(actual.reason):
+        error.add_sentence(aws.zones.advice(""))
+    return error

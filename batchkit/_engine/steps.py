@@ -16,7 +16,7 @@ from batchkit._engine import reads as _reads
 from batchkit._engine.aws import Aws
 from batchkit._engine.compare import changes
 from batchkit._engine.outputs import Outputs
-from batchkit._engine.recovery import REMAKE, FreshRoles, may_remake
+from batchkit._engine.recovery import RECOVERY, REMAKE, FreshRoles, broken, may_remake
 from batchkit._model.calls import (
     WAIT_DELETED,
     WAIT_STABLE,
@@ -33,7 +33,7 @@ from batchkit._model.properties import read_only_fields
 from batchkit._model.resource import Key, Resource
 from batchkit._model.signals import AlreadyThere
 from batchkit._model.values import references
-from batchkit.errors import AwsError, BatchkitError, BrokenResource, StillWaiting
+from batchkit.errors import AwsError, BatchkitError, StillWaiting
 from batchkit.events import Action, Event, Listener, Phase
 
 # botocore has no waiters for Batch, Step Functions and EventBridge Scheduler, and some of those for
@@ -45,8 +45,6 @@ LATE: Final = 0.01
 """How late, as a part of the wait, a poll may find that AWS is done."""
 LATEST: Final = 15.0
 """After how many seconds an answer is no longer that from before an update."""
-RECOVERY: Final = 180.0
-"""For how many seconds a failure that may pass is answered with another attempt."""
 OUTDATED: Final = 5.0
 """For how many seconds after a deletion an answer may be that from before it."""
 IN_USE: Final = {"DependencyViolation", "InvalidGroup.InUse"}
@@ -237,11 +235,9 @@ class Runner:
         """
         Runs *steps*, which may bring back what has failed *spent* seconds ago, unless it is over.
         """
-        # Batch reports a role that is too young to be assumed as INVALID, and tries again after
-        # another call (https://docs.aws.amazon.com/batch/latest/userguide/troubleshooting.html).
         if steps is None or spent > RECOVERY:
-            raise BrokenResource(f"{resource} is {actual.state}: {actual.reason}")
-        late = action is not Action.DELETE and spent > REMAKE and resource.key not in self._remade
+            raise broken(self._aws, resource, actual)
+        late = spent > REMAKE and resource.key not in self._remade
         if late and may_remake(self._aws, resource, actual, action):
             self._remade.add(resource.key)
             self.run(actual, actual.deletion(), Action.DELETE)

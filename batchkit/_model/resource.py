@@ -79,8 +79,6 @@ class Resource(Checked):
     """Whether it holds data, so that a teardown keeps it unless `delete_data=True`."""
     TAGGED: ClassVar[bool] = True
     """Whether a tag says who owns it; what has none lives in something that has."""
-    NEEDS_ZONE: ClassVar[bool] = False
-    """Whether making it needs the names of the availability zones."""
     INTERNAL: ClassVar[bool] = False
     """Whether it is batchkit's own bookkeeping: torn down, and shown to nobody."""
     TIMEOUT: ClassVar[float] = 300
@@ -178,6 +176,19 @@ class Resource(Checked):
     def in_use(self) -> bool:
         """
         Whether its maker has gone on with it: of duplicates, one that is in use stays.
+        """
+        return True
+
+    @property
+    def made_in(self) -> int | str | None:
+        """
+        The availability zone that it is made in, by number, name or id; None if it is in none.
+        """
+        return None
+
+    def is_where(self, actual: Resource) -> bool:
+        """
+        Whether *actual* is in the availability zone that this one is to be in.
         """
         return True
 

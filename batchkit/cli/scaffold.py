@@ -26,7 +26,7 @@ timeout = 3600              # seconds after which an attempt is ended
 # ephemeral_storage = 50    # GiB of disk; 20 come with it
 # What jobs run on, and in which network; "fargate", "fargate-spot" and "nat" name the defaults.
 # compute = {{kind = "fargate", spot = false, max_vcpus = 4, service_role = "dedicated"}}
-# network = {{kind = "nat", zones = 1, cidr = "10.1.0.0/16"}}
+# network = {{kind = "nat", zones = 1, cidr = "10.1.0.0/16"}}   # zones: or ["us-east-1b"]
 # boundary = "arn:aws:iam::123456789012:policy/boundary"   # for every role
 # log_retention = 30        # days
 # runnable_limit = 3600     # seconds after which Batch cancels a job that can't be run

@@ -58,7 +58,7 @@ team = "data"
 [network]
 kind = "nat"
 cidr = "10.2.0.0/16"
-zones = 2
+zones = ["us-east-1b", "use1-az2"]
 """
 
 
@@ -100,7 +100,7 @@ def test_every_field_has_a_key(tmp_path: Path) -> None:
     same = attrs.evolve(spec, grants=grants, execution_grants=kms_decrypt("alias/films"))
     assert spec == same and (spec.vcpus, spec.time_zone) == (1, "Europe/Berlin")
     assert spec.compute == Fargate(max_vcpus=8, spot=True, service_role="linked")
-    assert spec.network == Nat(cidr="10.2.0.0/16", zones=2)
+    assert spec.network == Nat(cidr="10.2.0.0/16", zones=["us-east-1b", "use1-az2"])
 
 
 def test_a_folder_is_relative_to_the_file(tmp_path: Path) -> None:

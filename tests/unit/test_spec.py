@@ -86,7 +86,11 @@ REFUSED_PARTS: dict[tuple[type, str], list[Any]] = {
     (Fargate, "max_vcpus"): [0, 100_001, 4.0, True],
     (Fargate, "service_role"): ["other", "", None, 1],
     (Nat, "cidr"): CIDRS,
-    (Nat, "zones"): [0, 4, 1.0, "1"],
+    (Nat, "zones"): [
+        *(0, 4, 1.0, "1", True, "us-east-1a", [], [1], ["us-east-1a"] * 2),
+        *(["us-east-1"], ["us-east-1-bos-1a"], ["us-east-1-wl1-bos-wlz-1"], ["use1-bos1-az1"]),
+        ["us-east-1a", "us-east-1b", "us-east-1c", "us-east-1d"],
+    ],
 }
 TAKEN: dict[str, list[Any]] = {
     "name": ["a", "a" * 40, "movies-2", "m1-x-9"],
@@ -101,7 +105,10 @@ TAKEN: dict[str, list[Any]] = {
     "attempts": [1, 10],
     "ephemeral_storage": [None, 21, 200],
     "compute": ["fargate", "fargate-spot", Fargate(), Fargate(max_vcpus=16_000, spot=True)],
-    "network": ["nat", Nat(), Nat(zones=3, cidr="192.168.3.0/24")],
+    "network": [
+        *("nat", Nat(), Nat(zones=3, cidr="192.168.3.0/24")),
+        *(Nat(zones=["us-east-1a", "use1-az4"]), Nat(zones=("us-gov-west-1b",))),
+    ],
     "boundary": [None, "arn:aws:iam::1:policy/x"],
     "log_retention": [None, 1, 3653],
     "priority": [0, 1000],
