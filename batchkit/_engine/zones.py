@@ -95,7 +95,7 @@ class Zones:
         The zone that is *wanted*: by number, from 0 on, or by name or id.
 
         Raises:
-            BatchkitError: There is no such zone, or Fargate isn't in it.
+            BatchkitError: There is no such zone.
         """
         if isinstance(wanted, int):
             if wanted >= len(self.usable):
@@ -105,13 +105,11 @@ class Zones:
         found = next((zone for zone in self.all if wanted in (zone.name, zone.id)), None)
         if found is None:
             raise BatchkitError(f"{wanted} is no zone of {self.region} here; {self.told()}")
-        if not found.with_fargate:
-            raise BatchkitError(f"Fargate isn't in {found}; {self.told()}")
         return found
 
     def check(self, wanted: int | str) -> None:
         """
-        A zone that is *wanted* by name or id is there, and has Fargate.
+        A zone that is *wanted* by name or id is there.
         """
         if isinstance(wanted, str):
             self.find(wanted)

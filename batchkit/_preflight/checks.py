@@ -50,11 +50,15 @@ def zones(facts: PreflightFacts) -> Iterator[Finding]:
     wanted = {one.zone for one in facts.desired(Subnet)}
     zones = facts.aws.zones
     try:
-        names = {zones.find(zone).name for zone in wanted}
+        found = {zones.find(zone) for zone in wanted}
     except BatchkitError as error:
         yield finding("network.zones", f"{error}.", "Lower zones, or name others.")
         return
-    if len(names) < len(wanted):
+    on_fargate = facts.spec.compute.PLATFORM.WORD == "FARGATE"
+    for zone in sorted(map(str, (one for one in found if on_fargate and not one.with_fargate))):
+        message = f"Fargate isn't in {zone}; {zones.told()}."
+        yield finding("network.zones", message, "Name one of these.")
+    if len(found) < len(wanted):
         message = "two of them are the same zone, by name and by id."
         yield finding("network.zones", message, "Name each once.")
 

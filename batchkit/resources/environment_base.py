@@ -1,9 +1,6 @@
 """
 What all compute environments have in common: state, service role, creation and deletion.
 
-A *family* is what follows from the type of the compute resources: the platform of the jobs, whether
-the capacity is Spot, which quota holds for it, and what gives a job its public address.
-
 What AWS can change in place:
 https://docs.aws.amazon.com/batch/latest/userguide/updating-compute-environments.html
 """
@@ -29,61 +26,21 @@ from batchkit.resources.batch import (
     RELATED,
     ROLE,
     UNLINKED,
+    YOUNG_PROFILE,
     BatchResource,
 )
-from batchkit.resources.iam import Role, aws_managed, path_of
+from batchkit.resources.families import Family
+from batchkit.resources.iam import Role, aws_managed
+from batchkit.resources.iam_paths import path_of
 from batchkit.resources.queues import JobQueue
 
 E = TypeVar("E", bound="EnvironmentBase")
 
-
-@frozen
-class Family:
-    """
-    What follows from the type of a compute environment's compute resources.
-
-    Args:
-        word: That type, such as FARGATE_SPOT.
-        platform: The platform of its jobs, as `platformCapabilities` names it.
-        spot: Whether AWS may take its capacity back.
-        reclaim: The status reason of an attempt whose capacity was taken back, as a pattern.
-        quota: The service and code of the quota for its vCPUs; None if there is none.
-        public_by: What gives a job its public address: the settings of the "job", or the "subnet".
-    """
-
-    word: str
-    platform: str
-    spot: bool
-    reclaim: str
-    quota: tuple[str, str] | None
-    public_by: str
-
-
-# The quotas count the vCPUs that run at once, on demand and on Spot apart
-# (https://docs.aws.amazon.com/general/latest/gr/ecs-service.html#limits_fargate).
-FARGATE: Final = Family("FARGATE", "FARGATE", False, "", ("fargate", "L-3032A538"), "job")
-FARGATE_SPOT: Final = Family(
-    word="FARGATE_SPOT",
-    platform="FARGATE",
-    spot=True,
-    reclaim="Your Spot Task was interrupted*",
-    quota=("fargate", "L-36FBB829"),
-    public_by="job",
-)
 ROLE_AGE: Final = 20.0
 """
 Seconds after which Batch can assume a role that was made or changed.  It takes a younger one, and
 makes the environment INVALID (https://github.com/hashicorp/terraform-provider-aws/pull/40148).
 """
-FAMILIES: Final[Mapping[str, Family]] = {one.word: one for one in (FARGATE, FARGATE_SPOT)}
-"""Every family, by the type of its compute resources."""
-
-
-def family_of(answer: Mapping[str, Any]) -> Family | None:
-    """
-    The family of a compute environment as Batch describes it; None for one that isn't known.
-    """
-    return FAMILIES.get((answer.get("computeResources") or {}).get("type", ""))
 
 
 def batch_role(**fields: Any) -> Role:
@@ -112,7 +69,7 @@ class EnvironmentBase(BatchResource):
         "CreateComputeEnvironment",
         ("batch:TagResource", "iam:PassRole", "iam:CreateServiceLinkedRole"),
         exists=(DUPLICATE,),
-        not_yet=(MODIFIED, UNLINKED, PASS_ROLE),
+        not_yet=(MODIFIED, UNLINKED, PASS_ROLE, YOUNG_PROFILE),
         role_age=ROLE_AGE,
     )
     UPDATE: ClassVar = Operation(
@@ -186,7 +143,7 @@ class EnvironmentBase(BatchResource):
 
     def changes(self, drift: Collection[str]) -> dict[str, Any]:
         """
-        The compute resources of an UPDATE that brings the properties in *drift* to what is desired.
+        The parameters of an UPDATE that brings the properties in *drift* to what is desired.
         """
         raise NotImplementedError
 
@@ -239,7 +196,10 @@ class EnvironmentBase(BatchResource):
         # A role made moments ago can't be assumed yet: Batch takes it, and reports INVALID some
         # seconds later.  What AWS's guide repairs it by is an update that names the role
         # (https://docs.aws.amazon.com/batch/latest/userguide/invalid_compute_environment.html).
-        passing = ("not authorized to perform", "service linked role", "unable to assume")
+        passing = (
+            *("not authorized to perform", "service linked role", "unable to assume"),
+            "instance profile",
+        )
         if any(fragment in actual.reason.lower() for fragment in passing):
             changed: dict[str, Any] = {"state": self.switch}
             if self.service_role:
@@ -272,5 +232,4 @@ class EnvironmentBase(BatchResource):
         return batch_role(name=name, stack=self.stack)
 
     def _change(self, drift: Collection[str] = (), **changed: Any) -> Any:
-        resources = self.changes(drift)
-        return self.UPDATE(computeEnvironment=self.name, computeResources=resources, **changed)
+        return self.UPDATE(computeEnvironment=self.name, **self.changes(drift), **changed)

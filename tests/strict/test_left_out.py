@@ -55,7 +55,8 @@ def account(aws: StrictAws) -> dict[str, Any]:
     found = {key: value for key, value in aws.snapshot().items() if "job-definition" not in key}
     definitions = [(k, v) for k, v in aws.snapshot().items() if k.startswith("job-definition")]
     newest = max(definitions, key=lambda item: int(item[1]["revision"]))
-    return numberless({**found, "job-definition": {**newest[1], "revision": 0}})
+    numbered = {**found, "job-definition": {**newest[1], "revision": 0}}
+    return {key: numberless(value) for key, value in numbered.items()}
 
 
 def numberless(value: Any) -> Any:
