@@ -23,13 +23,15 @@ from batchkit._model.calls import AwsClient, Operation, Steps, Task
 from batchkit._model.checks import (
     Checked,
     Constraint,
-    as_dict,
     checked,
     instance,
+    one_of,
     optional,
+    require,
     text,
     whole,
 )
+from batchkit._model.confidential import as_variables
 from batchkit._model.properties import read_only, write_only
 from batchkit._model.resource import Reader, Resource
 from batchkit._model.values import Arn, Ref
@@ -75,7 +77,7 @@ class ImageSource(Checked):
     folder: str | Path = checked(instance(Path, expects="a folder"), converter=_path)
     dockerfile: str = checked(text(r".+", "a path in the folder"), default="Dockerfile")
     build_args: Mapping[str, str] = checked(
-        BUILD_ARGS, factory=dict, converter=as_dict, kw_only=True
+        BUILD_ARGS, factory=dict, converter=as_variables, kw_only=True
     )
     target: str | None = checked(
         optional(text(r"[\w.-]+", "a stage's name")), default=None, kw_only=True
@@ -97,6 +99,7 @@ class ImageSource(Checked):
         """
         The tag of the image for *platform*; the same files have the same tag on every machine.
         """
+        require("image", "platform", platform, one_of(*PLATFORMS.values()))
         return str(self.context().tag(self.build_args, self.target, platform))
 
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Final
 from attrs import frozen
 
 from batchkit._model.calls import WAIT_DELETED, WAIT_VISIBLE, ForEach, NotYet, Operation, Steps
-from batchkit._model.checks import checked, instance, text
+from batchkit._model.checks import checked, instance, require, text, whole
 from batchkit._model.properties import read_only
 from batchkit._model.resource import Reader, Resource
 from batchkit._model.tags import as_lower_list, tag_fields
@@ -145,6 +145,10 @@ def run_job(
     Args:
         timeout: Seconds for the execution, the time in the queue and all attempts included.
     """
+    require("run_job", "name", name, text(r"[\w-]{1,128}", "a job's name"))
+    require("run_job", "queue", queue, instance(str, Arn, Ref))
+    require("run_job", "definition", definition, instance(str, Ref))
+    require("run_job", "timeout", timeout, whole(1, 99_999_999, "seconds"))
     return {
         "Comment": f"Runs the Batch job {name}",
         "StartAt": "Defaults",
