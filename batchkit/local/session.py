@@ -27,7 +27,6 @@ from batchkit.local.runtime.environ import ACCESS_KEY, SECRET_KEY, fake_credenti
 from batchkit.local.runtime.images import FakeImages
 from batchkit.local.runtime.server import HttpEndpoint
 
-
 _REGION = text(r"[a-z]{2,4}(-[a-z]+)+-[0-9]+", "a region such as eu-west-1")
 _IMAGES = Constraint(
     "folders by the URI of an image",

@@ -34,7 +34,7 @@ from batchkit._model.checks import (
 from batchkit._model.confidential import as_variables
 from batchkit._model.properties import read_only, write_only
 from batchkit._model.resource import Reader, Resource
-from batchkit._model.values import Arn, Ref
+from batchkit._model.values import Arn, Ref, can_be_sent
 from batchkit.events import Action, Event, Listener, Phase
 from batchkit.resources.ecr import Repository
 
@@ -50,6 +50,9 @@ BUILD_ARGS = Constraint(
     "names with texts",
     lambda value: all(isinstance(item, str) for pair in value.items() for item in pair),
 )
+
+
+_FOLDER = Constraint("a folder", lambda value: isinstance(value, Path) and can_be_sent(str(value)))
 
 
 def _path(value: Any) -> Any:
@@ -74,7 +77,7 @@ class ImageSource(Checked):
         limit: The largest context, in bytes.
     """
 
-    folder: str | Path = checked(instance(Path, expects="a folder"), converter=_path)
+    folder: str | Path = checked(_FOLDER, converter=_path)
     dockerfile: str = checked(text(r".+", "a path in the folder"), default="Dockerfile")
     build_args: Mapping[str, str] = checked(
         BUILD_ARGS, factory=dict, converter=as_variables, kw_only=True

@@ -11,11 +11,11 @@ from typing import Any, ClassVar, Final
 from attrs import frozen
 
 from batchkit._model.calls import WAIT_DELETED, WAIT_VISIBLE, ForEach, NotYet, Operation, Steps
-from batchkit._model.checks import checked, instance, require, text, whole
+from batchkit._model.checks import Constraint, checked, instance, require, text, whole
 from batchkit._model.properties import read_only
 from batchkit._model.resource import Reader, Resource
 from batchkit._model.tags import as_lower_list, tag_fields
-from batchkit._model.values import ITEM, Arn, Json, Ref
+from batchkit._model.values import ITEM, Arn, Json, Ref, is_json
 from batchkit.resources.batch import ROLE
 
 _PROPAGATING: Final = (
@@ -67,7 +67,9 @@ class StateMachine(Resource):
 
     name: str = checked(text(r"[0-9A-Za-z_-]{1,80}", "1-80 letters, digits, _ or -"))
     definition: Mapping[str, Any] = checked(
-        instance(dict, expects="a state machine, as a dict"), to="JobQueue JobDefinition"
+        instance(dict, expects="a state machine, as a dict"),
+        Constraint("what JSON can hold", is_json),
+        to="JobQueue JobDefinition",
     )
     role: str | Ref = checked(ROLE, to="Role")
     arn: str = read_only("stateMachineArn")

@@ -27,7 +27,6 @@ from batchkit.resources.queues import JobQueue
 from batchkit.resources.s3 import Bucket
 from batchkit.resources.states import StateMachine
 
-
 _RESOURCE_TYPE: Final = Constraint(
     "the class of a resource, such as JobQueue",
     lambda value: isinstance(value, type) and issubclass(value, Resource),

@@ -24,6 +24,7 @@ from typing import Any
 
 import attrs
 import boto3
+from full_specs import full_specs
 from hypothesis import strategies as st
 
 import batchkit
@@ -37,7 +38,6 @@ from batchkit._runs.backends import SubmittedJobs
 from batchkit.clock import Clock
 from batchkit.ensure import Options
 from batchkit.resources.environment_base import EnvironmentBase
-from full_specs import full_specs
 
 ROLE = "arn:aws:iam::123456789012:role/r"
 ODD: list[Any] = [
@@ -237,7 +237,12 @@ def target(name: str, function: Any) -> Target:
     """
     plain = inspect.unwrap(getattr(function, "__func__", function))
     # Annotations that are imported for type checkers only.
-    known = {"boto3": boto3, "Clock": Clock, "Listener": Callable[..., Any], **vars(batchkit.events)}
+    known = {
+        "boto3": boto3,
+        "Clock": Clock,
+        "Listener": Callable[..., Any],
+        **vars(batchkit.events),
+    }
     known |= {"Unpack": typing.Any, "Options": Options, "Any": Any, "Console": object}
     hints: dict[str, Any] = {}
     for parameter in inspect.signature(function).parameters.values():

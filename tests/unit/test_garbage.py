@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from garbage import ODD, VALUES, Called, Target, fits, targets
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from batchkit import BatchkitError
-from garbage import ODD, VALUES, Called, Target, fits, targets
 
 TARGETS = list(targets())
 FAST = settings(
