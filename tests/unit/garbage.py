@@ -36,7 +36,9 @@ from batchkit._model.checks import Checked
 from batchkit._model.resource import Resource
 from batchkit._runs.backends import SubmittedJobs
 from batchkit.clock import Clock
+from batchkit.compute.choices import COMPUTES
 from batchkit.ensure import Options
+from batchkit.networks.choices import NETWORKS
 from batchkit.resources.environment_base import EnvironmentBase
 
 ROLE = "arn:aws:iam::123456789012:role/r"
@@ -189,8 +191,7 @@ RIGHT: dict[str, Any] = {
 
 VALUES_BY_TYPE: dict[type, Any] = {
     StackSpec: SPEC,
-    batchkit.Fargate: batchkit.Fargate(),
-    batchkit.Nat: batchkit.Nat(),
+    **{one: one() for one in (*COMPUTES.values(), *NETWORKS.values())},
     batchkit.ImageSource: batchkit.ImageSource("."),
     batchkit.Grant: batchkit.allow("s3:GetObject"),
     batchkit.Network: batchkit.Network(name="films"),
