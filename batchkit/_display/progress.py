@@ -15,10 +15,11 @@ from rich.spinner import Spinner
 from rich.text import Text
 
 from batchkit._display.html import events
-from batchkit._display.text import printable, seconds
+from batchkit._display.text import seconds
 from batchkit._engine.plan import SIGNS
 from batchkit._model.checks import instance, optional, require
 from batchkit._model.options import check_options
+from batchkit._printable import printable
 from batchkit.events import Action, Event, Phase
 
 STYLES: Final = {
