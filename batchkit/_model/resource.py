@@ -102,7 +102,7 @@ class Resource(Checked):
     reason: str = read_only()
 
     def __attrs_post_init__(self) -> None:
-        if not self.stack:
+        if self.stack == "":
             object.__setattr__(self, "stack", self.name)
         is_desired = self.owner is UNSET or isinstance(self.owner, Ref)
         for attribute in read_only_fields(type(self)):

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final
 from attrs import Factory, evolve, frozen
 
 from batchkit._model.calls import ForEach, NotYet, Operation, Parallel, Steps
-from batchkit._model.checks import as_set, checked, each, instance, optional, text, whole
+from batchkit._model.checks import as_set, checked, each, instance, optional, require, text, whole
 from batchkit._model.properties import read_only, write_only
 from batchkit._model.resource import Reader, Resource
 from batchkit._model.tags import OWNER, as_list, parse, tag_fields
@@ -27,10 +27,14 @@ POLICY: Final = "batchkit"
 FRESH_ROLE: Final = (NotYet("NoSuchEntity", 30),)
 
 
+_POLICY_NAME: Final = text(r"[\w+=,.@/-]{1,512}", "the name of a policy, with its path")
+
+
 def aws_managed(name: str) -> Arn:
     """
     The policy *name* that AWS manages, such as `service-role/AWSBatchServiceRole`.
     """
+    require("aws_managed", "name", name, _POLICY_NAME)
     return Arn("iam", f"policy/{name}", region=False, account="aws")
 
 

@@ -11,12 +11,12 @@ from typing import Any, ClassVar, Final
 from attrs import frozen
 
 from batchkit._model.calls import WAIT_DELETED, WAIT_VISIBLE, ForEach, NotYet, Operation, Steps
-from batchkit._model.checks import checked, instance, text
+from batchkit._model.checks import Constraint, checked, instance, require, text, whole
 from batchkit._model.properties import read_only
 from batchkit._model.resource import Reader, Resource
 from batchkit._model.tags import as_lower_list, tag_fields
 from batchkit._model.users import Use, User
-from batchkit._model.values import ITEM, Arn, Json, Ref
+from batchkit._model.values import ITEM, Arn, Json, Ref, is_json
 from batchkit.resources.batch import ROLE
 from batchkit.resources.live_jobs import needs_of
 
@@ -74,7 +74,9 @@ class StateMachine(Resource):
 
     name: str = checked(text(r"[0-9A-Za-z_-]{1,80}", "1-80 letters, digits, _ or -"))
     definition: Mapping[str, Any] = checked(
-        instance(dict, expects="a state machine, as a dict"), to="JobQueue JobDefinition"
+        instance(dict, expects="a state machine, as a dict"),
+        Constraint("what JSON can hold", is_json),
+        to="JobQueue JobDefinition",
     )
     role: str | Ref = checked(ROLE, to="Role")
     arn: str = read_only("stateMachineArn")
@@ -188,6 +190,10 @@ def run_job(
     Args:
         timeout: Seconds for the execution, the time in the queue and all attempts included.
     """
+    require("run_job", "name", name, text(r"[\w-]{1,128}", "a job's name"))
+    require("run_job", "queue", queue, instance(str, Arn, Ref))
+    require("run_job", "definition", definition, instance(str, Ref))
+    require("run_job", "timeout", timeout, whole(1, 99_999_999, "seconds"))
     return {
         "Comment": f"Runs the Batch job {name}",
         "StartAt": "Defaults",

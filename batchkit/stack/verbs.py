@@ -19,7 +19,8 @@ from batchkit._engine.policy import Policy
 from batchkit._engine.teardown import Teardown
 from batchkit._engine.work import Workload
 from batchkit._model import tags as _tags
-from batchkit._model.checks import require
+from batchkit._model.checks import instance, require
+from batchkit._model.options import check_options
 from batchkit._model.resource import Resource
 from batchkit._model.values import resolve
 from batchkit._preflight import preflight as _preflight
@@ -36,6 +37,7 @@ from batchkit.spec import STACK_NAME, StackSpec
 from batchkit.stack.stack import Stack
 
 WORKERS: Final = 16
+_SPEC: Final = instance(StackSpec, expects="a StackSpec(...)")
 
 
 def ensure_stack(
@@ -68,6 +70,9 @@ def ensure_stack(
         PreflightError: Something that it needs is missing, such as Docker; nothing was done.
         ApplyError: Some could not be made.  Calling it again goes on from there.
     """
+    require("ensure_stack", "spec", spec, _SPEC)
+    given = {"session": session, "on_event": on_event, "adopt": adopt, "timeout": timeout}
+    check_options("ensure_stack", **given, clock=clock, workers=workers)
     aws, emit = Aws(session, clock, timeout), listeners(on_event)
     engine = Engine(aws, emit, adopt=adopt, workers=workers)
     decisions, plan, work = _decide(engine, aws, spec)
@@ -99,6 +104,8 @@ def plan_stack(
         NotOwnedError: A resource of that name exists and isn't the stack's.
         ReplacementNeeded: A change that AWS can't make in place.
     """
+    require("plan_stack", "spec", spec, _SPEC)
+    check_options("plan_stack", session=session, adopt=adopt, clock=clock)
     aws = Aws(session, clock)
     engine = Engine(aws, listeners(None), adopt=adopt)
     return _decide(engine, aws, spec)[1]
@@ -137,6 +144,8 @@ def destroy_stack(
     Raises:
         TeardownError: Some could not be deleted; says what is left and why.  The rest is gone.
     """
+    given = {"session": session, "on_event": on_event, "timeout": timeout, "clock": clock}
+    check_options("destroy_stack", **given, delete_data=delete_data, workers=workers)
     name = spec_or_name.name if isinstance(spec_or_name, StackSpec) else _name(spec_or_name)
     aws, emit = Aws(session, clock, timeout), listeners(on_event)
     found = _teardown.find(aws, RESOURCE_TYPES, name)
@@ -159,9 +168,10 @@ def describe_stack(
     Raises:
         StackNotFound: Nothing carries its tag here.
     """
-    aws = Aws(session, clock)
+    check_options("describe_stack", session=session, clock=clock)
+    name, aws = _name(name), Aws(session, clock)
     shown = [one for one in RESOURCE_TYPES if not one.INTERNAL]
-    found = _teardown.find(aws, shown, _name(name))
+    found = _teardown.find(aws, shown, name)
     if not found:
         msg = f"there is no stack {name!r} in this account in {aws.region}"
         raise StackNotFound(msg)
@@ -183,6 +193,7 @@ def list_stacks(*, session: boto3.Session | None = None, clock: Clock | None = N
     """
     The names of all stacks that have a network or a compute environment in this account and region.
     """
+    check_options("list_stacks", session=session, clock=clock)
     aws = Aws(session, clock)
     tagged = [{"Name": "tag-key", "Values": [_tags.OWNER]}]
     vpcs = aws.call(Vpc.DESCRIBE(Filters=tagged))["Vpcs"]
@@ -202,6 +213,8 @@ def stack_policy(
     IAM's limit for a managed policy is 6,144 characters: where names are very long, `documents` of
     the result are several policies that keep to it.
     """
+    require("stack_policy", "spec", spec, _SPEC)
+    check_options("stack_policy", session=session, clock=clock)
     aws = Aws(session, clock)
     grants = deployer(aws, spec, resources(spec, aws.region)).grants()
     statements = resolve([grant.statement() for grant in grants], aws.resolve)
