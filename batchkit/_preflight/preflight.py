@@ -58,6 +58,7 @@ def require(aws: Aws, spec: StackSpec, plan: Plan) -> None:
     found = [*_checks.zones(facts)]
     if any(item.resource_type == Image.__name__ for item in created):
         found += _checks.docker(facts)
+    found = [one for one in found if one.severity is Severity.ERROR]
     if found:
         raise PreflightError("\n".join(["nothing was made:", *map(str, found)]), findings=found)
 
