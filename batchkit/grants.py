@@ -22,7 +22,7 @@ from batchkit._model.checks import (
     text,
 )
 from batchkit._model.secret_arn import SecretArn
-from batchkit._model.values import Arn, Scope, resolve
+from batchkit._model.values import Arn, Scope, is_json, resolve
 from batchkit.errors import Problem
 
 MOST_POLICY: Final = 10_240
@@ -43,7 +43,7 @@ _KMS_KEY = text(
 )
 _CONDITIONS = Constraint(
     "IAM's conditions: operators with keys and their values",
-    lambda value: all(isinstance(item, Mapping) for item in value.values()),
+    lambda value: is_json(value) and all(isinstance(item, Mapping) for item in value.values()),
 )
 
 

@@ -12,10 +12,11 @@ from typing import Final
 
 from batchkit._diagnosis.finding import Diagnosis, Finding, Severity
 from batchkit._display.diff import differences
-from batchkit._display.text import printable, seconds
+from batchkit._display.text import seconds
 from batchkit._engine import plan as _plan
 from batchkit._engine.plan import Plan
 from batchkit._model.display import as_html
+from batchkit._printable import printable
 from batchkit.events import Action, Event, Phase
 
 GOOD, BUSY, BAD, CALM = "good", "busy", "bad", "calm"

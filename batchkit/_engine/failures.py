@@ -63,10 +63,18 @@ EXPIRED: Final = {
     "ExpiredToken",
     "ExpiredTokenException",
     "InvalidClientTokenId",
-    "RequestExpired",
-    "SignatureDoesNotMatch",
     "UnrecognizedClientException",
 }
+SKEWED: Final = {
+    "InvalidSignatureException",
+    "RequestExpired",
+    "RequestTimeTooSkewed",
+    "SignatureDoesNotMatch",
+}
+"""
+What a clock that is wrong leads to, as a request is signed with its time
+(https://docs.aws.amazon.com/IAM/latest/UserGuide/signature-v4-troubleshooting.html).
+"""
 LONGEST: Final = 500
 _QUOTA: Final = re.compile(r"LimitExceeded|ServiceQuotaExceeded|TooManyBuckets")
 _CREDENTIALS: Final = (
@@ -147,6 +155,8 @@ def _refused(call: Call, error: ClientError, resource: str) -> AwsError:
     missing = _advice.statement(call.operation, says)
     if code(error) in DENIED:
         error_class, advice = AccessDenied, _advice.permission(missing)
+    elif code(error) in SKEWED:
+        error_class, advice = CredentialsError, _clock(error)
     elif code(error) in EXPIRED:
         error_class = CredentialsError
     elif _QUOTA.search(code(error)):
@@ -162,6 +172,16 @@ def _refused(call: Call, error: ClientError, resource: str) -> AwsError:
     if isinstance(failure, AccessDenied):
         failure.statement = missing
     return failure
+
+
+def _clock(error: ClientError) -> str:
+    """
+    What to do about a signature whose time or key isn't right.
+    """
+    headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    says = f" (AWS's clock says {headers['date']})" if "date" in headers else ""
+    advice = f"Compare the machine's clock with `date -u`{says}: more than five minutes are refused"
+    return f"{advice}. If it is right, the secret key is wrong"
 
 
 def unreachable(service: str, error: Exception) -> BatchkitError:

@@ -20,8 +20,9 @@ from batchkit._jobs.jobs import Job
 from batchkit._jobs.logs import Follower, LogLine
 from batchkit._jobs.state import State
 from batchkit._model.calls import Operation
-from batchkit._model.checks import refuse
+from batchkit._model.checks import Constraint, instance, refuse, require
 from batchkit._model.display import Displayed
+from batchkit._model.options import check_options
 from batchkit._runs import backends as _backends
 from batchkit._runs.backends import RunBackend, StateMachineExecution, SubmittedJobs
 from batchkit._runs.outcome import failure
@@ -58,6 +59,7 @@ LATE: Final = 0.5
 _EXECUTION: Final = re.compile(r"arn:[\w-]+:states:([\w-]+):\d+:execution:[^:]+:.+")
 _JOB_ARN: Final = re.compile(r"arn:[\w-]+:batch:([\w-]+):\d+:job/(.+)")
 _JOB_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(:\d+)?")
+_REASON: Final = Constraint("a text", lambda value: isinstance(value, str) and bool(value.strip()))
 _EXPECTED: Final = "the ARN of an execution or of a job, or a job's id"
 
 
@@ -84,6 +86,7 @@ class Run(Displayed):
         Raises:
             RunNotFound: There is no such run in the session's region.
         """
+        check_options("run", session=session, clock=clock)
         run = attach(Aws(session, clock), arn)
         run.refresh()
         return run
@@ -167,6 +170,7 @@ class Run(Displayed):
             StillWaiting: It was still running after *timeout* seconds; it goes on.
             RunNotFound: It was deleted, or AWS has forgotten it.
         """
+        check_options("wait", timeout=timeout, check=check)
         for state in self._states(timeout):
             if state.succeeded or (state.ended and not check):
                 return self
@@ -178,6 +182,7 @@ class Run(Displayed):
         """
         The lines that its jobs have written; with *follow*, those to come too, until its end.
         """
+        check_options("logs", follow=follow)
         follower = Follower(self._aws)
         read_to_end: set[str] = set()
         for state in self._states(None):
@@ -197,6 +202,7 @@ class Run(Displayed):
         """
         The last lines of its job; of an array, of the child that explains most.
         """
+        check_options("tail", lines=lines)
         job = _jobs.representative(self.jobs)
         return _logs.tail(self._aws, job, lines) if job else []
 
@@ -204,8 +210,7 @@ class Run(Displayed):
         """
         Asks AWS to end the run and its jobs; `wait` then raises `JobFailed`.
         """
-        if not reason.strip():
-            refuse("cancel", "reason", reason, "a text")
+        require("cancel", "reason", reason, _REASON)
         self._backend.cancel(reason)
 
     def explain(self) -> Diagnosis:
@@ -268,6 +273,7 @@ def attach(aws: Aws, arn: str) -> Run:
     """
     The run of that ARN or id; makes no call.
     """
+    require("run", "arn", arn, instance(str, expects=_EXPECTED))
     if execution := _EXECUTION.fullmatch(arn):
         _check_region(aws, arn, execution[1])
         return Run(arn, aws, StateMachineExecution(aws, arn))

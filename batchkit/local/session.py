@@ -8,14 +8,16 @@ import functools
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import boto3
 import botocore.session
 from botocore.loaders import JSONFileLoader, Loader, create_loader
 
-from batchkit._model.checks import ENVIRONMENT, require
+from batchkit._model.checks import ENVIRONMENT, Constraint, optional, require, text
 from batchkit._model.confidential import as_variables
+from batchkit._model.image_uri import is_image_uri
+from batchkit._model.options import check_options
 from batchkit.errors import LocalError
 from batchkit.local.patches.patch import Patch, apply_all
 from batchkit.local.runtime import account as _account
@@ -27,11 +29,22 @@ from batchkit.local.runtime.images import FakeImages
 from batchkit.local.runtime.server import HttpEndpoint
 from batchkit.local.runtime.stopping import unwinding
 
+_REGION = text(r"[a-z]{2,4}(-[a-z]+)+-[0-9]+", "a region such as eu-west-1")
+_IMAGES = Constraint(
+    "folders by the URI of an image",
+    lambda value: all(
+        is_image_uri(uri) and isinstance(folder, (str, Path)) for uri, folder in value.items()
+    ),
+)
+
 
 class LocalSession(boto3.Session):
     """
     A session whose clients talk to the embedded AWS.
     """
+
+    eventual: ClassVar = False
+    """Whether IAM takes seconds until everybody knows of a change."""
 
     def __init__(self, account: LocalAccount) -> None:
         core = botocore.session.get_session()
@@ -107,6 +120,9 @@ def local_aws(
     Everything is undone on exit: no process, thread, file, variable or patch is left, also where a
     SIGTERM ends the program. What a killed one left is gone after the next start.
     """
+    check_options("local_aws", docker=docker)
+    require("local_aws", "region", region, _REGION)
+    require("local_aws", "images", images, optional(_IMAGES))
     account = LocalAccount(
         region=region,
         images=FakeImages(),

@@ -5,19 +5,22 @@ Stacks: make one, see what would change, run it, take it down.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import boto3
 
 from batchkit._blueprint.blueprint import resources
-from batchkit._engine import plan as _plan, policy as _policy, teardown as _teardown
+from batchkit._engine import plan as _plan, policy as _policy, teardown as _teardown, work as _work
 from batchkit._engine.apply import Engine
 from batchkit._engine.aws import Aws
+from batchkit._engine.compare import Decision
 from batchkit._engine.plan import Plan
 from batchkit._engine.policy import Policy
 from batchkit._engine.teardown import Teardown
+from batchkit._engine.work import Workload
 from batchkit._model import tags as _tags
-from batchkit._model.checks import require
+from batchkit._model.checks import instance, require
+from batchkit._model.options import check_options
 from batchkit._model.resource import Resource
 from batchkit._model.values import resolve
 from batchkit._preflight import preflight as _preflight
@@ -34,6 +37,7 @@ from batchkit.spec import STACK_NAME, StackSpec
 from batchkit.stack.stack import Stack
 
 WORKERS: Final = 16
+_SPEC: Final = instance(StackSpec, expects="a StackSpec(...)")
 
 
 def ensure_stack(
@@ -50,8 +54,8 @@ def ensure_stack(
     Creates, updates or leaves alone everything that *spec* asks for; safe to repeat.
 
     What the stack owns and the spec no longer asks for is deleted, but no table and no bucket.
-    As long as jobs run on a compute environment that is to be deleted, all of it stays for a later
-    call.
+    It ends no job: what one that hasn't ended works with, or an execution, is neither deleted nor
+    narrowed until a later call finds it idle.  Events and the plan say what waits, and for whom.
 
     Args:
         session: The account and region; the default session's if None.
@@ -66,17 +70,23 @@ def ensure_stack(
         PreflightError: Something that it needs is missing, such as Docker; nothing was done.
         ApplyError: Some could not be made.  Calling it again goes on from there.
     """
+    require("ensure_stack", "spec", spec, _SPEC)
+    given = {"session": session, "on_event": on_event, "adopt": adopt, "timeout": timeout}
+    check_options("ensure_stack", **given, clock=clock, workers=workers)
     aws, emit = Aws(session, clock, timeout), listeners(on_event)
     engine = Engine(aws, emit, adopt=adopt, workers=workers)
-    decisions = _observe(engine, aws, spec)
-    plan = _plan.make(spec.name, decisions, engine.orphans(decisions))
+    decisions, plan, work = _decide(engine, aws, spec)
     _preflight.require(aws, spec, plan)
     made = engine.apply(decisions)
-    orphans = _teardown.unused(aws, emit, engine.orphans(decisions))
-    if orphans:
-        outcome = _teardown.delete(aws, emit, orphans, dependencies(), workers=workers)
+    if orphans := engine.orphans(decisions):
+        work = work.joined(engine.work_now())  # a job may have begun meanwhile
+    idle, held = work.part(orphans)
+    _work.tell(emit, [*plan.narrower, *held])
+    _teardown.retire(aws, emit, [one.actual for one in held if one.actual])
+    if idle:
+        outcome = _teardown.delete(aws, emit, idle, dependencies(), workers=workers)
         if outcome.failed:
-            raise _teardown.failure(spec.name, outcome)
+            raise _teardown.failure(spec.name, outcome, "ensure_stack")
     return Stack(spec.name, tuple(made), aws.without_deadline(), plan)
 
 
@@ -94,15 +104,23 @@ def plan_stack(
         NotOwnedError: A resource of that name exists and isn't the stack's.
         ReplacementNeeded: A change that AWS can't make in place.
     """
+    require("plan_stack", "spec", spec, _SPEC)
+    check_options("plan_stack", session=session, adopt=adopt, clock=clock)
     aws = Aws(session, clock)
     engine = Engine(aws, listeners(None), adopt=adopt)
-    decisions = _observe(engine, aws, spec)
-    return _plan.make(spec.name, decisions, engine.orphans(decisions))
+    return _decide(engine, aws, spec)[1]
 
 
-def _observe(engine: Engine, aws: Aws, spec: StackSpec) -> Sequence[Any]:
+def _decide(engine: Engine, aws: Aws, spec: StackSpec) -> tuple[Sequence[Decision], Plan, Workload]:
+    """
+    What has to be done, as decisions and as a plan, and what is at work meanwhile.
+    """
     prunable = [one for one in RESOURCE_TYPES if not (one.RETAIN or one.INTERNAL)]
-    return engine.observe(resources(spec, aws.region), prunable, spec.name)
+    decisions = engine.observe(resources(spec, aws.region), prunable, spec.name)
+    work = engine.work(decisions)
+    decisions, narrower = engine.hold(decisions, work)
+    idle, held = work.part(engine.orphans(decisions))
+    return decisions, _plan.make(spec.name, decisions, idle, [*narrower, *held]), work
 
 
 def destroy_stack(
@@ -126,13 +144,15 @@ def destroy_stack(
     Raises:
         TeardownError: Some could not be deleted; says what is left and why.  The rest is gone.
     """
+    given = {"session": session, "on_event": on_event, "timeout": timeout, "clock": clock}
+    check_options("destroy_stack", **given, delete_data=delete_data, workers=workers)
     name = spec_or_name.name if isinstance(spec_or_name, StackSpec) else _name(spec_or_name)
     aws, emit = Aws(session, clock, timeout), listeners(on_event)
     found = _teardown.find(aws, RESOURCE_TYPES, name)
     to_delete = [actual for actual in found if delete_data or not actual.RETAIN]
     outcome = _teardown.delete(aws, emit, to_delete, dependencies(), workers=workers)
     if outcome.failed:
-        raise _teardown.failure(name, outcome)
+        raise _teardown.failure(name, outcome, "destroy_stack")
     return Teardown(
         deleted=tuple(f"{resource_type} {one}" for resource_type, one, _ in outcome.done),
         kept=tuple(str(actual) for actual in found if actual not in to_delete),
@@ -148,13 +168,15 @@ def describe_stack(
     Raises:
         StackNotFound: Nothing carries its tag here.
     """
-    aws = Aws(session, clock)
+    check_options("describe_stack", session=session, clock=clock)
+    name, aws = _name(name), Aws(session, clock)
     shown = [one for one in RESOURCE_TYPES if not one.INTERNAL]
-    found = _teardown.find(aws, shown, _name(name))
+    found = _teardown.find(aws, shown, name)
     if not found:
         msg = f"there is no stack {name!r} in this account in {aws.region}"
         raise StackNotFound(msg)
-    return Stack(name, tuple(_current_first(found)), aws, Plan(name, ()))
+    current = [actual for actual in found if not actual.superseded]
+    return Stack(name, tuple(_current_first(current)), aws, Plan(name, ()))
 
 
 def _current_first(found: Sequence[Resource]) -> list[Resource]:
@@ -171,6 +193,7 @@ def list_stacks(*, session: boto3.Session | None = None, clock: Clock | None = N
     """
     The names of all stacks that have a network or a compute environment in this account and region.
     """
+    check_options("list_stacks", session=session, clock=clock)
     aws = Aws(session, clock)
     tagged = [{"Name": "tag-key", "Values": [_tags.OWNER]}]
     vpcs = aws.call(Vpc.DESCRIBE(Filters=tagged))["Vpcs"]
@@ -190,6 +213,8 @@ def stack_policy(
     IAM's limit for a managed policy is 6,144 characters: where names are very long, `documents` of
     the result are several policies that keep to it.
     """
+    require("stack_policy", "spec", spec, _SPEC)
+    check_options("stack_policy", session=session, clock=clock)
     aws = Aws(session, clock)
     grants = deployer(aws, spec, resources(spec, aws.region)).grants()
     statements = resolve([grant.statement() for grant in grants], aws.resolve)
