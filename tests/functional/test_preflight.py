@@ -322,5 +322,5 @@ def test_a_dockerfile_that_needs_buildkit_is_refused_before_anything_is_made(
         monkeypatch.setenv("DOCKER_HOST", address)
         with pytest.raises(PreflightError, match="BuildKit .RUN <<EOF in line 2.") as caught:
             ensure_stack(a_spec(image=tmp_path), session=session, clock=there.clock)
-    assert [one.subject for one in caught.value.findings] == ["Dockerfile"]
+    assert len(caught.value.findings) == 1
     assert inventory(there) == before

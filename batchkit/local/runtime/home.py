@@ -144,8 +144,10 @@ def _remove_containers(owner: str) -> bool:
     except docker.errors.DockerException:
         return False
     try:
-        label = {"label": f"{LABEL}={owner}"}
-        for container in client.containers.list(all=True, filters=label, ignore_removed=True):
+        label = f"{LABEL}={owner}"
+        for container in client.containers.list(
+            all=True, filters={"label": label}, ignore_removed=True
+        ):
             container.remove(force=True)
     except docker.errors.APIError:
         return False
