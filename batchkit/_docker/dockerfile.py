@@ -12,7 +12,7 @@ import re
 import shlex
 from collections.abc import Collection, Iterator
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 _CLASSIC = {"FROM": {"platform"}, "COPY": {"from", "chown"}, "ADD": {"chown"}, "RUN": set[str]()}
 _DIRECTIVE = re.compile(r"#\s*(\w+)\s*=\s*(\S+)")
@@ -41,15 +41,28 @@ class Feature:
 
 
 @frozen
+class Heredoc:
+    """
+    A text that follows an instruction, up to a line *name*; variables in it stand for their values
+    unless it is *quoted*.
+    """
+
+    name: str
+    dashed: bool
+    quoted: bool
+    text: str = ""
+
+
+@frozen
 class Instruction:
     """
-    An instruction with what follows it, and its heredocs' names.
+    An instruction with what follows it.
     """
 
     word: str
     rest: str
     line: int
-    heredocs: tuple[str, ...] = ()
+    heredocs: tuple[Heredoc, ...] = ()
 
 
 def features(text: str, given: Collection[str] = ()) -> list[Feature]:
@@ -80,10 +93,8 @@ def instructions(text: str) -> Iterator[Instruction]:
         if word.upper() == "ONBUILD":
             word, _, rest = rest.strip().partition(" ")
         if word and not word.startswith("#"):
-            ends = _heredocs(word.upper(), rest)
-            yield Instruction(word.upper(), rest.strip(), number, tuple(name for _, name in ends))
-            for dashed, name in ends:
-                _pass(lines, dashed, name)
+            texts = tuple(_read(lines, one) for one in _heredocs(word.upper(), rest))
+            yield Instruction(word.upper(), rest.strip(), number, texts)
 
 
 def _directive(text: str, name: str) -> list[str]:
@@ -118,9 +129,9 @@ def _whole(line: str, lines: Iterator[tuple[int, str]], escape: str) -> str:
     return line
 
 
-def _heredocs(word: str, rest: str) -> list[tuple[bool, str]]:
+def _heredocs(word: str, rest: str) -> list[Heredoc]:
     """
-    The heredocs of an instruction: whether tabs before the end are allowed, and the end.
+    The heredocs of an instruction, without their texts.
     """
     if word not in ("RUN", "COPY", "ADD") or rest.lstrip().startswith("["):
         return []
@@ -131,13 +142,20 @@ def _heredocs(word: str, rest: str) -> list[tuple[bool, str]]:
     except ValueError:
         parts = rest.split()
     found = (_HEREDOC.fullmatch(part) for part in parts)
-    return [(bool(one[1]), one[3]) for one in found if one]
+    return [Heredoc(one[3], bool(one[1]), bool(one[2])) for one in found if one]
 
 
-def _pass(lines: Iterator[tuple[int, str]], dashed: bool, end: str) -> None:
+def _read(lines: Iterator[tuple[int, str]], one: Heredoc) -> Heredoc:
+    """
+    *one* with its text, which is taken from *lines*.
+    """
+    text = ""
     for _, line in lines:
-        if (line.lstrip("\t") if dashed else line) == end:
-            return
+        line = line.lstrip("\t") if one.dashed else line
+        if line == one.name:
+            break
+        text += f"{line}\n"
+    return evolve(one, text=text)
 
 
 def _words(one: Instruction, known: Collection[str]) -> Iterator[str]:
@@ -145,7 +163,7 @@ def _words(one: Instruction, known: Collection[str]) -> Iterator[str]:
     What in *one* is for BuildKit.
     """
     if one.heredocs:
-        yield f"{one.word} <<{one.heredocs[0]}"
+        yield f"{one.word} <<{one.heredocs[0].name}"
     flags, rest = _flags(one)
     for flag in flags:
         if flag not in _CLASSIC.get(one.word, flags):

@@ -10,7 +10,7 @@ import shlex
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from batchkit._docker.dockerfile import instructions
+from batchkit._docker.dockerfile import Instruction, instructions
 from batchkit.errors import ContextError
 
 Argv = tuple[str, ...]
@@ -28,6 +28,7 @@ class Recipe:
     environment: dict[str, str] = field(default_factory=dict)
     arguments: dict[str, str] = field(default_factory=dict)
     copies: list[tuple[Argv, PurePosixPath, bool]] = field(default_factory=list)
+    written: list[tuple[PurePosixPath, str]] = field(default_factory=list)
     entrypoint: Argv = ()
     command: Argv = ()
 
@@ -48,11 +49,12 @@ def read_recipe(folder: Path) -> Recipe:
         raise ContextError(msg)
     recipe = Recipe()
     for one in instructions(path.read_text(encoding="utf-8")):
-        recipe = _apply(recipe, one.word, one.rest)
+        recipe = _apply(recipe, one)
     return recipe
 
 
-def _apply(recipe: Recipe, word: str, rest: str) -> Recipe:
+def _apply(recipe: Recipe, one: Instruction) -> Recipe:
+    word, rest = one.word, one.rest
     if word == "FROM":
         return Recipe(arguments=recipe.arguments)
     if word == "ARG":
@@ -63,7 +65,7 @@ def _apply(recipe: Recipe, word: str, rest: str) -> Recipe:
     elif word == "WORKDIR":
         recipe.workdir = recipe.workdir / _expand(recipe, rest)
     elif word in ("COPY", "ADD"):
-        _copy(recipe, rest)
+        _copy(recipe, one)
     elif word == "ENTRYPOINT":
         # It clears a CMD that comes from the base, not one of the same stage
         # (https://docs.docker.com/reference/dockerfile/#understand-how-cmd-and-entrypoint-interact).
@@ -82,22 +84,31 @@ def _pairs(recipe: Recipe, rest: str) -> dict[str, str]:
 
 
 def _expand(recipe: Recipe, text: str) -> str:
+    return _filled(recipe, text.strip("'\""))
+
+
+def _filled(recipe: Recipe, text: str) -> str:
     known = {**recipe.arguments, **recipe.environment}
 
     def value(match: re.Match[str]) -> str:
         return known.get(match[1] or match[3]) or match[2] or ""
 
-    return _VARIABLE.sub(value, text.strip("'\""))
+    return _VARIABLE.sub(value, text)
 
 
-def _copy(recipe: Recipe, rest: str) -> None:
-    words = _exec_form(rest) or tuple(shlex.split(rest))
+def _copy(recipe: Recipe, one: Instruction) -> None:
+    words = _exec_form(one.rest) or tuple(shlex.split(one.rest))
     if any(word.startswith("--from") for word in words):
         return
     words = tuple(_expand(recipe, word) for word in words if not word.startswith("--"))
     *sources, target = words
     into_folder = target.endswith(("/", ".")) or len(sources) > 1
-    recipe.copies.append((tuple(sources), recipe.workdir / target, into_folder))
+    path = recipe.workdir / target
+    files = tuple(source for source in sources if not source.startswith("<<"))
+    recipe.copies.append((files, path, into_folder))
+    for text in one.heredocs:
+        content = text.text if text.quoted else _filled(recipe, text.text)
+        recipe.written.append((path / text.name if into_folder else path, content))
 
 
 def _argv(rest: str) -> Argv:

@@ -1,8 +1,8 @@
 """
-The folder of one embedded AWS, and the removal of what a killed process has left.
+The folders of an embedded AWS, and the removal of what a killed process has left.
 
-A process that is killed can't tidy up. The lock on its folder goes with it, however it ends: a
-folder whose lock can be had is nobody's, and so are its jobs' files, processes and containers.
+A process that is killed can't tidy up. Its locks go with it, however it ends: a folder whose lock
+can be had is nobody's, and neither is what belongs to it, a job's process or containers.
 """
 
 from __future__ import annotations
@@ -16,80 +16,82 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from signal import SIGKILL
+from typing import Final
 
 from batchkit._docker.settings import daemon
 
-PREFIX = "batchkit-local-"
-LABEL = "batchkit.local-aws"
-_LOCK = "lock"
-_CONTAINERS = "containers"
+JOB: Final = "batch-job-"
+CONTAINERS: Final = "batch-containers-"
+LABEL: Final = "batchkit.local-aws"
+_HELD = "held-"
 
 
-class Home:
+class HeldFolder:
     """
-    The folder of one embedded AWS. It is made when it is first asked for.
+    A new folder for temporary files, which this process holds until it removes it.
     """
 
-    def __init__(self) -> None:
-        self._guard = threading.Lock()
-        self._folder: Path | None = None
-        self._lock = -1
-
-    @property
-    def folder(self) -> Path:
-        """
-        The folder, which is there after the call, and locked.
-        """
-        with self._guard:
-            if self._folder is None:
-                self._folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-                new = self._folder / "new"
-                self._lock = os.open(new, os.O_CREAT | os.O_RDWR, 0o600)
-                fcntl.flock(self._lock, fcntl.LOCK_EX)
-                new.rename(self._folder / _LOCK)  # nobody sees the file before it is locked
-            return self._folder
-
-    def job_prefix(self) -> str:
-        """
-        How the names of its jobs' folders begin.
-        """
-        return _job_prefix(self.folder)
-
-    def labels(self) -> dict[str, str]:
-        """
-        The labels of a container of this embedded AWS; its folder says that there may be some.
-        """
-        (self.folder / _CONTAINERS).touch()
-        return {LABEL: self.folder.name}
+    def __init__(self, prefix: str) -> None:
+        made = Path(tempfile.mkdtemp(prefix=prefix))
+        self._lock = os.open(made, os.O_RDONLY)
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        # Nobody looks at the folder before it has the name, and is locked.
+        name = f"{prefix}{_HELD}{made.name.removeprefix(prefix)}"
+        self.path = made.rename(made.with_name(name))
 
     def remove(self) -> None:
         """
         The folder is gone.
         """
+        shutil.rmtree(self.path, ignore_errors=True)
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+
+class ContainerLabels:
+    """
+    The labels of one embedded AWS's containers: they name a folder, which is held as long as it is.
+    """
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._folder: HeldFolder | None = None
+
+    def labels(self) -> dict[str, str]:
+        """
+        The labels for a container that is about to be made.
+        """
+        with self._guard:
+            self._folder = self._folder or HeldFolder(CONTAINERS)
+            return {LABEL: self._folder.path.name}
+
+    def release(self) -> None:
+        """
+        The folder is gone. No container of these labels must be left.
+        """
         with self._guard:
             if self._folder is not None:
-                shutil.rmtree(self._folder, ignore_errors=True)
-                os.close(self._lock)
+                self._folder.remove()
                 self._folder = None
-
-
-def _job_prefix(folder: Path) -> str:
-    return f"batch-job-{folder.name.removeprefix(PREFIX)}-"
 
 
 def sweep(docker: bool) -> None:
     """
     What killed processes of this user have left is gone: folders, processes, containers.
 
-    A folder whose embedded AWS had containers waits for a start with *docker*.
+    Containers wait for a start with *docker*.
     """
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+    temporary = Path(tempfile.gettempdir())
+    for folder in temporary.glob(f"{JOB}{_HELD}*"):
         with _taken(folder) as nobodys:
-            if nobodys and (docker or not (folder / _CONTAINERS).exists()):
+            if nobodys:
                 _end_processes(folder)
-                if not (folder / _CONTAINERS).exists() or _remove_containers(folder.name):
-                    for one in (*folder.parent.glob(f"{_job_prefix(folder)}*"), folder):
-                        shutil.rmtree(one, ignore_errors=True)
+                shutil.rmtree(folder, ignore_errors=True)
+    for folder in temporary.glob(f"{CONTAINERS}{_HELD}*") if docker else ():
+        with _taken(folder) as nobodys:
+            if nobodys and _remove_containers(folder.name):
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
@@ -98,15 +100,12 @@ def _taken(folder: Path) -> Iterator[bool]:
     Whether *folder* is a folder of this user's that no process holds.
     """
     try:
-        if folder.is_symlink() or folder.stat().st_uid != os.getuid():
-            yield False
-            return
-        lock = os.open(folder / _LOCK, os.O_RDWR | os.O_NOFOLLOW)
+        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     except OSError:
         yield False
         return
     try:
-        yield _locked(lock)
+        yield os.fstat(lock).st_uid == os.getuid() and _locked(lock)
     finally:
         os.close(lock)
 
@@ -121,13 +120,12 @@ def _locked(lock: int) -> bool:
 
 def _end_processes(folder: Path) -> None:
     """
-    The jobs' processes have received SIGKILL: those that /proc tells to live in its folders.
+    A job's processes have received SIGKILL: those that /proc tells to live in *folder*.
     """
-    start = folder.parent / _job_prefix(folder)
-    marks = (f"HOME={start}".encode(), f"TMPDIR={start}".encode())
+    marks = {f"HOME={folder}".encode(), f"TMPDIR={folder}/tmp".encode()}
     for environ in Path("/proc").glob("[0-9]*/environ"):
         try:
-            if any(one.startswith(marks) for one in environ.read_bytes().split(b"\0")):
+            if marks & set(environ.read_bytes().split(b"\0")):
                 os.kill(int(environ.parent.name), SIGKILL)
         except OSError:
             continue  # it has ended, or is another user's

@@ -63,6 +63,10 @@ class FakeImage:
             for source in sources:
                 for found in self._matching(source):
                     self._copy(found, inside(root, target), into_folder)
+        for path, text in self.recipe.written:
+            file = inside(root, path)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, "utf-8")
         workdir = inside(root, self.recipe.workdir)
         workdir.mkdir(parents=True, exist_ok=True)
         return workdir

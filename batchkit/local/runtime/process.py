@@ -7,15 +7,14 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from signal import SIGKILL, Signals
 
 from batchkit.local.runtime.container import CannotStart, Container
+from batchkit.local.runtime.home import JOB, HeldFolder
 from batchkit.local.runtime.images import FakeImage, inside
 
 _PYTHON = re.compile(r"(/usr(/local)?/bin/)?python(3(\.\d+)?)?")
@@ -28,14 +27,11 @@ class ProcessContainer(Container):
     """
 
     def __init__(
-        self,
-        image: FakeImage,
-        command: Sequence[str],
-        environment: Mapping[str, str],
-        prefix: str = "batch-job-",
+        self, image: FakeImage, command: Sequence[str], environment: Mapping[str, str]
     ) -> None:
         super().__init__()
-        self._root = Path(tempfile.mkdtemp(prefix=prefix))
+        self._folder = HeldFolder(JOB)
+        self._root = self._folder.path
         try:
             self._process = _start(self._root, image, command, environment)
         except OSError as error:
@@ -65,7 +61,7 @@ class ProcessContainer(Container):
             return
 
     def remove(self) -> None:
-        shutil.rmtree(self._root, ignore_errors=True)
+        self._folder.remove()
 
 
 def _start(

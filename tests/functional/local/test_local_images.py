@@ -99,6 +99,25 @@ def test_files_are_where_docker_would_copy_them(tmp_path: Path) -> None:
     }
 
 
+def test_a_heredoc_is_a_file(tmp_path: Path) -> None:
+    """
+    With its variables' values unless its name is quoted; its lines are no instructions.
+    """
+    folder, root = tmp_path / "context", tmp_path / "root"
+    folder.mkdir()
+    (folder / "Dockerfile").write_text(
+        "FROM a\nENV A=1\nWORKDIR /app\nRUN <<EOF\nWORKDIR /no\nEOF\n"
+        "COPY <<EOF conf\n'a' = ${A}\nCMD no\nEOF\n"
+        "COPY <<-'one' <<two /opt/\n\t$A\n\tone\n\ttabbed\ntwo\nCMD cat conf\n"
+    )
+    image = FakeImages().add("job:v1", folder)
+    assert image.unpack(root) == root / "app"
+    assert (root / "app/conf").read_text() == "'a' = 1\nCMD no\n"
+    assert (root / "opt/one").read_text() == "$A\n"
+    assert (root / "opt/two").read_text() == "\ttabbed\n"
+    assert image.recipe.command == ("/bin/sh", "-c", "cat conf")
+
+
 def test_an_image_is_found_by_tag_and_by_digest(lab: Lab) -> None:
     """
     A tag always has the same digest, ECR returns it, and a job definition may use it.

@@ -66,17 +66,17 @@ def test_what_a_killed_program_left_goes_with_the_next_start(temporary: Path) ->
             before = sorted(temporary.iterdir())
             with local_aws(docker=False):
                 assert not ended(other) and sorted(temporary.iterdir()) == before
-            assert len(before) == 2
+            assert len(before) == 1
 
 
 def test_folders_of_others_are_left_alone(temporary: Path) -> None:
     """
-    One without a lock, and one that is only a link.
+    One that isn't held yet, a link, and a file.
     """
-    (temporary / "batchkit-local-made-just-now").mkdir()
+    (temporary / "batch-job-made-just-now").mkdir()
     (temporary / "elsewhere").mkdir()
-    (temporary / "elsewhere/lock").touch()
-    (temporary / "batchkit-local-link").symlink_to(temporary / "elsewhere")
+    (temporary / "batch-job-held-link").symlink_to(temporary / "elsewhere")
+    (temporary / "batch-job-held-file").touch()
     before = sorted(temporary.rglob("*"))
     with local_aws(docker=False):
         assert sorted(temporary.rglob("*")) == before
