@@ -23,6 +23,7 @@ from batchkit.errors import Problem
 from batchkit.resources.batch import NAME, PASS_ROLE, ROLE
 from batchkit.resources.job_settings import JobSettings
 from batchkit.resources.platforms import PLATFORMS, Platform, container_of, platform_of
+from batchkit.resources.revisions import Withdraw, newest_first
 
 IMAGE = text(r"\S+", "an image URI")
 
@@ -120,8 +121,7 @@ class JobDefinition(JobSettings, Resource):
         active = reader(cls.DESCRIBE(jobDefinitionName=name, status="ACTIVE"))["jobDefinitions"]
         if not active:
             return None
-        # Batch doesn't say in which order it returns them.
-        ours = sorted(active, key=lambda one: -int(one["revision"]))
+        ours = newest_first(active, _content)
         # Tags belong to a revision: one that was registered by hand has none of the stack's, and
         # the name is the stack's all the same.
         owners = [_tags.owner(_tags.parse(one.get("tags"))) for one in ours]
@@ -167,6 +167,7 @@ class JobDefinition(JobSettings, Resource):
             tags=self.all_tags,
             **envelope.define(self._properties()),
         )
+        yield Withdraw(self.DELETE, self.DESCRIBE, self.name, self.arn, _content)
         # Another caller may have registered a later revision meanwhile; the latest is used.
         yield WAIT_STABLE
 
@@ -213,6 +214,14 @@ class JobDefinition(JobSettings, Resource):
             "awslogs-stream-prefix": self.name,
         }
         return {"logDriver": "awslogs", "options": options}
+
+
+def _content(revision: Mapping[str, Any]) -> list[Any]:
+    """
+    All of a revision but its number, in one form: AWS returns lists in any order.
+    """
+    retries = _retries(revision.get("retryStrategy") or {})
+    return [_container(revision), retries, revision.get("timeout"), revision.get("tags")]
 
 
 def _container(revision: Mapping[str, Any]) -> dict[str, Any]:
