@@ -12,6 +12,8 @@ import attrs
 from batchkit._engine import reads as _reads
 from batchkit._engine.aws import Aws
 from batchkit._engine.compare import Change, Decision, decide, in_wrong_parent
+from batchkit._engine.lookout import check_there
+from batchkit._engine.order import needs
 from batchkit._engine.outputs import Outputs
 from batchkit._engine.reads import Observation
 from batchkit._engine.steps import Runner
@@ -40,7 +42,8 @@ class ResourceApplier:
         self._emit = emit
         self._adopt = adopt
         self._outputs = Outputs(aws)
-        self._runner = Runner(aws, emit, self._outputs)
+        self._runner = Runner(aws, emit, self._outputs, self._check_there)
+        self._needs: dict[Key, set[Key]] = {}
         self.made: dict[Key, Resource] = {}
 
     def decide(self, desired: Resource, candidates: Sequence[Resource]) -> Decision:
@@ -67,6 +70,7 @@ class ResourceApplier:
         The resource of *decision* is as it is desired, whatever has happened since *observation*.
         """
         began = self._aws.clock.monotonic()
+        self._needs.update(needs([decision.desired]))
         try:
             self._apply_until_settled(decision.desired, observation)
         except Exception as error:
@@ -144,6 +148,17 @@ class ResourceApplier:
         self._runner.run(desired, decision.steps(), decision.action)
         self.made[desired.key] = self._result(desired)
         self._report(decision, Phase.DONE, began, decision.reason)
+
+    def _check_there(self, resource: Resource) -> None:
+        """
+        What *resource* needs is there, and itself if it has been made.
+
+        Raises:
+            Overtaken: Another caller has deleted it.
+        """
+        needed = [self.made[key] for key in self._needs.get(resource.key, ()) if key in self.made]
+        known = self._outputs.of(resource.key)
+        check_there(self._aws, needed, attrs.evolve(resource, **known) if known else None)
 
     def _result(self, desired: Resource) -> Resource:
         return attrs.evolve(desired, **{"owner": desired.stack, **self._outputs.of(desired.key)})

@@ -4,14 +4,14 @@ Deleting: a resource goes once all that depend on it are gone; a failure stops o
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from attrs import evolve, frozen
 
 from batchkit._engine import reads as _reads
 from batchkit._engine.aws import Aws
-from batchkit._engine.graph import Outcome, walk
+from batchkit._engine.graph import Outcome, met, walk
 from batchkit._engine.outputs import Outputs
 from batchkit._engine.steps import Runner
 from batchkit._model.calls import WAIT_DELETED, Step
@@ -70,11 +70,12 @@ def delete(
     dependencies: Dependencies,
     *,
     workers: int = 16,
+    look: Callable[[Resource], object] = lambda resource: None,
 ) -> Outcome[Identity]:
     """
-    Deletes *found*, each once all that depend on it are gone.
+    Deletes *found*, each once all that depend on it are gone; *look* notices who works against it.
     """
-    runner = Runner(aws, emit, Outputs(aws))
+    runner = Runner(aws, emit, Outputs(aws), look)
     by_identity = {_identity(actual): actual for actual in found}
     prepared: dict[Identity, Future[None]] = {}
     with ThreadPoolExecutor(workers) as early:
@@ -197,4 +198,9 @@ def failure(stack: str, outcome: Outcome[Identity]) -> TeardownError:
     for resource_type, name, identity in outcome.not_started:
         lines.append(f"  {resource_type} {name} ({identity}): something still uses it")
     lines.append("Run destroy_stack again to go on.")
+    if overtaken := met(outcome):
+        lines = [
+            f"Another caller makes the stack {stack!r} at the same time ({overtaken}): "
+            "run destroy_stack again once that has ended."
+        ]
     return TeardownError("\n".join(lines), done=done, failed=failed, not_started=not_started)
