@@ -20,7 +20,7 @@ from batchkit._engine.steps import Runner
 from batchkit._model.properties import read_only_fields
 from batchkit._model.resource import Key, Resource
 from batchkit._model.signals import AlreadyThere, Ambiguous, Cancelled
-from batchkit.errors import BatchkitError
+from batchkit.errors import BatchkitError, NotOwnedError
 from batchkit.events import Action, Event, Listener, Phase
 
 FRESH: Final = 5.0
@@ -51,12 +51,29 @@ class ResourceApplier:
         What has to be done so that AWS holds *desired*; the outputs of what stays are known then.
         """
         resolved = self._outputs.resolve_fields(desired)
-        candidates = [one for one in candidates if not in_wrong_parent(desired, resolved, one)]
-        decision = decide(resolved, candidates, adopt=self._adopt)
+        decision = self._decide_when_tagged(desired, resolved, candidates)
         self._outputs.forget(desired.key)
         if decision.actual is not None and decision.action is not Action.CREATE:
             self._outputs.learn(desired.key, _lasting(decision.actual, decision.changes))
         return decision
+
+    def _decide_when_tagged(
+        self, desired: Resource, resolved: Resource, candidates: Sequence[Resource]
+    ) -> Decision:
+        # Tags are read in a call of their own, and may be seen later than what another caller has
+        # just made with them
+        # (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ListTagsOfResource.html).
+        began = self._aws.clock.monotonic()
+        while True:
+            ours = [one for one in candidates if not in_wrong_parent(desired, resolved, one)]
+            try:
+                return decide(resolved, ours, adopt=self._adopt)
+            except NotOwnedError:
+                late = self._aws.clock.monotonic() - began >= CONSISTENT
+                if late or any(one.owner or one.tags for one in ours):
+                    raise
+            self._aws.pause(1.0)
+            candidates = _reads.read(self._aws, resolved)
 
     def keep(self, decision: Decision) -> None:
         """

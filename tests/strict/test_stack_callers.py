@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import pytest
 
+from batchkit import Table, ensure_table
 from batchkit.errors import ApplyError
 
 from .simulator import StrictAws
-from .stacks import ONE_OF_EACH, check_one_of_each, counts, destroy, make
+from .stacks import NAME, ONE_OF_EACH, TABLE, check_one_of_each, counts, destroy, make
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -93,3 +94,15 @@ def test_three_make_it_in_bursts() -> None:
         assert [end.error for end in ends] == [None, None, None]
         assert len({str(end.value.outputs) for end in ends}) == 1
         check_one_of_each(aws, before)
+
+
+def test_what_another_has_just_made_is_not_taken_for_somebody_elses() -> None:
+    """
+    A table whose tags this caller can't see yet is the stack's, as it turns out; no error.
+    """
+    with StrictAws(seed=4) as aws:
+        second = aws.another()
+        ensure_table(Table(name=TABLE, stack=NAME), session=aws.session, clock=aws.clock)
+        aws.account.find("table", TABLE).born = aws.account.now  # its maker has only just begun
+        make(aws, by=second)
+        assert aws.hits[180]
