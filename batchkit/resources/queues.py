@@ -4,16 +4,26 @@ AWS Batch's job queues: where jobs wait.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from batchkit._model.calls import WAIT_DELETED, WAIT_STABLE, Operation, Steps
 from batchkit._model.checks import as_tuple, checked, each, optional, text, whole
 from batchkit._model.properties import read_only
+from batchkit._model.resource import Reader
+from batchkit._model.users import Use, User
 from batchkit._model.values import Arn, Ref
-from batchkit.resources.batch import DUPLICATE, MISSING, MODIFIED, NOT_VALID, BatchResource
+from batchkit.resources.batch import (
+    DUPLICATE,
+    LIST_JOBS,
+    MISSING,
+    MODIFIED,
+    NOT_VALID,
+    BatchResource,
+)
+from batchkit.resources.live_jobs import DESCRIBE_JOBS, DESCRIBE_QUEUES, live_jobs
 
 STUCK_REASONS: Final = (
     "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY",
@@ -35,7 +45,7 @@ class JobQueue(BatchResource):
         runnable_limit: Seconds after which Batch cancels a job that can't be run; None for never.
     """
 
-    DESCRIBE: ClassVar = Operation("batch", "DescribeJobQueues", wide=True)
+    DESCRIBE: ClassVar = DESCRIBE_QUEUES
     CREATE: ClassVar = Operation(
         "batch",
         "CreateJobQueue",
@@ -48,6 +58,8 @@ class JobQueue(BatchResource):
         "batch", "UpdateJobQueue", for_deletion=True, absent=(MISSING,), not_yet=(MODIFIED,)
     )
     DELETE: ClassVar = Operation("batch", "DeleteJobQueue", absent=(MISSING,), not_yet=(MODIFIED,))
+    JOBS: ClassVar = LIST_JOBS
+    DESCRIBE_JOBS: ClassVar = DESCRIBE_JOBS
     COMES_AFTER: ClassVar = ("LogGroup",)
     LISTED: ClassVar = "jobQueues"
     NAMED: ClassVar = "jobQueueName"
@@ -63,17 +75,11 @@ class JobQueue(BatchResource):
     arn: str = read_only("jobQueueArn")
     returns_limit: bool = read_only()
 
-    @property
-    def named(self) -> Arn:
-        """
-        Its ARN, made from its name, for what needn't wait until the queue exists.
-        """
-        return Arn("batch", f"job-queue/{self.name}")
-
     @classmethod
     def targets_of(cls, stack: str) -> tuple[str | Arn, ...]:
         # A job has an id, which says nothing of its queue.
-        return (Arn("batch", f"job-queue/{stack}"), Arn("batch", "job/*"))
+        lanes = (f"job-queue/{stack}", f"job-queue/{stack}_*", "job/*")
+        return tuple(Arn("batch", lane) for lane in lanes)
 
     @classmethod
     def parse(cls, answer: Mapping[str, Any], stack: str = "") -> JobQueue:
@@ -94,6 +100,19 @@ class JobQueue(BatchResource):
         if name == "runnable_limit" and actual.returns_limit is False:
             return False
         return super().differs(name, actual)
+
+    def active_users(self, reader: Reader) -> list[User]:
+        return live_jobs(self.arn, reader)
+
+    def stands_on(self) -> Iterator[Use]:
+        # Each of its jobs says itself in which of the environments it is or may be started.
+        return iter(())
+
+    def widened(self, actual: JobQueue, at_work: Collection[Use]) -> JobQueue:
+        # Batch would cancel the jobs that have waited for longer than a new limit.
+        limits = (self.runnable_limit, actual.runnable_limit)
+        longest = None if None in limits else max(limit for limit in limits if limit is not None)
+        return evolve(self, runnable_limit=longest) if actual.runnable_limit != 0 else self
 
     def create(self) -> Steps:
         limits = {"jobStateTimeLimitActions": self._limits()} if self.runnable_limit else {}

@@ -12,6 +12,7 @@ import pytest
 
 from batchkit import (
     Bucket,
+    Ec2,
     Fargate,
     FargateEnvironment,
     Image,
@@ -59,6 +60,8 @@ OPTIONS: list[dict[str, Any]] = [
     {},
     {"compute": "fargate-spot"},
     {"compute": Fargate(service_role="linked")},
+    {"compute": Ec2(spot=True, disk=100), "gpus": 1},
+    {"compute": "unmanaged"},
     {"network": Nat(zones=2)},
     {"network": Nat(zones=3, cidr="10.0.0.0/24")},
     {"schedule": "rate(1 day)"},
@@ -234,11 +237,11 @@ def test_stores_belong_to_the_stack() -> None:
 
 def test_the_machine_runs_the_job_with_time_for_all_attempts() -> None:
     """
-    It needs the definition's revision; the queue's ARN is known before the queue is there.
+    It is switched to a revision and a queue in one call, when both are there.
     """
     (machine,) = of(StateMachine, attempts=2, timeout=100, runnable_limit=600)
     job = machine.definition["States"]["Job"]
-    assert resolve(job["Parameters"]["JobQueue"], here).endswith(":job-queue/movies")
+    assert job["Parameters"]["JobQueue"] == Ref("JobQueue", "movies", "arn")
     assert job["Parameters"]["JobDefinition"] == Ref("JobDefinition", "movies", "arn")
     assert machine.definition["TimeoutSeconds"] == 800
     (spot,) = of(StateMachine, compute="fargate-spot", timeout=100, runnable_limit=600)

@@ -16,7 +16,7 @@ import pytest
 
 import batchkit
 import batchkit.resources
-from batchkit import Fargate, Nat, Network, StackSpec, allow
+from batchkit import Network, StackSpec
 from batchkit._blueprint.blueprint import resources
 from batchkit._engine import reads as _reads
 from batchkit._engine.policy import Deployer
@@ -27,49 +27,11 @@ from batchkit.compute.choices import COMPUTES
 from batchkit.networks.choices import NETWORKS
 from batchkit.resources.resource_types import RESOURCE_TYPES, dependencies, variants
 from full_specs import REGION, full_specs
+from other_values import BESIDE, OTHERS
 
 ROOT = Path(batchkit.__file__).parents[1]
 PLAIN: dict[str, Any] = {"name": "movies", "image": "alpine:3"}
-SECRET = "arn:aws:secretsmanager:us-east-1:1:secret:s"
-OTHERS: dict[type, dict[str, Any]] = {
-    StackSpec: {
-        "name": "films",
-        "image": "alpine:4",
-        "vcpus": 2,
-        "memory": 4096,
-        "command": ["date"],
-        "environment": {"A": "b"},
-        "secrets": {"A": SECRET},
-        "timeout": 60,
-        "attempts": 2,
-        "architecture": "ARM64",
-        "ephemeral_storage": 30,
-        "grants": [allow("sqs:SendMessage")],
-        "execution_grants": [allow("kms:Decrypt")],
-        "compute": "fargate-spot",
-        "network": Nat(zones=2),
-        "boundary": "arn:aws:iam::1:policy/limits",
-        "log_retention": 7,
-        "priority": 2,
-        "runnable_limit": 600,
-        "run_timeout": 60,
-        "schedule": "rate(1 day)",
-        "time_zone": "Europe/Berlin",
-        "table": "films",
-        "bucket": "films-1",
-        "tags": {"team": "data"},
-    },
-    Fargate: {"spot": True, "max_vcpus": 8, "service_role": "linked"},
-    Nat: {"cidr": "10.2.0.0/16", "zones": 2},
-    Network: {"name": "x", "stack": "x", "cidr": "10.2.0.0/16", "zones": 2, "tags": {"a": "b"}},
-}
-"""For each value of a spec, another value of each of its fields than the default."""
-BESIDE: dict[str, dict[str, Any]] = {
-    "time_zone": {"schedule": "rate(1 day)"},
-    "vcpus": {"memory": 4096},
-}
-"""What a field needs beside it to have an effect."""
-UNSHOWN = {"Route", "Image", "ImageReference", "Schedule", "ScheduleGroup"}
+UNSHOWN = {"InstanceProfile", "Route", "Image", "ImageReference", "Schedule", "ScheduleGroup"}
 """The resource types that have no page of their own in AWS's console."""
 
 
@@ -90,12 +52,12 @@ def stated(spec: StackSpec) -> list[Any]:
     ]
 
 
-def with_part(part: type, field: str, value: Any) -> dict[str, Any]:
+def with_part(part: type, *fields: str) -> dict[str, Any]:
     """
-    The fields of a spec in which *field* of its compute or network has another value.
+    The fields of a spec in which *fields* of its compute or network have another value.
     """
     name = "compute" if part in COMPUTES.values() else "network"
-    return {name: part(**{field: value})}
+    return {name: part(**{field: OTHERS[part][field] for field in fields})}
 
 
 PARTS = (*COMPUTES.values(), *NETWORKS.values())
@@ -118,8 +80,8 @@ def test_every_field_of_its_parts_changes_a_resource(part: type, field: str) -> 
     """
     What jobs run on, and in which network, is described by values of their own.
     """
-    after = with_part(part, field, OTHERS[part][field])
-    assert stated(StackSpec(**PLAIN)) != stated(StackSpec(**PLAIN, **after))
+    before, after = with_part(part), with_part(part, field)
+    assert stated(StackSpec(**PLAIN, **before)) != stated(StackSpec(**PLAIN, **after))
 
 
 def test_every_setting_of_a_network_that_is_ensured_alone_counts() -> None:
