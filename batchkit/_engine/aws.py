@@ -12,7 +12,7 @@ from __future__ import annotations
 import copy
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -186,9 +186,13 @@ class Aws:
         if self.stopped.is_set():
             raise Cancelled("stopped")
 
-    def call(self, call: Call, resource: str = "") -> Any:
+    def call(
+        self, call: Call, resource: str = "", meanwhile: Callable[[], object] | None = None
+    ) -> Any:
         """
         The answer of *call*, or None if its operation says that the error means absent.
+
+        Before each pause between two attempts, *meanwhile* is called.
 
         Raises:
             AlreadyThere: The operation says that the error means that the resource exists.
@@ -210,6 +214,8 @@ class Aws:
                     failure = _failures.translate(given, error, resource)
                     self._advise(failure, call)
                     raise failure from error
+                if meanwhile is not None:
+                    meanwhile()
                 self._pause_after(given, error, seconds)
 
     def _advise(self, failure: Exception, call: Call) -> None:

@@ -11,6 +11,8 @@ from typing import Final
 
 from botocore.exceptions import (
     ClientError,
+    ConnectionError,
+    HTTPClientError,
     NoCredentialsError,
     NoRegionError,
     PartialCredentialsError,
@@ -142,7 +144,9 @@ def translate(call: Call, error: Exception, resource: str) -> Exception:
         )
     if not isinstance(error, ClientError):
         says = textwrap.shorten(hide(str(error), call.params), LONGEST)  # it may hold a whole body
-        return AwsError(str(call.operation), type(error).__name__, says, resource=resource)
+        lost = AwsError(str(call.operation), type(error).__name__, says, resource=resource)
+        lost.unanswered = isinstance(error, (ConnectionError, HTTPClientError))
+        return lost
     if means(call.operation.exists, error):
         return AlreadyThere(_refused(call, error, resource))
     return _refused(call, error, resource)
