@@ -16,7 +16,7 @@ from typing import Any
 
 from attrs import frozen
 
-from batchkit._docker.settings import Settings, read_settings
+from batchkit._docker.settings import DockerSettings, read_settings
 
 PATIENCE = 60.0  # a helper may ask the user for a passphrase
 HUB = "https://index.docker.io/v1/"
@@ -106,7 +106,7 @@ def _object(done: subprocess.CompletedProcess[bytes]) -> dict[str, Any]:
     return found
 
 
-def helpers(settings: Settings) -> Iterator[tuple[Helper, str]]:
+def helpers(settings: DockerSettings) -> Iterator[tuple[Helper, str]]:
     """
     Each helper that the settings name, with its registry; that of credsStore has "" for all.
     """
@@ -141,7 +141,7 @@ class Logins:
 
     is_empty = False  # or docker-py reads the file itself
 
-    def __init__(self, settings: Settings, report: Callable[[str], None]) -> None:
+    def __init__(self, settings: DockerSettings, report: Callable[[str], None]) -> None:
         self._settings = settings
         self._report = report
 
@@ -162,7 +162,7 @@ class Logins:
         return {**named, **found}
 
 
-def stated(settings: Settings) -> Iterator[tuple[str, Login]]:
+def stated(settings: DockerSettings) -> Iterator[tuple[str, Login]]:
     """
     The logins that stand in the settings themselves.
     """
@@ -175,7 +175,7 @@ def stated(settings: Settings) -> Iterator[tuple[str, Login]]:
             yield server, {**_decoded(settings, server, entry["auth"]), "serveraddress": server}
 
 
-def _decoded(settings: Settings, server: str, text: Any) -> Login:
+def _decoded(settings: DockerSettings, server: str, text: Any) -> Login:
     try:
         user, colon, password = base64.b64decode(text).decode().partition(":")
     except (ValueError, TypeError):

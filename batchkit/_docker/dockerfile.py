@@ -60,6 +60,9 @@ def features(text: str, given: Collection[str] = ()) -> list[Feature]:
     known = set(given)
     for one in instructions(text):
         found += [Feature(word, one.line) for word in _words(one, known)]
+        if one.word not in _SHELL and _EDITED.search(one.rest):
+            # Newer daemons know it too, and others say so.
+            found.append(Feature(f"{one.word} with ${{name#pattern}}", one.line, needed=False))
         if one.word == "ARG":
             known |= {name for name, default in _DECLARED.findall(one.rest) if default}
     return found
@@ -155,8 +158,6 @@ def _words(one: Instruction, known: Collection[str]) -> Iterator[str]:
     if one.word == "FROM":
         named = [name for name in _USED.findall(one.rest) if name not in known]
         yield from (f"FROM with ${name}" for name in named)
-    if one.word not in _SHELL and _EDITED.search(one.rest):
-        yield f"{one.word} with ${{name#pattern}}"
 
 
 def _flags(one: Instruction) -> tuple[list[str], str]:

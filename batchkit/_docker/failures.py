@@ -98,7 +98,7 @@ BUILD = (
     Failure(
         "NeedsBuildKit",
         "Install docker's plugin buildx, which builds with BuildKit, or write it without.",
-        ("requires buildkit", "require buildkit"),
+        ("requires buildkit", "require buildkit", "unsupported modifier"),
     ),
     Failure(
         "HelperMissing",

@@ -24,7 +24,7 @@ DEFAULT_SOCKET = "unix:///var/run/docker.sock"
 
 
 @frozen
-class Settings:
+class DockerSettings:
     """
     What is in Docker's *file* config.json; nothing if it isn't there, or Docker can't read it.
     """
@@ -57,7 +57,7 @@ class Settings:
         return DockerUnavailable(f"{self.file}: {key} is not {expects}. Correct the file.")
 
 
-def read_settings() -> Settings:
+def read_settings() -> DockerSettings:
     """
     Docker's settings of this user, or those in the folder DOCKER_CONFIG.
     """
@@ -66,10 +66,10 @@ def read_settings() -> Settings:
     try:
         values = json.loads(file.read_text("utf-8"))
     except (OSError, ValueError):
-        return Settings(file)  # the docker command warns, and goes on without it
+        return DockerSettings(file)  # the docker command warns, and goes on without it
     if not isinstance(values, dict):
-        raise Settings(file).wrong("the whole", "an object")
-    return Settings(file, values)
+        raise DockerSettings(file).wrong("the whole", "an object")
+    return DockerSettings(file, values)
 
 
 def daemon() -> dict[str, Any]:
@@ -102,7 +102,7 @@ def _by_name() -> dict[str, Any]:
     return found
 
 
-def _by_context(settings: Settings, name: str, source: str) -> dict[str, Any]:
+def _by_context(settings: DockerSettings, name: str, source: str) -> dict[str, Any]:
     """
     The options that the context *name* stands for, by the files that `docker context` writes.
     """

@@ -10,11 +10,6 @@ from batchkit._docker.publisher import Publication, Publisher, build, publisher
 from batchkit.errors import BuildFailed
 from batchkit.local.session import LocalSession
 
-_UNBUILT = {
-    "BaseImageMissing": "the base image can't be had",
-    "NeedsBuildKit": "the Dockerfile needs BuildKit, and docker's buildx isn't installed",
-}
-
 
 @frozen
 class LocalPublisher:
@@ -40,9 +35,9 @@ class LocalPublisher:
             try:
                 build(image, reference)
             except BuildFailed as error:
-                if error.reason not in _UNBUILT:
+                if error.reason != "BaseImageMissing":
                     raise
-                image.report(f"{_UNBUILT[error.reason]}; the job will run as a child process")
+                image.report("the base image can't be had; the job will run as a child process")
         return self.session.fake_image(reference, image.folder)
 
 

@@ -24,8 +24,10 @@ from batchkit.local.runtime import account as _account
 from batchkit.local.runtime.account import LocalAccount
 from batchkit.local.runtime.docker import docker_answers
 from batchkit.local.runtime.environ import ACCESS_KEY, SECRET_KEY, fake_credentials
+from batchkit.local.runtime.home import sweep
 from batchkit.local.runtime.images import FakeImages
 from batchkit.local.runtime.server import HttpEndpoint
+from batchkit.local.runtime.stopping import unwinding
 
 _REGION = text(r"[a-z]{2,4}(-[a-z]+)+-[0-9]+", "a region such as eu-west-1")
 _IMAGES = Constraint(
@@ -115,7 +117,8 @@ def local_aws(
         environment: Variables that every job gets; the job's own override them.
         images: Fake images: folders by image URI, as for `LocalSession.fake_image`.
 
-    Everything is undone on exit: no process, thread, file, variable or patch is left.
+    Everything is undone on exit: no process, thread, file, variable or patch is left, also where a
+    SIGTERM ends the program. What a killed one left is gone after the next start.
     """
     check_options("local_aws", docker=docker)
     require("local_aws", "region", region, _REGION)
@@ -127,7 +130,8 @@ def local_aws(
         environment=_variables({} if environment is None else environment),
         docker=_daemon(docker),
     )
-    with embedded(account) as session:
+    sweep(account.docker)
+    with unwinding(), embedded(account) as session:
         for uri, folder in (images or {}).items():
             session.fake_image(uri, folder)
         yield session

@@ -50,7 +50,6 @@ NEEDED = [
     ("FROM a\nADD git@github.com:a/b /x", ["ADD of a Git repository in line 2"]),
     ("FROM a\nADD --checksum=sha256:1 http://x /y", ["ADD --checksum in line 2"]),
     ("FROM a\nADD --keep-git-dir=true x /y", ["ADD --keep-git-dir in line 2"]),
-    ("FROM a\nENV A=${B#x}", ["ENV with ${name#pattern} in line 2"]),
     ("# syntax = my/frontend\nFROM a", ["# syntax= in line 1"]),
     ("# escape=`\nFROM a\nRUN x `\n --mount\nRUN --mount=type=ssh y", ["RUN --mount in line 5"]),
 ]
@@ -80,6 +79,14 @@ def test_what_the_daemon_builds_by_itself_needs_no_buildkit(text: str) -> None:
     A comment `# syntax=docker/dockerfile` alone doesn't need it.
     """
     assert [str(one) for one in features(text) if one.needed] == []
+
+
+@pytest.mark.parametrize("text", ["# syntax=docker/dockerfile:1\nFROM a", "FROM a\nENV A=${B#x}"])
+def test_what_buildkit_builds_better_is_found(text: str) -> None:
+    """
+    It builds that too where it is there; without it, the daemon may.
+    """
+    assert [one.needed for one in features(text)] == [False]
 
 
 def test_an_argument_that_is_given_needs_no_buildkit() -> None:

@@ -63,7 +63,12 @@ class DockerContainer(Container):
     """
 
     def __init__(
-        self, image: str, command: Sequence[str], environment: Mapping[str, str], name: str
+        self,
+        image: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        name: str,
+        labels: Mapping[str, str],
     ) -> None:
         import docker
 
@@ -75,6 +80,7 @@ class DockerContainer(Container):
                 command=list(command) or None,
                 environment=dict(environment),
                 name=name,
+                labels=dict(labels),
                 network_mode="host",
             )
             self._container.start()
