@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 import pytest
 
-from batchkit import Fargate, Nat, Run, plan_stack, s3_read
+from batchkit import Ec2, Fargate, Nat, Run, plan_stack, s3_read
 from batchkit._docker.publisher import Publication, RegistryPublisher
 from batchkit.events import Event, Phase
 
@@ -43,6 +43,13 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[StrictAws]:
         yield account
 
 
+def queue(at: Scene) -> str:
+    """
+    The name of the queue of the stack as it is now.
+    """
+    return at.id("JobQueue").rpartition("/")[2]
+
+
 def running(at: Scene) -> Run:
     """
     A job that runs, in the last subnet of its environment.
@@ -60,7 +67,7 @@ def runnable(at: Scene) -> Run:
     A job that waits for its first attempt.
     """
     at.program("work", WORK)
-    at.aws.account.add("blocked", NAME)
+    at.aws.account.add("blocked", queue(at))
     run = at.submit("work", attempts=2)
     assert run.status == "RUNNABLE"
     return run
@@ -73,7 +80,7 @@ def between(at: Scene) -> Run:
     at.program("work", Program(exit=1, seconds=30))
     run = at.stack.submit(["work"], attempts=2)
     at.later(25)
-    at.aws.account.add("blocked", NAME)
+    at.aws.account.add("blocked", queue(at))
     at.later(60)
     at.program("work", WORK)
     assert run.refresh().status == "RUNNABLE"
@@ -84,8 +91,8 @@ def let_go(at: Scene) -> None:
     """
     Nothing keeps the job from running to its end.
     """
-    if at.aws.account.find("blocked", NAME):
-        at.aws.account.drop("blocked", NAME)
+    for held in [*at.aws.account.all("blocked")]:
+        at.aws.account.drop("blocked", held.id)
     at.later(1200)
 
 
@@ -230,6 +237,23 @@ def test_an_execution_keeps_the_revision_that_it_began_with(aws: StrictAws) -> N
     assert revisions(at) == [4, 5, 6]
     with unchanged(aws):
         at.mend(memory=7168)
+
+
+@pytest.mark.parametrize("old", ["fargate-spot", Ec2(min_vcpus=4)])
+def test_a_job_that_waits_in_an_old_queue_still_starts(aws: StrictAws, old: Any) -> None:
+    """
+    Beside it, the queue keeps each of its environments, turned on, and none keeps an instance.
+    """
+    at = Scene(aws, compute=old, **READS)
+    run = runnable(at)
+    at.mend(compute="fargate", architecture="ARM64")
+    at.mend(compute="fargate", architecture="ARM64")
+    assert {one["state"] for one in environments(at)} == {"ENABLED"}
+    assert not any(one["computeResources"].get("minvCpus") for one in environments(at))
+    let_go(at)
+    assert run.refresh().status == "SUCCEEDED"
+    at.mend(compute="fargate", architecture="ARM64")
+    assert len(environments(at)) == 1
 
 
 def environments(at: Scene) -> list[dict[str, Any]]:
