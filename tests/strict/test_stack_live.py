@@ -5,15 +5,21 @@ it works with goes once it has ended, and until then the plan and an event say w
 
 from __future__ import annotations
 
+import io
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
+from rich.console import Console
 
 from batchkit import Ec2, Fargate, Nat, Run, plan_stack, s3_read
+from batchkit._display import html, terminal
 from batchkit._docker.publisher import Publication, RegistryPublisher
+from batchkit._engine.plan import Plan
+from batchkit.cli import outputs
 from batchkit.events import Event, Phase
 
 from .broken_stacks import ELSEWHERE, IMAGE, Scene
@@ -272,3 +278,24 @@ def revisions(at: Scene) -> list[int]:
     pages = at.raw("batch").get_paginator("describe_job_definitions")
     listed = pages.paginate(jobDefinitionName=NAME, status="ACTIVE").build_full_result()
     return sorted(one["revision"] for one in listed["jobDefinitions"])
+
+
+def test_a_plan_shows_what_waits(aws: StrictAws) -> None:
+    """
+    As text, in a notebook and as JSON.
+    """
+    at = Scene(aws, compute="fargate-spot", **READS)
+    job = running(at).jobs[0].id
+    spec = attrs.evolve(at.spec, compute="fargate")
+    plan = plan_stack(spec, session=aws.session, clock=aws.clock)
+    shown = [str(plan), str(html.plan(plan)), json.dumps(outputs.plan(plan)), as_text(plan)]
+    assert all("ComputeEnvironment" in one and job in one.replace("\n", "") for one in shown)
+
+
+def as_text(plan: Plan) -> str:
+    """
+    What a terminal shows.
+    """
+    console = Console(width=300, record=True, file=io.StringIO())
+    console.print(terminal.plan(plan))
+    return console.export_text()
