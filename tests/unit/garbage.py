@@ -33,7 +33,6 @@ from batchkit._blueprint.blueprint import resources
 from batchkit._engine.aws import Aws
 from batchkit._engine.plan import Plan
 from batchkit._model.checks import Checked
-from batchkit._model.resource import Resource
 from batchkit._runs.backends import SubmittedJobs
 from batchkit.clock import Clock
 from batchkit.compute.choices import COMPUTES
@@ -145,7 +144,7 @@ class Target:
 SPEC = StackSpec(name="films", image="a:b")
 
 
-def _actual(resource_type: type[Resource], **given: Any) -> Any:
+def _actual(resource_type: type[Any], **given: Any) -> Any:
     arn = f"arn:aws:x:us-east-1:123456789012:{resource_type.__name__}/films"
     return resource_type(name="films", owner="films", state="ACTIVE", **given, arn=arn)
 
@@ -217,7 +216,7 @@ def targets() -> Iterator[Target]:
     """
     Every public function, class that users make values of, and method with arguments.
     """
-    for name in batchkit.__all__:
+    for name in vars(batchkit)["__all__"]:
         public = getattr(batchkit, name)
         if inspect.isfunction(public):
             yield target(name, public)
