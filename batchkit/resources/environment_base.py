@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/batch/latest/userguide/updating-compute-environments
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 from attrs import evolve, frozen
 
@@ -19,7 +19,6 @@ from batchkit._model.resource import Reader
 from batchkit._model.values import Arn, Ref
 from batchkit.resources.batch import (
     DUPLICATE,
-    LIST_JOBS,
     MISSING,
     MODIFIED,
     PASS_ROLE,
@@ -32,9 +31,15 @@ from batchkit.resources.batch import (
 from batchkit.resources.families import Family
 from batchkit.resources.iam import Role, aws_managed
 from batchkit.resources.iam_paths import path_of
-from batchkit.resources.queues import JobQueue
+from batchkit.resources.live_jobs import DESCRIBE_ENVIRONMENTS, nothing_runs_in
 
 E = TypeVar("E", bound="EnvironmentBase")
+
+ROLE_AGE: Final = 20.0
+"""
+Seconds after which Batch can assume a role that was made or changed.  It takes a younger one, and
+makes the environment INVALID (https://github.com/hashicorp/terraform-provider-aws/pull/40148).
+"""
 
 
 def batch_role(**fields: Any) -> Role:
@@ -57,16 +62,21 @@ class EnvironmentBase(BatchResource):
 
     VARIANT_OF: ClassVar = "ComputeEnvironment"
     LINKED_ROLES: ClassVar = ("batch.amazonaws.com", "ecs.amazonaws.com")
-    DESCRIBE: ClassVar = Operation("batch", "DescribeComputeEnvironments", wide=True)
+    DESCRIBE: ClassVar = DESCRIBE_ENVIRONMENTS
     CREATE: ClassVar = Operation(
         "batch",
         "CreateComputeEnvironment",
         ("batch:TagResource", "iam:PassRole", "iam:CreateServiceLinkedRole"),
         exists=(DUPLICATE,),
         not_yet=(MODIFIED, UNLINKED, PASS_ROLE, YOUNG_PROFILE),
+        role_age=ROLE_AGE,
     )
     UPDATE: ClassVar = Operation(
-        "batch", "UpdateComputeEnvironment", ("iam:PassRole",), not_yet=(MODIFIED, PASS_ROLE)
+        "batch",
+        "UpdateComputeEnvironment",
+        ("iam:PassRole",),
+        not_yet=(MODIFIED, PASS_ROLE),
+        role_age=ROLE_AGE,
     )
     DISABLE: ClassVar = Operation(
         "batch",
@@ -78,7 +88,6 @@ class EnvironmentBase(BatchResource):
     DELETE: ClassVar = Operation(
         "batch", "DeleteComputeEnvironment", absent=(MISSING,), not_yet=(MODIFIED, RELATED)
     )
-    JOBS: ClassVar = LIST_JOBS
     LISTED: ClassVar = "computeEnvironments"
     NAMED: ClassVar = "computeEnvironmentName"
     PARAMETER: ClassVar = "computeEnvironment"
@@ -144,18 +153,6 @@ class EnvironmentBase(BatchResource):
             own = f":role{path_of(stack)}" in str(actual.service_role)
             yield evolve(actual, orphaned=own and actual.service_role not in there)
 
-    def active_users(self, reader: Reader) -> list[str]:
-        # ListJobs doesn't say which environment a job runs on, so those of all queues of the stack
-        # count.  It lists one state at a time, RUNNING if none is given; of an array whose children
-        # run it lists the parent, which is PENDING
-        # (https://docs.aws.amazon.com/batch/latest/APIReference/API_ListJobs.html).
-        states = ("STARTING", "RUNNING", "PENDING")
-        queues = [queue.arn for queue in JobQueue.find(self.stack, reader)]
-        calls = [self.JOBS(jobQueue=arn, jobStatus=state) for arn in queues for state in states]
-        jobs = [job for call in calls for job in reader(call)["jobSummaryList"]]
-        active = [job for job in jobs if job["status"] != "PENDING" or "arrayProperties" in job]
-        return [f"job {job['jobName']} ({job['jobId']})" for job in active]
-
     def create(self) -> Steps:
         role = {"serviceRole": self.service_role} if self.service_role else {}
         yield self.CREATE(
@@ -174,7 +171,7 @@ class EnvironmentBase(BatchResource):
         changed: dict[str, Any] = {}
         if "enabled" in drift or "state" in drift:
             changed["state"] = self.switch
-        if "service_role" in drift:
+        if "service_role" in drift or ("state" in drift and self.service_role):
             changed["serviceRole"] = self.service_role
         if set(drift) - {"tags"}:
             yield self._change(drift, **changed)
@@ -183,15 +180,23 @@ class EnvironmentBase(BatchResource):
 
     def recover(self: E, actual: E) -> Steps | None:
         # A role made moments ago can't be assumed yet: Batch takes it, and reports INVALID some
-        # seconds later.  Any update makes Batch try again
-        # (https://docs.aws.amazon.com/batch/latest/userguide/troubleshooting.html).
+        # seconds later.  What AWS's guide repairs it by is an update that names the role
+        # (https://docs.aws.amazon.com/batch/latest/userguide/invalid_compute_environment.html).
         passing = (
             *("not authorized to perform", "service linked role", "unable to assume"),
             "instance profile",
         )
         if any(fragment in actual.reason.lower() for fragment in passing):
-            return iter((self._change(state=self.switch),))
+            changed: dict[str, Any] = {"state": self.switch}
+            if self.service_role:
+                changed["serviceRole"] = self.service_role
+            return iter((self._change(**changed),))
         return None
+
+    def is_idle(self, reader: Reader) -> bool:
+        # An environment that has never been VALID can stay INVALID whatever an update says, until
+        # a look that Batch takes rarely; a queue takes none that isn't VALID.
+        return nothing_runs_in(self.arn, self.stack, reader)
 
     def before_delete(self) -> Steps:
         # Batch deletes the ECS cluster with its service role.  Without the role, the environment

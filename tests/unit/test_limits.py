@@ -23,7 +23,7 @@ from batchkit import (
 )
 
 ROLE = "arn:aws:iam::1:role/r"
-GRANTS = [s3_read("some-bucket", f"key{number}") for number in range(400)]
+GRANTS: list[Any] = [s3_read("some-bucket", f"key{number}") for number in range(400)]
 LONG = "arn:aws:secretsmanager:us-east-1:123456789012:secret:{:0100d}-AbCdEf"
 MACHINE = "arn:aws:states:us-east-1:1:stateMachine:x"
 
@@ -33,7 +33,7 @@ def spec(**given: Any) -> StackSpec:
 
 
 def schedule(text: str) -> Schedule:
-    where = {"group": "g", "expression": "rate(1 day)", "target": MACHINE, "role": ROLE}
+    where: dict[str, Any] = {"group": "g", "expression": "rate(1 day)", "target": MACHINE, "role": ROLE}
     return Schedule(name="films", input=text, **where)
 
 
