@@ -33,7 +33,12 @@ def spec(**given: Any) -> StackSpec:
 
 
 def schedule(text: str) -> Schedule:
-    where: dict[str, Any] = {"group": "g", "expression": "rate(1 day)", "target": MACHINE, "role": ROLE}
+    where: dict[str, Any] = {
+        "group": "g",
+        "expression": "rate(1 day)",
+        "target": MACHINE,
+        "role": ROLE,
+    }
     return Schedule(name="films", input=text, **where)
 
 
