@@ -27,14 +27,13 @@ POLICY: Final = "batchkit"
 FRESH_ROLE: Final = (NotYet("NoSuchEntity", 30),)
 
 
-_POLICY_NAME: Final = text(r"[\w+=,.@/-]{1,512}", "the name of a policy, with its path")
-
-
 def aws_managed(name: str) -> Arn:
     """
     The policy *name* that AWS manages, such as `service-role/AWSBatchServiceRole`.
     """
-    require("aws_managed", "name", name, _POLICY_NAME)
+    require(
+        "aws_managed", "name", name, text(r"[\w+=,.@/-]{1,512}", "a policy's name, with its path")
+    )
     return Arn("iam", f"policy/{name}", region=False, account="aws")
 
 

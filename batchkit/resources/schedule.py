@@ -206,7 +206,9 @@ class Schedule(Resource):
     role: str | Ref = checked(ROLE, to="Role")
     # It may hold variables of the run.
     input: str = checked(
-        text(r"(?s).+", "a JSON text"), default=Confidential("{}"), converter=as_confidential
+        text(r"(?s).{1,262144}", "a JSON text of at most 256 KiB"),
+        default=Confidential("{}"),
+        converter=as_confidential,
     )
     enabled: bool = checked(a_bool(), default=True)
     arn: str = read_only("ScheduleArn")

@@ -230,6 +230,13 @@ class SecurityGroup(Ec2Resource):
     INTERFACE_FILTER: ClassVar = ("group-id", "id")
     EVERYWHERE: ClassVar = "0.0.0.0/0"
 
+    # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html
+    name: str = checked(
+        text(
+            r"(?i)(?!sg-)[\w ._:/()#,@\[\]+=&;{}!$*-]{1,255}",
+            "1-255 of the characters that EC2 takes, not first sg-",
+        )
+    )
     vpc: str | Ref = create_only(VPC, to="Vpc")
     description: str = create_only(
         text(r"[\w ._:/()#,@\[\]+=&;{}!$*-]{1,255}", "1-255 of the characters that EC2 takes"),
