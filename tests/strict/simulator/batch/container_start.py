@@ -32,6 +32,7 @@ def why_not(account: Account, job: OverlayEntry) -> str:
     held = environment(account, job["environment"])
     resources = held["shown"].get("computeResources", {}) if held else {}
     container = {**job["container"], **_machine_of(resources)}
+    resources = {**resources, "subnets": [job["subnet"]]}
     looks = (_roles, _network, _registry, _secrets, _image, _logs)
     return next((why for look in looks for why in look(account, container, resources)), "")
 
@@ -104,6 +105,14 @@ def _way_out(account: Account, subnet: str, public: bool) -> bool:
             wanted = "GatewayId" if public else "NatGatewayId"
             return any(r.get(wanted) and not blackholed(account, table, r) for r in routes)
     return False
+
+
+def connected(account: Account, container: dict[str, Any], subnet: str) -> bool:
+    """
+    Whether a task in *subnet* reaches what its program calls.
+    """
+    public = container.get("networkConfiguration", {}).get("assignPublicIp") == "ENABLED"
+    return _way_out(account, subnet, public) or _endpoints(account, subnet)
 
 
 def _endpoints(account: Account, subnet: str) -> bool:
