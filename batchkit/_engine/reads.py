@@ -16,6 +16,7 @@ from attrs import field, frozen
 from batchkit._engine.aws import Aws
 from batchkit._model.calls import Call, operations
 from batchkit._model.resource import Key, Resource, is_there
+from batchkit._model.users import User
 from batchkit._model.values import Scope
 from batchkit.errors import AwsError
 
@@ -177,17 +178,19 @@ def blockers(aws: Aws, resource: Resource) -> list[str]:
         return resource.blockers(reader)
 
 
-def active_users(aws: Aws, resource: Resource) -> list[str]:
+def active_users(aws: Aws, found: Sequence[Resource]) -> list[User]:
     """
-    What works with *resource* now and would fail if it were deleted, in words.
+    What works with one of *found* now, and would fail if that were taken away.
     """
-    with _reader(aws) as reader:
-        return resource.active_users(reader)
+    with ThreadPoolExecutor(WORKERS) as askers, ThreadPoolExecutor(WORKERS) as callers:
+        reader = CachedReader(aws, callers)
+        asked = [askers.submit(actual.active_users, reader) for actual in found]
+        return [user for future in asked for user in future.result()]
 
 
 def is_idle(aws: Aws, actual: Resource) -> bool:
     """
-    Whether nothing has been given *actual* to work with.
+    Whether nothing has *actual* to work with, and nothing runs on it.
     """
     with _reader(aws) as reader:
         return actual.is_idle(reader)

@@ -7,7 +7,6 @@ from __future__ import annotations
 import threading
 from typing import Final
 
-from batchkit._engine import reads as _reads
 from batchkit._engine.aws import Aws
 from batchkit._engine.outputs import Outputs
 from batchkit._engine.zones import lacks_something
@@ -56,16 +55,6 @@ class FreshRoles:
             state = "its role is seconds old, and can't be assumed everywhere yet"
             self._emit(Event(*resource.key, action, Phase.WAITING, state))
             self._aws.pause(left)
-
-
-def may_remake(aws: Aws, resource: Resource, actual: Resource, action: Action) -> bool:
-    """
-    Whether a broken *actual* may be deleted and made anew: nothing uses it, and nothing runs on it.
-    """
-    if action is Action.DELETE or not _reads.is_idle(aws, actual):
-        return False
-    # What was made by this call has never worked, so no job can run on it.
-    return action is Action.CREATE or not _reads.active_users(aws, resource)
 
 
 def broken(aws: Aws, resource: Resource, actual: Resource) -> BrokenResource:

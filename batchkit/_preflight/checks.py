@@ -12,6 +12,7 @@ from batchkit._docker.publisher import publisher
 from batchkit._model.calls import Operation, operations
 from batchkit._model.image_uri import ImageUri
 from batchkit._model.values import resolve
+from batchkit._preflight.capacity import instances
 from batchkit._preflight.deployer import looked_for, own_names
 from batchkit._preflight.facts import Check, PreflightFacts, finding
 from batchkit._preflight.permissions import permissions
@@ -138,6 +139,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     image,
     network_quotas,
     fargate_quota,
+    instances,
     named_in_grants,
     secrets,
     permissions,

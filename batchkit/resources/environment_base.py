@@ -19,7 +19,6 @@ from batchkit._model.resource import Reader
 from batchkit._model.values import Arn, Ref
 from batchkit.resources.batch import (
     DUPLICATE,
-    LIST_JOBS,
     MISSING,
     MODIFIED,
     PASS_ROLE,
@@ -33,6 +32,7 @@ from batchkit.resources.families import Family
 from batchkit.resources.iam import Role, aws_managed
 from batchkit.resources.iam_paths import path_of
 from batchkit.resources.queues import JobQueue
+from batchkit.resources.live_jobs import DESCRIBE_ENVIRONMENTS
 
 E = TypeVar("E", bound="EnvironmentBase")
 
@@ -63,7 +63,7 @@ class EnvironmentBase(BatchResource):
 
     VARIANT_OF: ClassVar = "ComputeEnvironment"
     LINKED_ROLES: ClassVar = ("batch.amazonaws.com", "ecs.amazonaws.com")
-    DESCRIBE: ClassVar = Operation("batch", "DescribeComputeEnvironments", wide=True)
+    DESCRIBE: ClassVar = DESCRIBE_ENVIRONMENTS
     CREATE: ClassVar = Operation(
         "batch",
         "CreateComputeEnvironment",
@@ -89,7 +89,6 @@ class EnvironmentBase(BatchResource):
     DELETE: ClassVar = Operation(
         "batch", "DeleteComputeEnvironment", absent=(MISSING,), not_yet=(MODIFIED, RELATED)
     )
-    JOBS: ClassVar = LIST_JOBS
     LISTED: ClassVar = "computeEnvironments"
     NAMED: ClassVar = "computeEnvironmentName"
     PARAMETER: ClassVar = "computeEnvironment"
@@ -155,18 +154,6 @@ class EnvironmentBase(BatchResource):
             own = f":role{path_of(stack)}" in str(actual.service_role)
             yield evolve(actual, orphaned=own and actual.service_role not in there)
 
-    def active_users(self, reader: Reader) -> list[str]:
-        # ListJobs doesn't say which environment a job runs on, so those of all queues of the stack
-        # count.  It lists one state at a time, RUNNING if none is given; of an array whose children
-        # run it lists the parent, which is PENDING
-        # (https://docs.aws.amazon.com/batch/latest/APIReference/API_ListJobs.html).
-        states = ("STARTING", "RUNNING", "PENDING")
-        queues = [queue.arn for queue in JobQueue.find(self.stack, reader)]
-        calls = [self.JOBS(jobQueue=arn, jobStatus=state) for arn in queues for state in states]
-        jobs = [job for call in calls for job in reader(call)["jobSummaryList"]]
-        active = [job for job in jobs if job["status"] != "PENDING" or "arrayProperties" in job]
-        return [f"job {job['jobName']} ({job['jobId']})" for job in active]
-
     def create(self) -> Steps:
         role = {"serviceRole": self.service_role} if self.service_role else {}
         yield self.CREATE(
@@ -212,7 +199,11 @@ class EnvironmentBase(BatchResource):
         # a look that Batch takes rarely; a queue takes none that isn't VALID.
         queues = reader(JobQueue.DESCRIBE())[JobQueue.LISTED]
         orders = [one["computeEnvironmentOrder"] for one in queues]
-        return self.arn not in {one["computeEnvironment"] for order in orders for one in order}
+        if self.arn in {one["computeEnvironment"] for order in orders for one in order}:
+            return False
+        mine = {(self.type_name(), name) for name in self.known_as}
+        jobs = [queue.active_users(reader) for queue in JobQueue.find(self.stack, reader)]
+        return not any(mine & user.needs for users in jobs for user in users)
 
     def before_delete(self) -> Steps:
         # Batch deletes the ECS cluster with its service role.  Without the role, the environment

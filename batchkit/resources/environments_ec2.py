@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from batchkit._model.calls import WAIT_STABLE, Steps
+from batchkit._model.calls import WAIT_STABLE, Call, Steps
 from batchkit._model.checks import (
     TAGS,
     a_bool,
@@ -24,6 +24,7 @@ from batchkit._model.checks import (
 )
 from batchkit._model.properties import named
 from batchkit._model.tags import NAME, OWNER, user_tags
+from batchkit._model.users import Use
 from batchkit._model.values import Ref
 from batchkit.resources.ec2 import ID
 from batchkit.resources.environment_base import EnvironmentBase
@@ -168,17 +169,25 @@ class Ec2Environment(EnvironmentBase):
         return {"computeResources": resources, "updatePolicy": patient}
 
     def before_delete(self) -> Steps:
-        return self.retire()
+        if self.enabled or self.min_vcpus:
+            yield self._without_minimum(state="DISABLED")
+            yield WAIT_STABLE
 
     def retire(self) -> Steps:
+        # It stays ENABLED: a job may still wait for it in a queue that is no longer used.
+        if self.min_vcpus:
+            yield self._without_minimum()
+            yield WAIT_STABLE
+
+    def widened(self, actual: Ec2Environment, at_work: Collection[Use]) -> Ec2Environment:
+        # A job that waits may need more vCPUs than there would be.
+        return evolve(self, max_vcpus=max(self.max_vcpus, actual.max_vcpus))
+
+    def _without_minimum(self, **changed: Any) -> Call:
         # Batch keeps minvCpus, and they cost, also while the environment is DISABLED
         # (https://docs.aws.amazon.com/batch/latest/APIReference/API_UpdateComputeEnvironment.html).
-        if self.enabled or self.min_vcpus:
-            resources = {"minvCpus": 0, "maxvCpus": self.max_vcpus}
-            yield self.DISABLE(
-                computeEnvironment=self.name, state="DISABLED", computeResources=resources
-            )
-            yield WAIT_STABLE
+        resources = {"minvCpus": 0, "maxvCpus": self.max_vcpus}
+        return self.DISABLE(computeEnvironment=self.name, computeResources=resources, **changed)
 
     def _scaling(self, delayed: bool) -> dict[str, Any]:
         """

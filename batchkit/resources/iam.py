@@ -7,13 +7,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
-from attrs import Factory, frozen
+from attrs import Factory, evolve, frozen
 
 from batchkit._model.calls import ForEach, NotYet, Operation, Parallel, Steps
 from batchkit._model.checks import as_set, checked, each, instance, optional, text, whole
 from batchkit._model.properties import read_only, write_only
 from batchkit._model.resource import Reader, Resource
 from batchkit._model.tags import OWNER, as_list, parse, tag_fields
+from batchkit._model.users import Use
 from batchkit._model.values import ACCOUNT, ITEM, Arn, Json
 from batchkit.errors import Problem, SpecError
 from batchkit.grants import Grant, flatten, policy_fits
@@ -192,6 +193,13 @@ class Role(Resource):
             arn=role["Arn"],
         )
 
+    def widened(self, actual: Role, at_work: Collection[Use]) -> Role:
+        # A boundary isn't widened: it is the limit that the account sets, whoever is at work.
+        known = [grant for grant in actual.grants or () if grant != _UNKNOWN]
+        grants = None if self.grants is None else [*self.grants, *known]
+        managed = None if self.managed is None else [*self.managed, *(actual.managed or ())]
+        return evolve(self, grants=grants, managed=managed)
+
     def create(self) -> Steps:
         boundary = {"PermissionsBoundary": self.boundary} if self.boundary else {}
         yield self.CREATE(
@@ -258,6 +266,10 @@ class Role(Resource):
         return self.DELETE_INLINE(RoleName=self.name, PolicyName=POLICY)
 
 
+_UNKNOWN: Final = Grant(("unknown:*",), ("*",))
+"""What stands for a statement that batchkit can't have written."""
+
+
 def _grants(answer: Any) -> tuple[Grant, ...]:
     """
     The statements of an inline policy; one that batchkit can't have written counts as drift.
@@ -278,7 +290,7 @@ def _grant(statement: Mapping[str, Any]) -> Grant:
             statement["Effect"],
         )
     except (KeyError, SpecError):
-        return Grant(("unknown:*",), ("*",))
+        return _UNKNOWN
 
 
 def _listed(value: Any) -> tuple[Any, ...]:

@@ -4,7 +4,7 @@ IAM: instance profiles, by which EC2 instances act as a role.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Final
 
 from attrs import frozen
@@ -14,6 +14,7 @@ from batchkit._model.checks import checked, text
 from batchkit._model.properties import read_only
 from batchkit._model.resource import Reader, Resource
 from batchkit._model.tags import OWNER, as_list, parse, tag_fields
+from batchkit._model.users import Use
 from batchkit._model.values import Arn
 from batchkit.resources.iam import FRESH_ROLE
 from batchkit.resources.iam_paths import is_here, path_of
@@ -98,6 +99,9 @@ class InstanceProfile(Resource):
             role=next((role["RoleName"] for role in answer["Roles"]), ""),
             arn=answer["Arn"],
         )
+
+    def refers_to(self) -> Iterator[Use]:
+        yield "Role", self.role
 
     def create(self) -> Steps:
         yield self.CREATE(

@@ -134,16 +134,18 @@ def test_what_somebody_has_changed_by_hand_is_put_back_with_patience() -> None:
 
 def test_a_retired_environment_keeps_no_instance() -> None:
     """
-    It is turned off, with no vCPUs kept; once it is, there is nothing to do.
+    No vCPUs are kept, but it stays on for jobs that still wait for it; a deletion turns it off.
     """
+    minimum = {"minvCpus": 0, "maxvCpus": 16}
+    none = ENVIRONMENT.DISABLE(computeEnvironment="movies", computeResources=minimum)
     off = ENVIRONMENT.DISABLE(
         computeEnvironment="movies",
         state="DISABLED",
-        computeResources={"minvCpus": 0, "maxvCpus": 16},
+        computeResources=minimum,
     )
     kept = actual(evolve(ENVIRONMENT, min_vcpus=4))
-    assert list(kept.retire()) == [off, WAIT_STABLE]
-    assert list(actual(ENVIRONMENT, enabled=False).retire()) == []
+    assert list(kept.retire()) == [none, WAIT_STABLE]
+    assert list(actual(ENVIRONMENT).retire()) == []
     assert list(actual(ENVIRONMENT).deletion()) == [
         off,
         WAIT_STABLE,
