@@ -25,7 +25,7 @@ def instances(facts: PreflightFacts) -> Iterator[Finding]:
     types = environments[0].types
     offered = [*with_zones(facts.aws, described(facts.aws, _types.patterns(types)))]
     yield from _unknown(types, offered)
-    zones = {facts.aws.zone(one.zone) for one in facts.desired(Subnet)}
+    zones = {facts.aws.zones.find(one.zone).name for one in facts.desired(Subnet)}
     near = [one for one in offered if not zones or zones & {*one.zones}]
     if offered and not near:
         where = ", ".join(sorted(zones))
