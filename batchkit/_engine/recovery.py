@@ -7,6 +7,7 @@ from __future__ import annotations
 import threading
 from typing import Final
 
+from batchkit._engine import reads as _reads
 from batchkit._engine.aws import Aws
 from batchkit._engine.outputs import Outputs
 from batchkit._engine.zones import lacks_something
@@ -55,6 +56,13 @@ class FreshRoles:
             state = "its role is seconds old, and can't be assumed everywhere yet"
             self._emit(Event(*resource.key, action, Phase.WAITING, state))
             self._aws.pause(left)
+
+
+def may_remake(aws: Aws, actual: Resource, action: Action) -> bool:
+    """
+    Whether a broken *actual* may be deleted and made anew: nothing uses it, and nothing runs on it.
+    """
+    return action is not Action.DELETE and _reads.is_idle(aws, actual)
 
 
 def broken(aws: Aws, resource: Resource, actual: Resource) -> BrokenResource:

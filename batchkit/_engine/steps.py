@@ -16,7 +16,7 @@ from batchkit._engine import reads as _reads
 from batchkit._engine.aws import Aws
 from batchkit._engine.compare import changes
 from batchkit._engine.outputs import Outputs
-from batchkit._engine.recovery import RECOVERY, REMAKE, FreshRoles, broken
+from batchkit._engine.recovery import RECOVERY, REMAKE, FreshRoles, broken, may_remake
 from batchkit._model.calls import (
     WAIT_DELETED,
     WAIT_STABLE,
@@ -238,7 +238,7 @@ class Runner:
         if steps is None or spent > RECOVERY:
             raise broken(self._aws, resource, actual)
         late = spent > REMAKE and resource.key not in self._remade
-        if late and action is not Action.DELETE and _reads.is_idle(self._aws, actual):
+        if late and may_remake(self._aws, actual, action):
             self._remade.add(resource.key)
             self.run(actual, actual.deletion(), Action.DELETE)
             steps = resource.create()

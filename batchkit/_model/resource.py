@@ -309,12 +309,6 @@ class Resource(Checked):
         """
         return []
 
-    def is_idle(self, reader: Reader) -> bool:
-        """
-        Whether nothing has it to work with, nor runs on it: a broken one may be made anew.
-        """
-        return False
-
     @property
     def known_as(self) -> Collection[str]:
         """
@@ -353,6 +347,12 @@ class Resource(Checked):
     def spared(self, renewed: Collection[Key]) -> bool:
         """
         Whether it stays although nothing needs it; those of *renewed* are getting a successor.
+        """
+        return False
+
+    def is_idle(self, reader: Reader) -> bool:
+        """
+        Whether nothing has been given it to work with, so that a broken one may be made anew.
         """
         return False
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from batchkit._diagnosis.finding import Finding, Severity
+from batchkit._model.values import Zone
 from batchkit._preflight.facts import PreflightFacts, finding
 from batchkit._preflight.instances import InstanceType, described, with_zones
 from batchkit.compute import instance_types as _types
@@ -25,7 +26,7 @@ def instances(facts: PreflightFacts) -> Iterator[Finding]:
     types = environments[0].types
     offered = [*with_zones(facts.aws, described(facts.aws, _types.patterns(types)))]
     yield from _unknown(types, offered)
-    zones = {facts.aws.zones.find(one.zone).name for one in facts.desired(Subnet)}
+    zones = {facts.aws.resolve(Zone(one.zone)) for one in facts.desired(Subnet)}
     near = [one for one in offered if not zones or zones & {*one.zones}]
     if offered and not near:
         where = ", ".join(sorted(zones))

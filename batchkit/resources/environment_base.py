@@ -31,8 +31,7 @@ from batchkit.resources.batch import (
 from batchkit.resources.families import Family
 from batchkit.resources.iam import Role, aws_managed
 from batchkit.resources.iam_paths import path_of
-from batchkit.resources.queues import JobQueue
-from batchkit.resources.live_jobs import DESCRIBE_ENVIRONMENTS
+from batchkit.resources.live_jobs import DESCRIBE_ENVIRONMENTS, nothing_runs_in
 
 E = TypeVar("E", bound="EnvironmentBase")
 
@@ -197,13 +196,7 @@ class EnvironmentBase(BatchResource):
     def is_idle(self, reader: Reader) -> bool:
         # An environment that has never been VALID can stay INVALID whatever an update says, until
         # a look that Batch takes rarely; a queue takes none that isn't VALID.
-        queues = reader(JobQueue.DESCRIBE())[JobQueue.LISTED]
-        orders = [one["computeEnvironmentOrder"] for one in queues]
-        if self.arn in {one["computeEnvironment"] for order in orders for one in order}:
-            return False
-        mine = {(self.type_name(), name) for name in self.known_as}
-        jobs = [queue.active_users(reader) for queue in JobQueue.find(self.stack, reader)]
-        return not any(mine & user.needs for users in jobs for user in users)
+        return nothing_runs_in(self.arn, self.stack, reader)
 
     def before_delete(self) -> Steps:
         # Batch deletes the ECS cluster with its service role.  Without the role, the environment
