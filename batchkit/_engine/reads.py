@@ -190,7 +190,7 @@ def active_users(aws: Aws, found: Sequence[Resource]) -> list[User]:
 
 def is_idle(aws: Aws, actual: Resource) -> bool:
     """
-    Whether nothing has been given *actual* to work with.
+    Whether nothing has *actual* to work with, and nothing runs on it.
     """
     with _reader(aws) as reader:
         return actual.is_idle(reader)
