@@ -27,6 +27,10 @@ from ._jobs.jobs import (
 from ._jobs.logs import (
     LogLine as LogLine,
 )
+from ._preflight.instances import (
+    InstanceType as InstanceType,
+    instance_types as instance_types,
+)
 from ._preflight.preflight import (
     preflight as preflight,
 )
@@ -166,6 +170,7 @@ from .resources.vpc import (
 from .spec import (
     StackSpec as StackSpec,
 )
+from .stack.joining import Joining as Joining
 from .stack.stack import (
     Stack as Stack,
 )

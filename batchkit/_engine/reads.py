@@ -148,11 +148,11 @@ def _rank(service: str) -> int:
 
 def _candidates(aws: Aws, resource: Resource, reader: CachedReader) -> list[Resource]:
     candidates = resource.candidates(reader)
-    if not candidates and resource.NEEDS_ZONE:
-        # The create will need the names, so they are read now, beside the rest.  If that is denied,
-        # the create says so.
+    if resource.made_in is not None and not any(map(resource.is_where, candidates)):
+        # The create will need the zones' names, so they are read now, beside the rest: a name that
+        # isn't there is told before anything is made.  If the read is denied, the create says so.
         with suppress(AwsError):
-            aws.list_zones()
+            aws.zones.check(resource.made_in)
     return candidates
 
 
@@ -186,6 +186,14 @@ def active_users(aws: Aws, found: Sequence[Resource]) -> list[User]:
         reader = CachedReader(aws, callers)
         asked = [askers.submit(actual.active_users, reader) for actual in found]
         return [user for future in asked for user in future.result()]
+
+
+def is_idle(aws: Aws, actual: Resource) -> bool:
+    """
+    Whether nothing has been given *actual* to work with.
+    """
+    with _reader(aws) as reader:
+        return actual.is_idle(reader)
 
 
 def read(aws: Aws, resource: Resource) -> list[Resource]:

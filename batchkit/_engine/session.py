@@ -26,7 +26,9 @@ EC2_OPERATIONS: Final = frozenset("""
     DeleteInternetGateway DeleteLaunchTemplate DeleteNatGateway DeleteRoute
     DeleteRouteTable DeleteSecurityGroup DeleteSubnet
     DeleteVpc DescribeAddresses DescribeAvailabilityZones
-    DescribeInternetGateways DescribeLaunchTemplates DescribeNatGateways DescribeNetworkInterfaces
+    DescribeInstanceTypeOfferings DescribeInstanceTypes
+    DescribeInternetGateways DescribeLaunchTemplates
+    DescribeNatGateways DescribeNetworkInterfaces
     DescribeRouteTables DescribeSecurityGroups DescribeSubnets
     DescribeTags DescribeVpcAttribute DescribeVpcEndpoints
     DescribeVpcs DetachInternetGateway DisassociateRouteTable

@@ -57,6 +57,7 @@ class Operation:
         exists: Codes that mean that it is there already.
         not_yet: Errors that pass by themselves.
         repeatable: Whether a blind second call does no harm.
+        role_age: For how many seconds a role must have been as it is before it is handed over.
     """
 
     service: str
@@ -70,6 +71,7 @@ class Operation:
     exists: tuple[str, ...] = field(kw_only=True, default=())
     not_yet: tuple[NotYet, ...] = field(kw_only=True, default=())
     repeatable: bool = field(kw_only=True, default=True)
+    role_age: float = field(kw_only=True, default=0.0)
 
     def __call__(self, **params: Any) -> Call:
         return Call(self, params)

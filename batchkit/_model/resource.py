@@ -80,8 +80,6 @@ class Resource(Checked):
     """Whether it holds data, so that a teardown keeps it unless `delete_data=True`."""
     TAGGED: ClassVar[bool] = True
     """Whether a tag says who owns it; what has none lives in something that has."""
-    NEEDS_ZONE: ClassVar[bool] = False
-    """Whether making it needs the names of the availability zones."""
     INTERNAL: ClassVar[bool] = False
     """Whether it is batchkit's own bookkeeping: torn down, and shown to nobody."""
     TIMEOUT: ClassVar[float] = 300
@@ -179,6 +177,19 @@ class Resource(Checked):
     def in_use(self) -> bool:
         """
         Whether its maker has gone on with it: of duplicates, one that is in use stays.
+        """
+        return True
+
+    @property
+    def made_in(self) -> int | str | None:
+        """
+        The availability zone that it is made in, by number, name or id; None if it is in none.
+        """
+        return None
+
+    def is_where(self, actual: Resource) -> bool:
+        """
+        Whether *actual* is in the availability zone that this one is to be in.
         """
         return True
 
@@ -336,6 +347,12 @@ class Resource(Checked):
     def spared(self, renewed: Collection[Key]) -> bool:
         """
         Whether it stays although nothing needs it; those of *renewed* are getting a successor.
+        """
+        return False
+
+    def is_idle(self, reader: Reader) -> bool:
+        """
+        Whether nothing has been given it to work with, so that a broken one may be made anew.
         """
         return False
 

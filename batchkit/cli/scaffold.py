@@ -31,7 +31,7 @@ timeout = 3600              # seconds after which an attempt is ended
 ## compute = {{kind = "ec2", types = ["m6i.large", "c6i"], spot = true, max_vcpus = 64}}
 ## There may be min_vcpus = 0, keep_minutes = 20, disk = 100, key_pair = "mine",
 ## ami = "ami-0123456789abcdef0" and user_data = "#!/bin/sh\\n..." as well.
-# network = {{kind = "nat", zones = 1, cidr = "10.1.0.0/16"}}
+# network = {{kind = "nat", zones = 1, cidr = "10.1.0.0/16"}}   # zones: or ["us-east-1b"]
 # boundary = "arn:aws:iam::123456789012:policy/boundary"   # for every role
 # log_retention = 30        # days
 # runnable_limit = 3600     # seconds after which Batch cancels a job that can't be run

@@ -61,3 +61,38 @@ def usual(architecture: str, gpus: int) -> Sequence[str]:
     The types for jobs of which nobody has said what they are to run on.
     """
     return WITH_GPUS if gpus else BY_ARCHITECTURE[architecture]
+
+
+_CLASSES: Final = (
+    (re.compile(r"(g|gr|vt)\d.*"), ("L-DB2E81BA", "L-3819A6DF")),
+    (re.compile(r"p\d.*"), ("L-417A185B", "L-7212CCBC")),
+    (re.compile(r"[acdhimrtz]\d.*"), ("L-1216C47A", "L-34B43A08")),
+)
+"""
+Classes of families, with the codes of the quotas for their vCPUs, on demand and on Spot
+(https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-on-demand-instances.html).
+"""
+
+
+def quota(type: str, spot: bool) -> str:
+    """
+    The code of the quota of EC2 that its vCPUs count for; an empty text for rare classes.
+    """
+    found = (codes for pattern, codes in _CLASSES if pattern.fullmatch(family(type)))
+    return next(found, ("", ""))[spot]
+
+
+OWN_FAMILIES: Final = {
+    "default_x86_64": ("m6i", "c6i", "r6i", "c7i"),
+    "optimal": ("m6i", "c6i", "r6i", "c7i"),
+    "default_arm64": ("m6g", "c6g", "r6g", "c7g"),
+}
+"""What Batch's words for its own choice stand for."""
+
+
+def patterns(types: Sequence[str]) -> list[str]:
+    """
+    What EC2's filter takes for *types*, families and words of Batch.
+    """
+    named = [one for type in types for one in OWN_FAMILIES.get(type, (type,))]
+    return [one if "." in one else f"{one}.*" for one in named]

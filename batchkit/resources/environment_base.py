@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/batch/latest/userguide/updating-compute-environments
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 from attrs import evolve, frozen
 
@@ -31,9 +31,15 @@ from batchkit.resources.batch import (
 from batchkit.resources.families import Family
 from batchkit.resources.iam import Role, aws_managed
 from batchkit.resources.iam_paths import path_of
-from batchkit.resources.live_jobs import DESCRIBE_ENVIRONMENTS
+from batchkit.resources.live_jobs import DESCRIBE_ENVIRONMENTS, nothing_runs_in
 
 E = TypeVar("E", bound="EnvironmentBase")
+
+ROLE_AGE: Final = 20.0
+"""
+Seconds after which Batch can assume a role that was made or changed.  It takes a younger one, and
+makes the environment INVALID (https://github.com/hashicorp/terraform-provider-aws/pull/40148).
+"""
 
 
 def batch_role(**fields: Any) -> Role:
@@ -63,9 +69,14 @@ class EnvironmentBase(BatchResource):
         ("batch:TagResource", "iam:PassRole", "iam:CreateServiceLinkedRole"),
         exists=(DUPLICATE,),
         not_yet=(MODIFIED, UNLINKED, PASS_ROLE, YOUNG_PROFILE),
+        role_age=ROLE_AGE,
     )
     UPDATE: ClassVar = Operation(
-        "batch", "UpdateComputeEnvironment", ("iam:PassRole",), not_yet=(MODIFIED, PASS_ROLE)
+        "batch",
+        "UpdateComputeEnvironment",
+        ("iam:PassRole",),
+        not_yet=(MODIFIED, PASS_ROLE),
+        role_age=ROLE_AGE,
     )
     DISABLE: ClassVar = Operation(
         "batch",
@@ -160,7 +171,7 @@ class EnvironmentBase(BatchResource):
         changed: dict[str, Any] = {}
         if "enabled" in drift or "state" in drift:
             changed["state"] = self.switch
-        if "service_role" in drift:
+        if "service_role" in drift or ("state" in drift and self.service_role):
             changed["serviceRole"] = self.service_role
         if set(drift) - {"tags"}:
             yield self._change(drift, **changed)
@@ -169,15 +180,23 @@ class EnvironmentBase(BatchResource):
 
     def recover(self: E, actual: E) -> Steps | None:
         # A role made moments ago can't be assumed yet: Batch takes it, and reports INVALID some
-        # seconds later.  Any update makes Batch try again
-        # (https://docs.aws.amazon.com/batch/latest/userguide/troubleshooting.html).
+        # seconds later.  What AWS's guide repairs it by is an update that names the role
+        # (https://docs.aws.amazon.com/batch/latest/userguide/invalid_compute_environment.html).
         passing = (
             *("not authorized to perform", "service linked role", "unable to assume"),
             "instance profile",
         )
         if any(fragment in actual.reason.lower() for fragment in passing):
-            return iter((self._change(state=self.switch),))
+            changed: dict[str, Any] = {"state": self.switch}
+            if self.service_role:
+                changed["serviceRole"] = self.service_role
+            return iter((self._change(**changed),))
         return None
+
+    def is_idle(self, reader: Reader) -> bool:
+        # An environment that has never been VALID can stay INVALID whatever an update says, until
+        # a look that Batch takes rarely; a queue takes none that isn't VALID.
+        return nothing_runs_in(self.arn, self.stack, reader)
 
     def before_delete(self) -> Steps:
         # Batch deletes the ECS cluster with its service role.  Without the role, the environment

@@ -46,12 +46,12 @@ FARGATE_SPOT: Final = Family(
     quota=("fargate", "L-36FBB829"),
     public_by="job",
 )
-# Of EC2's quotas, those for the instances that aren't of a class of their own, such as GPUs
+# EC2 counts by classes of instances, which the family doesn't know
 # (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-on-demand-instances.html).
-EC2: Final = Family("EC2", "EC2", False, "", ("ec2", "L-1216C47A"), "subnet")
+EC2: Final = Family("EC2", "EC2", False, "", None, "subnet")
 # Batch names the instance that is gone: "Host EC2 (instance i-...) terminated."
 # (https://docs.aws.amazon.com/batch/latest/userguide/spot-retries.html).
-SPOT: Final = Family("SPOT", "EC2", True, "Host EC2*", ("ec2", "L-34B43A08"), "subnet")
+SPOT: Final = Family("SPOT", "EC2", True, "Host EC2*", None, "subnet")
 UNMANAGED: Final = Family("UNMANAGED", "EC2", False, "", None, "subnet")
 FAMILIES: Final[Mapping[str, Family]] = {
     one.word: one for one in (FARGATE, FARGATE_SPOT, EC2, SPOT, UNMANAGED)

@@ -13,6 +13,7 @@ from typing import Any, Final
 from batchkit._model.calls import Operation
 from batchkit._model.image_uri import ImageUri
 from batchkit._model.resource import Reader
+from batchkit._model.tags import owner, parse
 from batchkit._model.users import Use, User, texts
 from batchkit.resources.batch import LIST_JOBS
 from batchkit.resources.platforms import container_of
@@ -118,6 +119,19 @@ def _of_queue(queue: str, reader: Reader) -> Iterator[Use]:
         if queue in (one["jobQueueArn"], one["jobQueueName"]):
             for place in one["computeEnvironmentOrder"]:
                 yield "ComputeEnvironment", place["computeEnvironment"]
+
+
+def nothing_runs_in(environment: str, stack: str, reader: Reader) -> bool:
+    """
+    Whether no queue has the compute *environment*, and no job of the *stack* is left in it.
+    """
+    queues = reader(DESCRIBE_QUEUES())["jobQueues"]
+    orders = [one["computeEnvironmentOrder"] for one in queues]
+    if environment in {place["computeEnvironment"] for order in orders for place in order}:
+        return False
+    ours = [one["jobQueueArn"] for one in queues if owner(parse(one.get("tags"))) == stack]
+    jobs = [job for queue in ours for job in live_jobs(queue, reader)]
+    return not any(("ComputeEnvironment", environment) in job.needs for job in jobs)
 
 
 def needs_of(definition: Any, reader: Reader) -> frozenset[Use]:

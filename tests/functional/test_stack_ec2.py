@@ -12,6 +12,7 @@ from account_fixture import AccountFixture
 from batchkit import (
     Ec2,
     Stack,
+    StackNotFound,
     StackSpec,
     Unmanaged,
     describe_stack,
@@ -169,6 +170,14 @@ def test_what_a_change_no_longer_needs_goes(there: AccountFixture) -> None:
     assert len(there.batch.describe_compute_environments()["computeEnvironments"]) == 1
 
 
+def test_only_an_unmanaged_stack_has_a_cluster_to_join(there: AccountFixture) -> None:
+    """
+    Batch's own instances join by themselves.
+    """
+    with pytest.raises(StackNotFound, match="no cluster that instances may join"):
+        assert made(there, compute=Ec2()).joining
+
+
 def test_ones_own_instances_find_the_way_in(there: AccountFixture) -> None:
     """
     The stack has no network, and tells the cluster and the profile.
@@ -177,7 +186,10 @@ def test_ones_own_instances_find_the_way_in(there: AccountFixture) -> None:
     (environment,) = there.batch.describe_compute_environments()["computeEnvironments"]
     assert (environment["type"], "computeResources" in environment) == ("UNMANAGED", False)
     assert not any(one.type_name() in ("Vpc", "NatGateway") for one in stack.resources)
-    (cluster,) = {getattr(one, "cluster", "") for one in stack.resources} - {""}
-    assert cluster == environment["ecsClusterArn"]
     (profile,) = there.iam.list_instance_profiles()["InstanceProfiles"]
+    for one in (stack, describe_stack("movies", session=there.session)):
+        cluster = one.joining.cluster
+        assert environment["ecsClusterArn"].endswith(f":cluster/{cluster}")
+        assert one.joining.instance_profile == profile["Arn"]
+        assert f"ECS_CLUSTER={cluster} " in one.joining.user_data
     assert [role["RoleName"] for role in profile["Roles"]] == ["movies_instance-us-east-1"]

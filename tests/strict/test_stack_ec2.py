@@ -11,7 +11,7 @@ import pytest
 
 from batchkit import Ec2, StackSpec
 
-from .broken_stacks import Scene
+from .broken_stacks import IMAGE, Scene, push
 from .simulator import StrictAws
 from .simulator.batch.programs import Program
 from .stacks import (
@@ -165,3 +165,63 @@ def test_jobs_wait_for_instances_of_ones_own() -> None:
         (environment,) = environments(at)
         aws.account.add("instance", "i-1", cluster=environment["ecsClusterArn"], type="m6i.large")
         assert run.wait().status == "SUCCEEDED"
+
+
+def test_from_ec2_to_fargate_the_job_goes_on_and_then_nothing_of_ec2_is_left() -> None:
+    """
+    Profile, role and template stay as long as the job needs them.
+    """
+    with StrictAws(seed=7) as aws:
+        compute = Ec2(disk=100, min_vcpus=4)
+        at = Scene(aws, compute=compute, vcpus=4, memory=8192, timeout=20_000)
+        at.program("long", TWO_HOURS)
+        run = at.submit("long")
+        at.mend(compute="fargate")
+        assert run.refresh().status == "RUNNING"
+        assert {"instance-profile", "launch-template"} <= {*counts(aws, {})}
+        with unchanged(aws):
+            at.mend(compute="fargate")
+        assert at.submit().status == "SUCCEEDED"
+        assert run.wait().status == "SUCCEEDED"
+        at.mend(compute="fargate")
+        assert not {"instance-profile", "launch-template"} & {*counts(aws, {})}
+        assert not [key for key in aws.snapshot() if "instance" in key]
+
+
+@pytest.mark.rule(143)
+def test_what_somebody_changes_by_hand_is_put_back_and_ends_no_job() -> None:
+    """
+    It has as long as Batch gives it.
+    """
+    with StrictAws(seed=8) as aws:
+        at = Scene(aws, compute=Ec2(), vcpus=4, memory=8000, timeout=20_000)
+        at.program("long", TWO_HOURS)
+        run = at.submit("long")
+        (environment,) = environments(at)
+        at.client("batch").update_compute_environment(
+            computeEnvironment=environment["computeEnvironmentName"],
+            computeResources={"instanceTypes": ["m6i.2xlarge"]},
+            updatePolicy={"terminateJobsOnUpdate": False, "jobExecutionTimeoutMinutes": 7200},
+        )
+        at.later()
+        with new_mutations(aws) as done:
+            at.mend()
+        assert operations(done) == ["UpdateComputeEnvironment"]
+        assert run.wait().status == "SUCCEEDED"
+
+
+def test_arm_is_the_architecture_of_the_instances() -> None:
+    """
+    The job definition can't hold it: an image for ARM runs, and one for x86 is found.
+    """
+    with StrictAws(seed=9) as aws:
+        at = Scene(aws, compute="ec2", memory=8000)
+        for machine in ("arm64", "amd64"):
+            push(at, machine=machine, tag=machine)
+        arm = IMAGE.replace(":1", ":arm64")
+        at.mend(compute="ec2", architecture="ARM64", image=arm)
+        assert at.submit().status == "SUCCEEDED"
+        assert at.stack.diagnose() == []
+        at.mend(compute="ec2", architecture="ARM64", image=IMAGE.replace(":1", ":amd64"))
+        (found,) = at.submit().explain()
+        assert found.rule == "wrong-architecture" and "isn't built for ARM64" in found.message

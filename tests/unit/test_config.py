@@ -68,7 +68,7 @@ team = "data"
 [network]
 kind = "nat"
 cidr = "10.2.0.0/16"
-zones = 2
+zones = ["us-east-1b", "use1-az2"]
 """
 
 
@@ -127,7 +127,7 @@ def test_every_field_has_a_key(tmp_path: Path) -> None:
     same = attrs.evolve(spec, grants=grants, execution_grants=kms_decrypt("alias/films"))
     assert spec == same and (spec.vcpus, spec.time_zone) == (1, "Europe/Berlin")
     assert spec.compute == Fargate(max_vcpus=8, spot=True, service_role="linked")
-    assert spec.network == Nat(cidr="10.2.0.0/16", zones=2)
+    assert spec.network == Nat(cidr="10.2.0.0/16", zones=["us-east-1b", "use1-az2"])
 
 
 def test_a_table_names_the_sort_of_compute(tmp_path: Path) -> None:

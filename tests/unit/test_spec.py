@@ -97,7 +97,11 @@ REFUSED_PARTS: dict[tuple[type, str], list[Any]] = {
     (Ec2, "key_pair"): ["", " x", 1],
     (Ec2, "user_data"): ["", "date", "#!" + "x" * 15 * 1024, 1],
     (Nat, "cidr"): CIDRS,
-    (Nat, "zones"): [0, 4, 1.0, "1"],
+    (Nat, "zones"): [
+        *(0, 4, 1.0, "1", True, "us-east-1a", [], [1], ["us-east-1a"] * 2),
+        *(["us-east-1"], ["us-east-1-bos-1a"], ["us-east-1-wl1-bos-wlz-1"], ["use1-bos1-az1"]),
+        ["us-east-1a", "us-east-1b", "us-east-1c", "us-east-1d"],
+    ],
 }
 TAKEN: dict[str, list[Any]] = {
     "name": ["a", "a" * 40, "movies-2", "m1-x-9"],
@@ -118,7 +122,10 @@ TAKEN: dict[str, list[Any]] = {
         Ec2(types=["p3"], ami="ami-12345678"),
     ]
     + ["fargate", "fargate-spot", Fargate(), Fargate(max_vcpus=16_000, spot=True)],
-    "network": ["nat", Nat(), Nat(zones=3, cidr="192.168.3.0/24")],
+    "network": [
+        *("nat", Nat(), Nat(zones=3, cidr="192.168.3.0/24")),
+        *(Nat(zones=["us-east-1a", "use1-az4"]), Nat(zones=("us-gov-west-1b",))),
+    ],
     "boundary": [None, "arn:aws:iam::1:policy/x"],
     "log_retention": [None, 1, 3653],
     "priority": [0, 1000],

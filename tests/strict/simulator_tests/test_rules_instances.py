@@ -178,7 +178,7 @@ def test_instances_that_cannot_join_leave_jobs_runnable(
     """
     profile = old_profile(strict_aws, "fleet", allowed)
     batch = made(strict_aws, profile, out=out)
-    assert job(batch, submitted(strict_aws, batch)) == ("RUNNABLE", "UNDETERMINED")
+    assert job(batch, submitted(strict_aws, batch)) == ("RUNNABLE", "")
 
 
 @pytest.mark.rule(146)

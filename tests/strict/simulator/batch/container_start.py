@@ -20,6 +20,8 @@ PULL = "ResourceInitializationError: unable to pull secrets or registry auth: "
 LOGGER = "ResourceInitializationError: failed to validate logger args: "
 RETRIEVAL = f"{PULL}execution resource retrieval failed: "
 ANYWHERE = "0.0.0.0/0"
+ARM = ("m6g",)
+"""The families of instances with ARM that there are here."""
 MACHINES = {"X86_64": "amd64", "ARM64": "arm64"}
 
 
@@ -27,12 +29,23 @@ def why_not(account: Account, job: OverlayEntry) -> str:
     """
     Why the container of a job can't be started, or "".
     """
-    container = job["container"]
     held = environment(account, job["environment"])
     resources = held["shown"].get("computeResources", {}) if held else {}
+    container = {**job["container"], **_machine_of(resources)}
     resources = {**resources, "subnets": [job["subnet"]]}
     looks = (_roles, _network, _registry, _secrets, _image, _logs)
     return next((why for look in looks for why in look(account, container, resources)), "")
+
+
+def _machine_of(resources: dict[str, Any]) -> dict[str, Any]:
+    """
+    The platform that instances have, in the place of what a definition says on Fargate.
+    """
+    types = resources.get("instanceTypes")
+    if not types:
+        return {}
+    arm = any(one == "default_arm64" or one.partition(".")[0] in ARM for one in types)
+    return {"runtimePlatform": {"cpuArchitecture": "ARM64" if arm else "X86_64"}}
 
 
 def _in_ecr(container: dict[str, Any]) -> bool:

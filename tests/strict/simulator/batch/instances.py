@@ -13,7 +13,7 @@ from ..account import Account, OverlayEntry
 from ..api_call import ApiCall
 from ..iam.trust import assumable, authorised
 from ..rules import before, declare
-from .container_start import joins
+from .container_start import ARM, joins
 from .held import environment
 from .job_view import needs
 from .refusals import refuse
@@ -46,7 +46,6 @@ OWN_CHOICE = {
     "optimal": ("m6i", "c6i", "r6i"),
     "default_arm64": ("m6g",),
 }
-ARM = ("m6g",)
 REGISTERS = "ecs:RegisterContainerInstance"
 SCALING = {"minvCpus", "maxvCpus", "desiredvCpus", "scalingPolicy"}
 
@@ -125,13 +124,17 @@ def instance_fault(account: Account, job: OverlayEntry, entry: OverlayEntry) -> 
         cluster = shown["ecsClusterArn"]
         joined = [one for one in account.all("instance") if one["cluster"] == cluster]
         sizes = [SIZES[one["type"]] for one in joined]
-        return "" if any(_holds(size, job) for size in sizes) else _hit(account, 146, "blocked")
+        return (
+            ""
+            if any(_holds(size, job) for size in sizes)
+            else _hit(account, 146, "none has joined")
+        )
     if resources.get("type") not in ON_INSTANCES:
         return ""
     sizes = [SIZES[size] for size in types_of(resources["instanceTypes"])]
     if not any(_holds(size, job) for size in sizes):
         return _hit(account, 144, "no type")
-    return "" if _joins(account, resources) else _hit(account, 145, "blocked")
+    return "" if _joins(account, resources) else _hit(account, 145, "none has joined")
 
 
 def _hit(account: Account, number: int, fault: str) -> str:

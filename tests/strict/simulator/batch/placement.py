@@ -20,7 +20,7 @@ declare(
 
 QUOTAS = {"FARGATE": "L-3032A538", "FARGATE_SPOT": "L-36FBB829"}
 NEW_ACCOUNT = 6.0
-SILENT = ("full", "quota")
+SILENT = ("full", "quota", "none has joined")
 REASONS = {
     "capacity": "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - ",
     "small": (
@@ -54,8 +54,6 @@ def place(account: Account, job: OverlayEntry) -> tuple[str, str]:
         faults.append(fault)
     if set(faults) & {*SILENT}:
         return "", ""
-    if "blocked" in faults:
-        return "", BLOCKED
     reason = next((REASONS[fault] for fault in REASONS if fault in faults), "")
     # Only the code is told for certain; the rest names an instance type, or whatever it is.
     return "", reason + account.loose("capacity") if reason.endswith("- ") else reason
