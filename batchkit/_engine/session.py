@@ -25,7 +25,7 @@ EC2_OPERATIONS: Final = frozenset("""
     CreateSubnet CreateTags CreateVpc
     DeleteInternetGateway DeleteNatGateway DeleteRoute
     DeleteRouteTable DeleteSecurityGroup DeleteSubnet
-    DeleteVpc DescribeAddresses DescribeAvailabilityZones
+    DeleteTags DeleteVpc DescribeAddresses DescribeAvailabilityZones
     DescribeInternetGateways DescribeNatGateways DescribeNetworkInterfaces
     DescribeRouteTables DescribeSecurityGroups DescribeSubnets
     DescribeTags DescribeVpcAttribute DescribeVpcEndpoints

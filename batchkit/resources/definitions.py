@@ -81,6 +81,7 @@ class JobDefinition(JobSettings, Resource):
         repeatable=False,  # the same request again registers another revision
     )
     TAG: ClassVar = Operation("batch", "TagResource")
+    UNTAG: ClassVar = Operation("batch", "UntagResource")
     DELETE: ClassVar = Operation("batch", "DeregisterJobDefinition")
 
     name: str = checked(NAME)
@@ -172,7 +173,9 @@ class JobDefinition(JobSettings, Resource):
 
     def update(self, actual: JobDefinition, drift: Collection[str]) -> Steps:
         if set(drift) == {"tags"}:
-            yield self.TAG(resourceArn=actual.arn, tags=self.all_tags)
+            tag = self.TAG(resourceArn=actual.arn, tags=self.all_tags)
+            untag = self.UNTAG(resourceArn=actual.arn, tagKeys=self.left_out(actual))
+            yield from self.retag(actual, tag, untag)
         else:
             yield from self.create()
 

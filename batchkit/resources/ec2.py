@@ -75,6 +75,7 @@ class Ec2Resource(Resource):
 
     DESCRIBE: ClassVar[Operation]
     TAG: ClassVar = Operation("ec2", "CreateTags", not_yet=NEW_ID)
+    UNTAG: ClassVar = Operation("ec2", "DeleteTags", not_yet=NEW_ID)
     TAKE_LOCK: ClassVar = TAKE_LOCK
     RELEASE_LOCK: ClassVar = RELEASE_LOCK
     INTERFACES: ClassVar = Operation("ec2", "DescribeNetworkInterfaces", wide=True)
@@ -164,12 +165,14 @@ class Ec2Resource(Resource):
         inside = [{"Name": name, "Values": [getattr(self, attribute)]}]
         return interfaces(reader(self.INTERFACES(Filters=inside)))
 
-    def tag(self, drift: Collection[str]) -> Steps:
+    def tag(self, actual: Resource, drift: Collection[str]) -> Steps:
         """
-        The call that puts the tags back, if they differ; CreateTags leaves all others alone.
+        The calls that bring the tags to what is desired, if they differ; others' are left alone.
         """
         if "tags" in drift:
-            yield self.TAG(Resources=[self.identity], Tags=as_list(self.all_tags))
+            keys = [{"Key": key} for key in self.left_out(actual)]
+            tag = self.TAG(Resources=[self.identity], Tags=as_list(self.all_tags))
+            yield from self.retag(actual, tag, self.UNTAG(Resources=[self.identity], Tags=keys))
 
 
 def interfaces(answer: Mapping[str, Any]) -> list[str]:

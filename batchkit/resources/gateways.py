@@ -93,7 +93,7 @@ class InternetGateway(Ec2Resource):
             if actual.vpc:
                 yield self.DETACH(InternetGatewayId=actual.id, VpcId=actual.vpc)
             yield self.ATTACH(InternetGatewayId=actual.id, VpcId=self.vpc)
-        yield from self.tag(drift)
+        yield from self.tag(actual, drift)
 
     def delete(self) -> Steps:
         # An attached gateway can't be deleted.
@@ -173,7 +173,7 @@ class ElasticIp(Ec2Resource):
     def update(self, actual: ElasticIp, drift: Collection[str]) -> Steps:
         if "settled" in drift:
             yield from self._settle(actual.id)
-        yield from self.tag(drift)
+        yield from self.tag(actual, drift)
 
     def _settle(self, identity: str) -> Steps:
         yield self.lock(identity)
@@ -248,7 +248,7 @@ class NatGateway(Ec2Resource):
         yield WAIT_STABLE
 
     def update(self, actual: NatGateway, drift: Collection[str]) -> Steps:
-        yield from self.tag(drift)
+        yield from self.tag(actual, drift)
 
     def delete(self) -> Steps:
         # AWS deletes a failed one by itself.  Of any other, the address is free only when the

@@ -104,7 +104,7 @@ class Vpc(Ec2Resource):
             # Its maker may have crashed before it took the lock.
             yield self.lock(actual.id)
             yield self.MODIFY(VpcId=actual.id, EnableDnsHostnames={"Value": self.dns_hostnames})
-        yield from self.tag(drift)
+        yield from self.tag(actual, drift)
 
     def delete(self) -> Steps:
         yield self.DELETE(VpcId=self.id)
@@ -159,7 +159,7 @@ class Subnet(Ec2Resource):
         yield WAIT_STABLE
 
     def update(self, actual: Subnet, drift: Collection[str]) -> Steps:
-        yield from self.tag(drift)
+        yield from self.tag(actual, drift)
 
     def delete(self) -> Steps:
         yield self.DELETE(SubnetId=self.id)
@@ -247,7 +247,7 @@ class SecurityGroup(Ec2Resource):
             # EC2 applies all rules of a call or none: one that exists would refuse the others.
             missing = [cidr for cidr in self.egress if cidr not in actual.egress]
             yield self.ALLOW(GroupId=actual.id, IpPermissions=_all_to(missing))
-        yield from self.tag(drift)
+        yield from self.tag(actual, drift)
 
     def delete(self) -> Steps:
         yield self.DELETE(GroupId=self.id)
