@@ -38,8 +38,8 @@ def resources(spec: StackSpec, region: str, tagger: Tagger = ImageSource.tag) ->
     roles = Roles.of(spec, ground)
     logs = LogGroup(name=group_name(spec.name), retention=spec.log_retention, **ground.common)
     image, images = image_of(spec, ground, tagger)
-    queue = _queue(spec, ground, place, logs)
     definition = _definition(spec, ground, site, place, image, roles, logs)
+    queue = _queue(spec, ground, place, definition, logs)
     machine = _machine(spec, ground, queue, definition, roles)
     return [
         *site.resources,
@@ -67,9 +67,11 @@ def _stores(spec: StackSpec) -> list[Table | Bucket]:
     ]
 
 
-def _queue(spec: StackSpec, ground: Ground, place: Place, logs: LogGroup) -> JobQueue:
+def _queue(
+    spec: StackSpec, ground: Ground, place: Place, definition: JobDefinition, logs: LogGroup
+) -> JobQueue:
     return JobQueue(
-        name=spec.name,
+        name=_lane(ground, definition),
         compute_environments=[environment.arn for environment in place.environments],
         priority=spec.priority,
         runnable_limit=spec.runnable_limit,
@@ -78,6 +80,26 @@ def _queue(spec: StackSpec, ground: Ground, place: Place, logs: LogGroup) -> Job
         depends_on=(logs.exists,),
         **ground.common,
     )
+
+
+def _lane(ground: Ground, definition: JobDefinition) -> str:
+    """
+    The name of the queue: the stack's, with what a waiting job asks of where it runs.
+
+    A job can't move to another queue, and one that waits for a private x86 environment could never
+    start on a public one, or on ARM.  So such a change makes another queue; the state machine
+    submits to it from then on, and the old one goes when it is empty.
+    """
+    asked = {
+        "platform": definition.platform.lower(),
+        "architecture": definition.architecture.lower(),
+        "public_ip": "public",
+    }
+    plain = attrs.fields_dict(JobDefinition)
+    words = [
+        word for name, word in asked.items() if getattr(definition, name) != plain[name].default
+    ]
+    return ground.name("-".join(words)) if words else ground.stack
 
 
 def _definition(
@@ -118,7 +140,7 @@ def _machine(
     tries = retry_strategy(definition.attempts, definition.reclaims)["attempts"]
     steps = run_job(
         name=spec.name,
-        queue=queue.named,
+        queue=queue.arn,
         definition=definition.arn,
         timeout=spec.run_timeout or spec.runnable_limit + tries * spec.timeout,
     )

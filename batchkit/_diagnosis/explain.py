@@ -56,9 +56,8 @@ def explain(aws: Aws, arn: str, jobs: Sequence[Job], state: State) -> Diagnosis:
     if job is None:
         if ":execution:" not in arn:
             return Diagnosis()  # a job that Batch doesn't list yet
-        # The state machine, the queue and the job definition have the name of the stack.
-        stack = arn.split(":")[-2]
-        return _diagnosis(_explained(JobFacts(aws, stack, stack, None, state)))
+        stack = arn.split(":")[-2]  # the state machine has its name
+        return _diagnosis(_explained(JobFacts.of_stack(aws, stack, state)))
     if job.status == _jobs.SUCCEEDED and not state.ended:
         return Diagnosis()
     return _diagnosis(_explained(JobFacts(aws, job.queue, job.definition, job, state)))
@@ -109,7 +108,7 @@ def diagnose(aws: Aws, stack: str) -> Diagnosis:
     """
     What is wrong with *stack*, with the jobs that it can't start, and with the last that failed.
     """
-    around = JobFacts(aws, stack, stack)
+    around = JobFacts.of_stack(aws, stack)
     found = [*_apply((*WAITING, *STARTING), around)]
     troubled = _troubled(aws, around)
     found += _not_seen(around)
@@ -124,13 +123,12 @@ def diagnose(aws: Aws, stack: str) -> Diagnosis:
 
 def _troubled(aws: Aws, facts: JobFacts) -> list[Job]:
     """
-    The job at the head of the queue, the newest that is starting, and the last if it failed; of an
+    The job at the head of each queue, the newest that is starting, and the last if it failed; of an
     array the child that explains most.
     """
-    if facts.queue is None:
-        return []
     try:
-        jobs = _jobs.describe(aws, [*_candidates(aws, facts.queue["jobQueueArn"])])
+        ids = [id for queue in facts.queues.lanes for id in _candidates(aws, queue)]
+        jobs = _jobs.describe(aws, ids)
         chosen = [_jobs.representative(_children(aws, job)) for job in jobs if not _meant(job)]
         return [job for job in chosen if job is not None]
     except AwsError as error:

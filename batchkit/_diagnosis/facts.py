@@ -26,7 +26,7 @@ from batchkit.errors import AwsError
 from batchkit.resources.definitions import JobDefinition
 from batchkit.resources.logs import LogGroup
 from batchkit.resources.platforms import container_of
-from batchkit.resources.states import StateMachine
+from batchkit.resources.states import StateMachine, submitted
 
 
 class JobFacts:
@@ -57,6 +57,16 @@ class JobFacts:
         self.state = state or State("")
         self._definition = definition
         self._roles: dict[str, RoleFacts] = {}
+
+    @classmethod
+    def of_stack(cls, aws: Aws, stack: str, state: State | None = None) -> JobFacts:
+        """
+        Those of the jobs that the state machine of *stack* submits now.
+        """
+        facts = cls(aws, stack, stack, None, state)
+        queue, _ = facts.submitted
+        facts.queues = Queues(facts.reader, queue or stack)
+        return facts
 
     @property
     def queue(self) -> Mapping[str, Any] | None:
@@ -138,14 +148,17 @@ class JobFacts:
         """
         The job definition that the stack's state machine submits, if it is one of its revisions.
         """
-        arn = Arn("states", f"stateMachine:{self.queues.queue_name}")
+        _, definition = self.submitted
+        return definition if f":job-definition/{self.definition_name}:" in definition else ""
+
+    @cached_property
+    def submitted(self) -> tuple[str, str]:
+        """
+        The queue and the job definition to which the stack's state machine submits.
+        """
+        arn = Arn("states", f"stateMachine:{self.definition_name}")  # both have the stack's name
         machine = self.reader.read(StateMachine.DESCRIBE(stateMachineArn=arn)) or {}
-        definition = json.loads(machine.get("definition") or "{}")
-        for state in definition.get("States", {}).values():
-            submitted = str((state.get("Parameters") or {}).get("JobDefinition") or "")
-            if f":job-definition/{self.definition_name}:" in submitted:
-                return submitted
-        return ""
+        return submitted(json.loads(machine.get("definition") or "{}"))
 
     @property
     def container(self) -> Mapping[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from batchkit._diagnosis.reader import FactsReader
 from batchkit._jobs import jobs as _jobs
 from batchkit._jobs.jobs import Job
+from batchkit._model import tags as _tags
 from batchkit._model.calls import Operation
 from batchkit.errors import AwsError
 from batchkit.resources.environments import ComputeEnvironment
@@ -58,6 +59,17 @@ class Queues:
         The queue as Batch describes it; None if it isn't listed.
         """
         return _first(self.all_queues, self._queue, "jobQueueName", "jobQueueArn")
+
+    @property
+    def lanes(self) -> list[str]:
+        """
+        The ARNs of the queue and of the stack's older ones, which run dry.
+        """
+        if self.queue is None:
+            return []
+        stack = _owner(self.queue)
+        older = [one for one in self.all_queues if stack and _owner(one) == stack]
+        return list(dict.fromkeys(one["jobQueueArn"] for one in (self.queue, *older)))
 
     @property
     def queue_name(self) -> str:
@@ -168,6 +180,10 @@ class Queues:
             if _cluster(environment.get("ecsClusterArn")) == cluster:
                 return str(environment.get("computeResources", {}).get("type"))
         return None
+
+
+def _owner(described: Mapping[str, Any]) -> str:
+    return _tags.owner(_tags.parse(described.get("tags")))
 
 
 def _usable(environment: Mapping[str, Any]) -> bool:

@@ -15,7 +15,7 @@ from typing import Any, NoReturn, cast
 from attrs import define, field, frozen
 
 from batchkit._docker.context import Context
-from batchkit._docker.failures import CONNECT, build_failure, known, masked
+from batchkit._docker.failures import CONNECT, build_failure, known
 from batchkit._docker.stream import (
     DockerClient,
     StreamEvent,
@@ -24,6 +24,7 @@ from batchkit._docker.stream import (
     failure_of,
     inspect,
 )
+from batchkit._model.confidential import SHORTEST, without
 from batchkit._model.image_uri import ImageUri
 from batchkit.clock import Clock, SystemClock
 from batchkit.errors import BuildFailed, DockerUnavailable, WrongArchitecture
@@ -31,8 +32,6 @@ from batchkit.errors import BuildFailed, DockerUnavailable, WrongArchitecture
 SILENCE = 120.0
 BUILD_DEADLINE = 3600.0
 LAST_LINES = 20
-# A shorter value ("1", "3.13") is no secret, and masking it would make the text unreadable.
-SHORTEST_SECRET = 6
 
 # docker-py asks the daemon for its version when it makes a client, unless one is given.
 ANY_VERSION = "1.41"
@@ -171,7 +170,7 @@ def _platform(text: str) -> str:
 
 def _secrets(values: Iterable[str]) -> tuple[str, ...]:
     lines = (line.strip() for value in values for line in (value, *value.splitlines()))
-    return tuple(line for line in lines if len(line) >= SHORTEST_SECRET)
+    return tuple(line for line in lines if len(line) >= SHORTEST)
 
 
 @define
@@ -207,7 +206,7 @@ class _BuildLog:
         """
         Adds one line, with secrets masked, and passes it on.
         """
-        shown = masked(_COLOUR.sub("", text).rstrip().rpartition("\r")[2], self.secrets)
+        shown = without(_COLOUR.sub("", text).rstrip().rpartition("\r")[2], self.secrets)
         if re.match(r"Step \d+/\d+ : ", shown):
             self.step = shown
         if shown.strip():
@@ -227,7 +226,7 @@ class _BuildLog:
         Raises BuildFailed with the step, the reason and the last lines.
         """
         self.line(self.rest)
-        text = masked(text.strip(), self.secrets)
+        text = without(text.strip(), self.secrets)
         failure = build_failure(text, self.step, self.lines)
         where = f"{self.step}: " if self.step else ""
         msg = f"The image could not be built: {where}{text.rstrip('.')}. {failure.advice}"

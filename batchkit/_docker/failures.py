@@ -53,15 +53,6 @@ def build_failure(text: str, step: str, lines: Iterable[str]) -> Failure:
     return next((cause for cause in (NO_SPACE, NO_EMULATION) if cause.matches(output)), failure)
 
 
-def masked(text: str, secrets: Iterable[str]) -> str:
-    """
-    *text* with asterisks in place of the *secrets*.
-    """
-    for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(secret, "***")
-    return text
-
-
 NO_SPACE = Failure(
     "DiskFull",
     "The disk is full: make room with `docker system prune`, or clean up the registry's disk.",

@@ -15,8 +15,9 @@ from typing import Any, NoReturn
 from attrs import define, field, frozen
 
 from batchkit._docker.build import ignore, resolve_local
-from batchkit._docker.failures import PUSH, known, masked
+from batchkit._docker.failures import PUSH, known
 from batchkit._docker.stream import DockerClient, StreamEvent, events, failure_of, silence
+from batchkit._model.confidential import without
 from batchkit.clock import Clock, SystemClock
 from batchkit.errors import PushFailed
 
@@ -114,7 +115,7 @@ class _Push:
             for event in stream:
                 text = failure_of(event)
                 if text is not None:
-                    return masked(text.strip(), login.secrets())
+                    return without(text.strip(), login.secrets())
                 self._read(event, login)
             self.digest = self.digest or self._local_digest()
         return "" if self.digest else "the push ended without a digest"
@@ -141,7 +142,7 @@ class _Push:
             self.digest = str(aux.get("Digest") or self.digest)
         if event.get("id") and event.get("status"):
             detail = event.get("progressDetail") or {}
-            self.last = masked(str(event["status"]), login.secrets())
+            self.last = without(str(event["status"]), login.secrets())
             sizes = int(detail.get("current") or 0), int(detail.get("total") or 0)
             self.on_layer(LayerProgress(str(event["id"]), self.last, *sizes))
 

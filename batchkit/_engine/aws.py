@@ -26,6 +26,7 @@ from batchkit._engine import failures as _failures
 from batchkit._engine.patience import Patience
 from batchkit._engine.session import new_session
 from batchkit._model.calls import Call, ForEach, Operation
+from batchkit._model.confidential import hide
 from batchkit._model.signals import Cancelled
 from batchkit._model.values import ITEM, LOCATION, OMIT, Arn, Here, Scope, Zone, resolve
 from batchkit._version import VERSION
@@ -189,7 +190,7 @@ class Aws:
             Ambiguous: The call may have taken effect and must not be repeated blindly.
             AwsError: Anything else.
         """
-        call = Call(call.operation, resolve(call.params, self.resolve))
+        given, call = call, Call(call.operation, resolve(call.params, self.resolve))
         patience = Patience(call.operation, self.clock)
         while True:
             try:
@@ -201,14 +202,16 @@ class Aws:
                     return {}
                 seconds = patience.pause_after(error)
                 if seconds is None:
-                    raise _failures.translate(call, error, resource) from error
-                self._pause_after(call, error, seconds)
+                    raise _failures.translate(given, error, resource) from error
+                self._pause_after(given, error, seconds)
 
     def _pause_after(self, call: Call, error: Exception, seconds: float) -> None:
         try:
             self.pause(seconds)
         except StillWaiting as over:
-            msg = f"{over}; the last answer to {call.operation} was: {error}"
+            msg = (
+                f"{over}; the last answer to {call.operation} was: {hide(str(error), call.params)}"
+            )
             raise StillWaiting(msg) from error
 
     def _once(self, call: Call) -> Any:

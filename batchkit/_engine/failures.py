@@ -21,6 +21,7 @@ from botocore.exceptions import (
 
 from batchkit._engine import advice as _advice
 from batchkit._model.calls import Call, Operation
+from batchkit._model.confidential import hide
 from batchkit._model.signals import AlreadyThere
 from batchkit.errors import AccessDenied, AwsError, BatchkitError, CredentialsError, QuotaExceeded
 
@@ -125,12 +126,14 @@ def translate(call: Call, error: Exception, resource: str) -> Exception:
     """
     The error to raise in place of *error*.
     """
+    # Whoever prints the traceback sees the cause as well.
+    error.args = tuple(hide(str(one), call.params) for one in error.args)
     if isinstance(error, _CREDENTIALS):
         return CredentialsError(
             str(call.operation), type(error).__name__, str(error), resource=resource
         )
     if not isinstance(error, ClientError):
-        says = textwrap.shorten(str(error), LONGEST)  # it may hold a whole body
+        says = textwrap.shorten(hide(str(error), call.params), LONGEST)  # it may hold a whole body
         return AwsError(str(call.operation), type(error).__name__, says, resource=resource)
     if means(call.operation.exists, error):
         return AlreadyThere(_refused(call, error, resource))
@@ -140,7 +143,8 @@ def translate(call: Call, error: Exception, resource: str) -> Exception:
 def _refused(call: Call, error: ClientError, resource: str) -> AwsError:
     error_class: type[AwsError] = AwsError
     advice = ""
-    missing = _advice.statement(call.operation, message(error))
+    says = hide(message(error), call.params)
+    missing = _advice.statement(call.operation, says)
     if code(error) in DENIED:
         error_class, advice = AccessDenied, _advice.permission(missing)
     elif code(error) in EXPIRED:
@@ -150,7 +154,7 @@ def _refused(call: Call, error: ClientError, resource: str) -> AwsError:
     failure = error_class(
         str(call.operation),
         code(error),
-        message(error),
+        says,
         request_id=str(error.response.get("ResponseMetadata", {}).get("RequestId", "")),
         resource=resource,
         advice=advice,

@@ -7,10 +7,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from batchkit._engine.compare import Change, Decision
 from batchkit._model.calls import Call, Steps, Task, each_step
+from batchkit._model.confidential import revealed
 from batchkit._model.display import Displayed
 from batchkit._model.properties import named_fields
 from batchkit._model.resource import Resource
@@ -38,6 +39,14 @@ class Item:
     changes: tuple[Change, ...] = ()
     calls: tuple[Call, ...] = ()
 
+    def with_values(self) -> Item:
+        """
+        The same with the values of environment variables.
+        """
+        changes = (Change(c.field, revealed(c.actual), revealed(c.desired)) for c in self.changes)
+        calls = (Call(call.operation, revealed(call.params)) for call in self.calls)
+        return evolve(self, changes=tuple(changes), calls=tuple(calls))
+
     def __str__(self) -> str:
         lines = [f"{SIGNS[self.action]} {self.resource_type} {self.name}"]
         lines += [f"    {c.field}: {c.actual!r} -> {c.desired!r}" for c in self.changes]
@@ -52,6 +61,12 @@ class Plan(Displayed):
 
     stack: str
     items: tuple[Item, ...]
+
+    def with_values(self) -> Plan:
+        """
+        The same with the values of environment variables, which it doesn't show otherwise.
+        """
+        return Plan(self.stack, tuple(item.with_values() for item in self.items))
 
     @property
     def changes(self) -> tuple[Item, ...]:

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, NoReturn
 import attrs
 from attrs import frozen
 
+from batchkit._model.confidential import Variables
 from batchkit._model.secret_arn import VALUE_FROM
 from batchkit._model.values import Arn, Here, Ref, Zone
 from batchkit.errors import Problem, SpecError
@@ -106,7 +107,7 @@ class Checked:
             value = getattr(self, attribute.name)
             for constraint in attribute.metadata.get("constraints", ()):
                 if not isinstance(value, (Ref, Arn, Here, Zone)) and not passes(constraint, value):
-                    yield Problem(attribute.name, value, constraint.expects)
+                    yield problem(attribute.name, value, constraint)
                     break
 
 
@@ -118,6 +119,16 @@ def passes(constraint: Constraint, value: Any) -> bool:
         return constraint.test(value)
     except (TypeError, ValueError, AttributeError):
         return False
+
+
+def problem(name: str, got: Any, constraint: Constraint) -> Problem:
+    """
+    The problem of a field that doesn't meet *constraint*; of variables only those that are wrong.
+    """
+    if isinstance(got, Variables):
+        entries = {key: item for key, item in got.items() if not passes(constraint, {key: item})}
+        got = Variables(entries or got)
+    return Problem(name, got, constraint.expects)
 
 
 def refuse(subject: str, name: str, got: object, expects: str) -> NoReturn:
@@ -132,7 +143,7 @@ def require(subject: str, name: str, got: object, constraint: Constraint) -> Non
     Raises a `SpecError` about one field, unless it meets *constraint*.
     """
     if not passes(constraint, got):
-        refuse(subject, name, got, constraint.expects)
+        raise SpecError(subject, [problem(name, got, constraint)])
 
 
 def text(pattern: str, expects: str) -> Constraint:

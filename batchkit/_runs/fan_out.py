@@ -37,7 +37,7 @@ class Result:
     """
 
     index: int
-    item: Any
+    item: Any = field(repr=False)
     status: str
     exit_code: int | None
     attempts: int
@@ -134,7 +134,7 @@ def fan_out(
         bucket: Where lists go that have no room in the environment; None for more, shorter arrays.
         once: Whether the name of *submission* stands for the fan-out.
     """
-    texts = [_json(item) for item in items]
+    texts = [_json(index, item) for index, item in enumerate(items)]
     if not texts:
         refuse("map", "items", items, "at least one item")
     room = _room_for_items(submission)
@@ -176,11 +176,13 @@ def _part(
     )
 
 
-def _json(item: Any) -> str:
+def _json(index: int, item: Any) -> str:
     try:
         return json.dumps(item, separators=(",", ":"))
     except (TypeError, ValueError):
-        refuse("map", "items", item, "items that JSON can hold")
+        refuse(
+            "map", "items", f"a {type(item).__name__} as item {index}", "items that JSON can hold"
+        )
 
 
 def _fits(texts: Sequence[str], room: int) -> bool:
@@ -205,7 +207,7 @@ def _chunks(texts: Sequence[str], most: int, room: int | None) -> Iterator[list[
         needs = _length([text])
         if room is not None and needs > room:
             expected = f"at most {room} characters each as JSON, or a stack with a bucket"
-            refuse("map", "items", f"{text[:40]}... of {len(text)} characters", expected)
+            refuse("map", "items", f"an item of {len(text)} characters", expected)
         if len(chunk) == most or (left is not None and needs > left):
             yield chunk
             chunk, left = [], room

@@ -4,7 +4,7 @@ The newest runs of a stack.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from batchkit._engine.aws import Aws
 from batchkit._jobs import jobs as _jobs
@@ -16,13 +16,15 @@ from batchkit.resources.batch import LIST_JOBS
 _LIMIT = whole(1, 1000)
 
 
-def runs(aws: Aws, machine: str, queue: str, limit: int) -> list[Run]:
+def runs(aws: Aws, machine: str, queues: Iterable[str], limit: int) -> list[Run]:
     """
-    The newest executions of *machine* and jobs submitted directly to *queue*, the newest first.
+    The newest executions of *machine* and jobs submitted directly to *queues*, the newest first.
     """
     if not _LIMIT.test(limit):
         refuse("runs", "limit", limit, _LIMIT.expects)
-    started = [*_executions(aws, machine, limit), *_direct(aws, queue, limit)]
+    started = [*_executions(aws, machine, limit)]
+    for queue in queues:
+        started += _direct(aws, queue, limit)
     started.sort(key=lambda run: run[0], reverse=True)
     return [attach(aws, id) for _, id in started[:limit]]
 

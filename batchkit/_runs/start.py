@@ -29,8 +29,10 @@ from batchkit._model.checks import (
     text,
     whole,
 )
+from batchkit._model.confidential import as_variables
 from batchkit._model.names import digest
 from batchkit._model.signals import AlreadyThere, Ambiguous
+from batchkit._model.values import Json
 from batchkit.errors import Problem, SpecError
 from batchkit.resources.definitions import JobDefinition
 from batchkit.resources.job_settings import JobSettings
@@ -67,17 +69,17 @@ def execution(
     """
     Starts the state machine *machine*; returns the ARN of the execution.
     """
-    if environment is not None:
-        require("run", "environment", environment, ENVIRONMENT)
+    variables = as_variables({} if environment is None else environment)
+    require("run", "environment", variables, ENVIRONMENT)
     if name is not None:
         require("run", "name", name, NAME)
-    given = {"environment": [{"Name": k, "Value": v} for k, v in (environment or {}).items()]}
+    given = {"environment": [{"Name": k, "Value": v} for k, v in variables.items()]}
     if (length := len(json.dumps(given))) > ROOM:
         expects = f"variables of at most {ROOM} characters together, as JSON"
         refuse("run", "environment", f"{length} characters", expects)
     called = {"name": name} if name else {}
     run = name or f"run-{uuid.uuid4()}"
-    call = START(stateMachineArn=machine, name=run, input=json.dumps({**given, **called}))
+    call = START(stateMachineArn=machine, name=run, input=Json({**given, **called}))
     try:
         return str(aws.call(call)["executionArn"])
     except AlreadyThere:
@@ -91,6 +93,15 @@ CHANGEABLE: Final = ("command", "environment", "vcpus", "memory", "timeout", "at
 The settings that a submission may change
 (https://docs.aws.amazon.com/batch/latest/APIReference/API_SubmitJob.html).
 """
+
+
+def _settings(given: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    What is given, with variables whose values nothing shows.
+    """
+    if "environment" not in given:
+        return dict(given)
+    return {**given, "environment": as_variables(given["environment"])}
 
 
 def _can_differ(submission: Any) -> Iterator[Problem]:
@@ -138,7 +149,7 @@ class Submission(Checked):
     queue: str
     definition: JobDefinition
     name: str = checked(NAME)
-    given: Mapping[str, Any] = field(factory=dict)
+    given: Mapping[str, Any] = field(factory=dict, converter=_settings)
     array_size: int | None = checked(optional(whole(2, LARGEST, "children")), default=None)
     depends_on: Sequence[str] = checked(
         each(instance(str), most=20), default=(), converter=as_tuple

@@ -70,12 +70,16 @@ def init(terminal: Terminal, name: str, folder: str) -> None:
 @main.command()
 @options
 @click.option("--adopt", is_flag=True, help="Take over what has the stack's names.")
+@click.option("--show-values", is_flag=True, help="Show the values of environment variables.")
 @click.pass_obj
-def plan(terminal: Terminal, adopt: bool) -> int:
+def plan(terminal: Terminal, adopt: bool, show_values: bool) -> int:
     """
     Show what `up` would change; exit code 2 if anything.
+
+    Of environment variables it shows names, and that a value changes.
     """
     made = stacks.plan_stack(terminal.spec(), session=terminal.session(), adopt=adopt)
+    made = made.with_values() if show_values else made
     terminal.report(made, _outputs.plan(made))
     return Exit.DONE if made.empty else Exit.CHANGES
 

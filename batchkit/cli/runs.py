@@ -28,9 +28,9 @@ def _pairs(context: click.Context, parameter: click.Parameter, given: Sequence[s
     """
     `K=V` options as a dict.
     """
-    wrong = [one for one in given if "=" not in one]
-    if wrong:
-        raise click.BadParameter(f"{wrong[0]!r} is not of the form NAME=VALUE")
+    wrong = [number for number, one in enumerate(given, 1) if "=" not in one]
+    if wrong:  # it may be a value, which nothing shows
+        raise click.BadParameter(f"number {wrong[0]} is not of the form NAME=VALUE")
     return dict(one.split("=", 1) for one in given)
 
 

@@ -25,6 +25,7 @@ from batchkit._display.progress import Progress, progress
 from batchkit._display.text import printable
 from batchkit._engine import failures as _failures
 from batchkit._engine.session import new_session
+from batchkit._model.confidential import masked
 from batchkit.cli import config as _config
 from batchkit.errors import BatchkitError, ConfigError, JobFailed, SpecError
 from batchkit.spec import StackSpec
@@ -113,7 +114,7 @@ class Terminal:
         A result: *text*, or *data* as JSON.
         """
         if self.json:
-            click.echo(json.dumps(data, indent=2, default=str))
+            click.echo(json.dumps(masked(data), indent=2, default=str))
         else:
             self.out.print(Text(text) if isinstance(text, str) else text)
 

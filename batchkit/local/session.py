@@ -14,6 +14,8 @@ import boto3
 import botocore.session
 from botocore.loaders import JSONFileLoader, Loader, create_loader
 
+from batchkit._model.checks import ENVIRONMENT, require
+from batchkit._model.confidential import as_variables
 from batchkit.errors import LocalError
 from batchkit.local.patches.patch import Patch, apply_all
 from batchkit.local.runtime import account as _account
@@ -106,13 +108,22 @@ def local_aws(
         region=region,
         images=FakeImages(),
         server=HttpEndpoint(),
-        environment=dict(environment or {}),
+        environment=_variables({} if environment is None else environment),
         docker=_daemon(docker),
     )
     with embedded(account) as session:
         for uri, folder in (images or {}).items():
             session.fake_image(uri, folder)
         yield session
+
+
+def _variables(given: Any) -> Mapping[str, str]:
+    """
+    The variables that every job gets, once they are found to be right.
+    """
+    variables = as_variables(given)
+    require("local_aws", "environment", variables, ENVIRONMENT)
+    return dict(variables)
 
 
 LoadFile = Callable[[JSONFileLoader, str], Any]

@@ -18,7 +18,6 @@ from batchkit._model.checks import (
     Checked,
     Constraint,
     FieldRule,
-    as_dict,
     as_tuple,
     checked,
     each,
@@ -27,6 +26,7 @@ from batchkit._model.checks import (
     optional,
     whole,
 )
+from batchkit._model.confidential import as_variables
 from batchkit.errors import Problem
 
 VCPUS = Constraint(
@@ -91,8 +91,8 @@ class JobSettings(Checked):
     command: Sequence[str] = checked(
         each(instance(str, expects="a text")), default=(), converter=as_tuple
     )
-    environment: Mapping[str, str] = checked(ENVIRONMENT, factory=dict, converter=as_dict)
-    secrets: Mapping[str, str] = checked(SECRETS, factory=dict, converter=as_dict)
+    environment: Mapping[str, str] = checked(ENVIRONMENT, factory=dict, converter=as_variables)
+    secrets: Mapping[str, str] = checked(SECRETS, factory=dict, converter=as_variables)
     # A timeout of less than 60 seconds is refused
     # (https://docs.aws.amazon.com/batch/latest/userguide/job_timeouts.html).
     timeout: int = checked(

@@ -12,8 +12,18 @@ from attrs import frozen
 from batchkit._model.calls import WAIT_DELETED, WAIT_STABLE, Operation, Steps
 from batchkit._model.checks import as_tuple, checked, each, optional, text, whole
 from batchkit._model.properties import read_only
+from batchkit._model.resource import Reader
 from batchkit._model.values import Arn, Ref
-from batchkit.resources.batch import DUPLICATE, MISSING, MODIFIED, NOT_VALID, BatchResource
+from batchkit.resources.batch import (
+    DUPLICATE,
+    LIST_JOBS,
+    MISSING,
+    MODIFIED,
+    NOT_VALID,
+    BatchResource,
+)
+
+UNENDED: Final = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
 
 STUCK_REASONS: Final = (
     "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY",
@@ -48,6 +58,7 @@ class JobQueue(BatchResource):
         "batch", "UpdateJobQueue", for_deletion=True, absent=(MISSING,), not_yet=(MODIFIED,)
     )
     DELETE: ClassVar = Operation("batch", "DeleteJobQueue", absent=(MISSING,), not_yet=(MODIFIED,))
+    JOBS: ClassVar = LIST_JOBS
     COMES_AFTER: ClassVar = ("LogGroup",)
     LISTED: ClassVar = "jobQueues"
     NAMED: ClassVar = "jobQueueName"
@@ -63,17 +74,11 @@ class JobQueue(BatchResource):
     arn: str = read_only("jobQueueArn")
     returns_limit: bool = read_only()
 
-    @property
-    def named(self) -> Arn:
-        """
-        Its ARN, made from its name, for what needn't wait until the queue exists.
-        """
-        return Arn("batch", f"job-queue/{self.name}")
-
     @classmethod
     def targets_of(cls, stack: str) -> tuple[str | Arn, ...]:
         # A job has an id, which says nothing of its queue.
-        return (Arn("batch", f"job-queue/{stack}"), Arn("batch", "job/*"))
+        lanes = (f"job-queue/{stack}", f"job-queue/{stack}_*", "job/*")
+        return tuple(Arn("batch", lane) for lane in lanes)
 
     @classmethod
     def parse(cls, answer: Mapping[str, Any], stack: str = "") -> JobQueue:
@@ -87,6 +92,13 @@ class JobQueue(BatchResource):
             returns_limit="jobStateTimeLimitActions" in answer,
             arn=answer["jobQueueArn"],
         )
+
+    def active_users(self, reader: Reader) -> list[str]:
+        # Deleting it ends the jobs that wait in it, too.  ListJobs gives one state at a time
+        # (https://docs.aws.amazon.com/batch/latest/APIReference/API_ListJobs.html).
+        calls = [self.JOBS(jobQueue=self.arn, jobStatus=state) for state in UNENDED]
+        jobs = [job for answer in reader.all(*calls) for job in answer["jobSummaryList"]]
+        return [f"job {job['jobName']} ({job['jobId']})" for job in jobs]
 
     def differs(self, name: str, actual: Any) -> bool:
         # AWS returns an empty list where there is no limit.  Some emulators drop limits and return

@@ -13,6 +13,7 @@ from attrs import evolve, frozen
 
 from batchkit._model.calls import WAIT_DELETED, WAIT_STABLE, Call, NotYet, Operation, Steps
 from batchkit._model.checks import Constraint, a_bool, checked, text
+from batchkit._model.confidential import Confidential, as_confidential
 from batchkit._model.properties import create_only, read_only
 from batchkit._model.resource import Reader, Resource
 from batchkit._model.tags import as_list, tag_fields
@@ -206,7 +207,10 @@ class Schedule(Resource):
     time_zone: str = checked(TIME_ZONE, default="UTC")
     target: str | Ref = checked(text(r"arn:.+", "an ARN"), to="StateMachine")
     role: str | Ref = checked(ROLE, to="Role")
-    input: str = checked(text(r"(?s).+", "a JSON text"), default="{}")
+    # It may hold variables of the run.
+    input: str = checked(
+        text(r"(?s).+", "a JSON text"), default=Confidential("{}"), converter=as_confidential
+    )
     enabled: bool = checked(a_bool(), default=True)
     arn: str = read_only("ScheduleArn")
 

@@ -136,6 +136,18 @@ class StateMachine(Resource):
         yield WAIT_DELETED
 
 
+def submitted(definition: Mapping[str, Any]) -> tuple[str, str]:
+    """
+    The ARNs of the job queue and the job definition that a state machine of `run_job` submits to;
+    empty texts if it has been changed into another.
+    """
+    for state in definition.get("States", {}).values():
+        given = state.get("Parameters") or {}
+        if "JobQueue" in given and "JobDefinition" in given:
+            return str(given["JobQueue"]), str(given["JobDefinition"])
+    return "", ""
+
+
 def run_job(
     *, name: str, queue: str | Arn | Ref, definition: str | Ref, timeout: int
 ) -> dict[str, Any]:

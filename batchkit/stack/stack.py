@@ -177,7 +177,8 @@ class Stack(Displayed):
         """
         The newest runs, the newest first: executions and jobs that were submitted directly.
         """
-        return _recent.runs(self._aws, self.arn(StateMachine), self.arn(JobQueue), limit)
+        queues = [str(one.identity) for one in self.resources if isinstance(one, JobQueue)]
+        return _recent.runs(self._aws, self.arn(StateMachine), queues, limit)
 
     def diagnose(self) -> Diagnosis:
         """

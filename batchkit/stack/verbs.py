@@ -18,6 +18,7 @@ from batchkit._engine.policy import Policy
 from batchkit._engine.teardown import Teardown
 from batchkit._model import tags as _tags
 from batchkit._model.checks import require
+from batchkit._model.resource import Resource
 from batchkit._model.values import resolve
 from batchkit._preflight import preflight as _preflight
 from batchkit._preflight.deployer import deployer
@@ -25,7 +26,9 @@ from batchkit.clock import Clock
 from batchkit.errors import StackNotFound
 from batchkit.events import Listener, listeners
 from batchkit.resources.environments import ComputeEnvironment
+from batchkit.resources.queues import JobQueue
 from batchkit.resources.resource_types import RESOURCE_TYPES, dependencies
+from batchkit.resources.states import StateMachine, submitted
 from batchkit.resources.vpc import Vpc
 from batchkit.spec import STACK_NAME, StackSpec
 from batchkit.stack.stack import Stack
@@ -151,7 +154,17 @@ def describe_stack(
     if not found:
         msg = f"there is no stack {name!r} in this account in {aws.region}"
         raise StackNotFound(msg)
-    return Stack(name, tuple(found), aws, Plan(name, ()))
+    return Stack(name, tuple(_current_first(found)), aws, Plan(name, ()))
+
+
+def _current_first(found: Sequence[Resource]) -> list[Resource]:
+    """
+    The same resources, the queue before older ones that only run dry.
+    """
+    machines = [one for one in found if isinstance(one, StateMachine)]
+    current = [arn for machine in machines for arn in submitted(machine.definition)]
+    older = {one.key for one in found if isinstance(one, JobQueue) and one.arn not in current}
+    return sorted(found, key=lambda one: one.key in older)
 
 
 def list_stacks(*, session: boto3.Session | None = None, clock: Clock | None = None) -> list[str]:

@@ -234,11 +234,11 @@ def test_stores_belong_to_the_stack() -> None:
 
 def test_the_machine_runs_the_job_with_time_for_all_attempts() -> None:
     """
-    It needs the definition's revision; the queue's ARN is known before the queue is there.
+    It is switched to a revision and a queue in one call, when both are there.
     """
     (machine,) = of(StateMachine, attempts=2, timeout=100, runnable_limit=600)
     job = machine.definition["States"]["Job"]
-    assert resolve(job["Parameters"]["JobQueue"], here).endswith(":job-queue/movies")
+    assert job["Parameters"]["JobQueue"] == Ref("JobQueue", "movies", "arn")
     assert job["Parameters"]["JobDefinition"] == Ref("JobDefinition", "movies", "arn")
     assert machine.definition["TimeoutSeconds"] == 800
     (spot,) = of(StateMachine, compute="fargate-spot", timeout=100, runnable_limit=600)

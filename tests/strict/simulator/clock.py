@@ -13,13 +13,14 @@ else can happen before it:
 So N threads that each sleep for a second move time on by one second, not by N. The clock can't
 hang: a thread that is blocked anywhere counts as resting after `STUCK`, one that never stops
 computing is waited for until the program has used the processor for `PATIENCE` seconds (both are in
-`threads`). Threads that were there before the clock was made are none of its business: what an
-earlier test left behind would cost each sleep `STUCK`.
+`threads`). Threads that were there before the clock was made are none of its business, those of the
+test runner among them, which `threading` doesn't know: each sleep would wait `STUCK` for them.
 """
 
 from __future__ import annotations
 
 import itertools
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -44,7 +45,9 @@ class SimulatedClock:
         self._sleepers: list[tuple[float, int, int]] = []
         self._calls = 0
         self._stirred = 0
-        self._strangers = set(threading.enumerate()) - {threading.current_thread()}
+        mine, known = threading.current_thread(), threading.enumerate()
+        self._strangers = set(known) - {mine}
+        self._unknown = set(sys._current_frames()) - {one.ident for one in known}
 
     def monotonic(self) -> float:
         """
@@ -94,7 +97,7 @@ class SimulatedClock:
         The threads that time needn't wait for: those that sleep on this clock, and strangers.
         """
         strangers = {one.ident for one in self._strangers if one.ident and one.is_alive()}
-        return {ident for _, _, ident in self._sleepers} | strangers
+        return {ident for _, _, ident in self._sleepers} | strangers | self._unknown
 
     def _await_turn(self, mine: tuple[float, int, int]) -> None:
         watch = ThreadWatch()

@@ -4,6 +4,7 @@ Simulated time.
 
 from __future__ import annotations
 
+import _thread
 import sys
 import threading
 import time
@@ -147,6 +148,26 @@ def test_what_was_there_before_the_clock_is_not_waited_for() -> None:
         assert threading.get_ident() not in clock.resting()
     leftover.join()
     assert leftover.ident not in clock.resting()
+
+
+def test_threads_that_python_does_not_list_are_not_waited_for() -> None:
+    """
+    A test runner's own: they stand in reading a pipe, and each sleep would wait for them.
+    """
+    running, left, over = threading.Event(), threading.Lock(), threading.Event()
+
+    def stand() -> None:
+        running.set()
+        with left:
+            over.set()
+
+    with left:
+        ident = _thread.start_new_thread(stand, ())
+        running.wait()
+        clock = SimulatedClock()
+        assert ident not in {one.ident for one in threading.enumerate()}
+        assert ident in clock.resting()
+    over.wait()
 
 
 def test_who_runs_while_the_others_are_looked_at_has_not_rested(
