@@ -12,7 +12,7 @@ from __future__ import annotations
 import copy
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import boto3
@@ -183,9 +183,13 @@ class Aws:
         if self.stopped.is_set():
             raise Cancelled("stopped")
 
-    def call(self, call: Call, resource: str = "") -> Any:
+    def call(
+        self, call: Call, resource: str = "", meanwhile: Callable[[], object] | None = None
+    ) -> Any:
         """
         The answer of *call*, or None if its operation says that the error means absent.
+
+        Before each pause between two attempts, *meanwhile* is called.
 
         Raises:
             AlreadyThere: The operation says that the error means that the resource exists.
@@ -205,6 +209,8 @@ class Aws:
                 seconds = patience.pause_after(error)
                 if seconds is None:
                     raise _failures.translate(given, error, resource) from error
+                if meanwhile is not None:
+                    meanwhile()
                 self._pause_after(given, error, seconds)
 
     def _pause_after(self, call: Call, error: Exception, seconds: float) -> None:

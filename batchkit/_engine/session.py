@@ -26,7 +26,7 @@ EC2_OPERATIONS: Final = frozenset("""
     DeleteInternetGateway DeleteNatGateway DeleteRoute
     DeleteRouteTable DeleteSecurityGroup DeleteSubnet
     DeleteTags DeleteVpc DescribeAddresses DescribeAvailabilityZones
-    DescribeInternetGateways DescribeNatGateways DescribeNetworkInterfaces
+    DescribeInstances DescribeInternetGateways DescribeNatGateways DescribeNetworkInterfaces
     DescribeRouteTables DescribeSecurityGroups DescribeSubnets
     DescribeTags DescribeVpcAttribute DescribeVpcEndpoints
     DescribeVpcs DetachInternetGateway DisassociateRouteTable

@@ -4,7 +4,7 @@ Running the steps that a resource describes: calls, waits until AWS is done, wai
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, Final
@@ -15,6 +15,7 @@ import jmespath
 from batchkit._engine import reads as _reads
 from batchkit._engine.aws import Aws
 from batchkit._engine.compare import changes
+from batchkit._engine.held import ForeignWatch
 from batchkit._engine.outputs import Outputs
 from batchkit._model.calls import (
     WAIT_DELETED,
@@ -94,7 +95,7 @@ class Runner:
             self._run_parallel(resource, step, action)
         elif action is Action.DELETE:
             with suppress(AlreadyThere):  # what a deletion makes for itself may be there already
-                self._perform(resource, step)
+                self._perform(resource, step, ForeignWatch(self._aws, resource))
         else:
             self._perform(resource, step)
 
@@ -142,7 +143,9 @@ class Runner:
             if blockers := _reads.blockers(self._aws, resource):
                 error.add_sentence(f"It is held by {'; '.join(blockers)}.")
 
-    def _perform(self, resource: Resource, step: Step) -> None:
+    def _perform(
+        self, resource: Resource, step: Step, meanwhile: Callable[[], None] | None = None
+    ) -> None:
         step = self._outputs.resolve(step)
         assert not isinstance(step, (Wait, Parallel))
         for unresolved in references(step):
@@ -152,7 +155,7 @@ class Runner:
             for call in self._aws.each(step, str(resource)):
                 self._aws.call(call, str(resource))
         elif isinstance(step, Call):
-            self._learn(resource, step, self._aws.call(step, str(resource)))
+            self._learn(resource, step, self._aws.call(step, str(resource), meanwhile))
         else:
             self._outputs.learn(resource.key, step.perform(self._aws, self._emit))
 

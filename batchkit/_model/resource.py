@@ -83,6 +83,8 @@ class Resource(Checked):
     """Whether making it needs the names of the availability zones."""
     INTERNAL: ClassVar[bool] = False
     """Whether it is batchkit's own bookkeeping: torn down, and shown to nobody."""
+    UNPREPARED: ClassVar[bool] = False
+    """Whether nothing is prepared for its deletion as long as something foreign uses it."""
     TIMEOUT: ClassVar[float] = 300
     """For how many seconds AWS may be at work on it."""
     COMES_AFTER: ClassVar[Collection[str]] = ()
@@ -295,6 +297,12 @@ class Resource(Checked):
     def blockers(self, reader: Reader) -> list[str]:
         """
         What keeps AWS from deleting it, in words.
+        """
+        return []
+
+    def foreign_users(self, reader: Reader) -> list[str]:
+        """
+        What isn't the stack's and keeps AWS from deleting it for as long as it is there, in words.
         """
         return []
 

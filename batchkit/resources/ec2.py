@@ -18,6 +18,7 @@ from batchkit._model.checks import text
 from batchkit._model.resource import Reader, Resource
 from batchkit._model.tags import as_list, of_stack, owner, parse
 from batchkit._model.values import Arn
+from batchkit.resources import foreign as _foreign
 from batchkit.resources.locks import (
     RELEASE_LOCK,
     TAKE_LOCK,
@@ -78,7 +79,8 @@ class Ec2Resource(Resource):
     UNTAG: ClassVar = Operation("ec2", "DeleteTags", not_yet=NEW_ID)
     TAKE_LOCK: ClassVar = TAKE_LOCK
     RELEASE_LOCK: ClassVar = RELEASE_LOCK
-    INTERFACES: ClassVar = Operation("ec2", "DescribeNetworkInterfaces", wide=True)
+    INTERFACES: ClassVar = _foreign.INTERFACES
+    INSTANCES: ClassVar = _foreign.INSTANCES
     LISTED: ClassVar[str]
     TYPE: ClassVar[str]
     LOCKED_BY: ClassVar[str] = ""
@@ -164,6 +166,12 @@ class Ec2Resource(Resource):
         name, attribute = self.INTERFACE_FILTER
         inside = [{"Name": name, "Values": [getattr(self, attribute)]}]
         return interfaces(reader(self.INTERFACES(Filters=inside)))
+
+    def foreign_users(self, reader: Reader) -> list[str]:
+        if not self.INTERFACE_FILTER:
+            return []
+        name, attribute = self.INTERFACE_FILTER
+        return _foreign.interfaces(reader, name, getattr(self, attribute), self.stack)
 
     def tag(self, actual: Resource, drift: Collection[str]) -> Steps:
         """

@@ -123,6 +123,9 @@ class EnvironmentBase(BatchResource):
         "batch", "DeleteComputeEnvironment", absent=(MISSING,), not_yet=(MODIFIED, RELATED)
     )
     JOBS: ClassVar = LIST_JOBS
+    # Disabled, it would start no jobs of others' queues any more
+    # (https://docs.aws.amazon.com/batch/latest/APIReference/API_UpdateComputeEnvironment.html).
+    UNPREPARED: ClassVar = True
     LISTED: ClassVar = "computeEnvironments"
     NAMED: ClassVar = "computeEnvironmentName"
     PARAMETER: ClassVar = "computeEnvironment"
@@ -199,6 +202,19 @@ class EnvironmentBase(BatchResource):
         jobs = [job for call in calls for job in reader(call)["jobSummaryList"]]
         active = [job for job in jobs if job["status"] != "PENDING" or "arrayProperties" in job]
         return [f"job {job['jobName']} ({job['jobId']})" for job in active]
+
+    def foreign_users(self, reader: Reader) -> list[str]:
+        """
+        The queues of others that send jobs to it.
+        """
+        queues = (JobQueue.parse(one) for one in reader(JobQueue.DESCRIBE())[JobQueue.LISTED])
+        return [
+            f"the job queue {queue.name}"
+            for queue in queues
+            if self.arn in queue.compute_environments
+            and queue.owner != self.stack
+            and queue.state not in queue.DELETING
+        ]
 
     def create(self) -> Steps:
         role = {"serviceRole": self.service_role} if self.service_role else {}

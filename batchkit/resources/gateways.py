@@ -15,6 +15,7 @@ from batchkit._model.properties import create_only, read_only
 from batchkit._model.resource import Reader
 from batchkit._model.tags import SETTLED, as_list, parse, tag_fields
 from batchkit._model.values import Ref
+from batchkit.resources import foreign as _foreign
 from batchkit.resources.ec2 import (
     ID,
     NEW_ID,
@@ -94,6 +95,9 @@ class InternetGateway(Ec2Resource):
                 yield self.DETACH(InternetGatewayId=actual.id, VpcId=actual.vpc)
             yield self.ATTACH(InternetGatewayId=actual.id, VpcId=self.vpc)
         yield from self.tag(actual, drift)
+
+    def foreign_users(self, reader: Reader) -> list[str]:
+        return _foreign.interfaces(reader, "vpc-id", self.vpc, self.stack, public=True)
 
     def delete(self) -> Steps:
         # An attached gateway can't be deleted.

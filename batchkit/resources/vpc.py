@@ -15,6 +15,7 @@ from batchkit._model.properties import create_only, read_only, write_only
 from batchkit._model.resource import Reader
 from batchkit._model.tags import of_stack, tag_fields
 from batchkit._model.values import Ref, Zone
+from batchkit.resources import foreign as _foreign
 from batchkit.resources.ec2 import NEW_ID, TAGGING, VPC, Ec2Resource, busy
 
 
@@ -105,6 +106,10 @@ class Vpc(Ec2Resource):
             yield self.lock(actual.id)
             yield self.MODIFY(VpcId=actual.id, EnableDnsHostnames={"Value": self.dns_hostnames})
         yield from self.tag(actual, drift)
+
+    def foreign_users(self, reader: Reader) -> list[str]:
+        inside = _foreign.parts(reader, str(self.id), self.stack)
+        return [*inside, *super().foreign_users(reader)]
 
     def delete(self) -> Steps:
         yield self.DELETE(VpcId=self.id)
