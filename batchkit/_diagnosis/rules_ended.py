@@ -8,7 +8,7 @@ from typing import Final
 
 from batchkit._diagnosis.facts import JobFacts
 from batchkit._diagnosis.finding import Findings, Rule, Severity, rule
-from batchkit.resources.environment_base import FAMILIES
+from batchkit.resources.families import FAMILIES
 from batchkit.resources.platforms import FARGATE_MEMORY
 
 _KILLED: Final = 137

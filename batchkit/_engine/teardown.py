@@ -64,6 +64,16 @@ def unused(aws: Aws, emit: Listener, found: Sequence[Resource]) -> list[Resource
     return []
 
 
+def retire(aws: Aws, emit: Listener, kept: Sequence[Resource]) -> None:
+    """
+    What is *kept* for those who work with it costs nothing of its own.
+    """
+    runner = Runner(aws, emit, Outputs(aws))
+    for actual in kept:
+        if actual.state not in actual.DELETING:
+            runner.run(actual, actual.retire(), Action.DELETE)
+
+
 def delete(
     aws: Aws,
     emit: Listener,

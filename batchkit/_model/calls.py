@@ -20,7 +20,7 @@ from batchkit.clock import Clock
 from batchkit.events import Listener
 
 _READS: Final = re.compile(r"(Describe|List|Get|Head|BatchGet|Lookup|Simulate)")
-_REMOVES: Final = re.compile(r"(Delete|Deregister|Detach|Disassociate|Release|Stop)")
+_REMOVES: Final = re.compile(r"(Delete|Deregister|Detach|Disassociate|Release|Remove|Stop)")
 _IAM_PREFIX: Final = {"stepfunctions": "states", "resourcegroupstaggingapi": "tag"}
 
 

@@ -281,6 +281,12 @@ class Resource(Checked):
         """
         return iter(())
 
+    def retire(self) -> Steps:
+        """
+        The steps after which it costs nothing of its own, while something still works with it.
+        """
+        return iter(())
+
     def delete(self) -> Steps:
         """
         The steps that remove what AWS holds, after `before_delete`; called on what was read.

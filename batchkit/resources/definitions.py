@@ -199,10 +199,7 @@ class JobDefinition(JobSettings, Resource):
         return {
             "image": self.image,
             "executionRoleArn": self.execution_role,
-            "resourceRequirements": [
-                {"type": "VCPU", "value": f"{self.vcpus:g}"},
-                {"type": "MEMORY", "value": str(self.memory)},
-            ],
+            "resourceRequirements": required(self.vcpus, self.memory, self.gpus),
             "environment": [{"name": k, "value": v} for k, v in self.environment.items()],
             "logConfiguration": self._log_configuration(),
             **self._platform.container(self),
@@ -218,18 +215,33 @@ class JobDefinition(JobSettings, Resource):
         return {"logDriver": "awslogs", "options": options}
 
 
+def required(
+    vcpus: float | None = None, memory: int | None = None, gpus: int | None = None
+) -> list[dict[str, str]]:
+    """
+    The resource requirements for what is given; no GPUs are no requirement.
+    """
+    sizes = {
+        "VCPU": None if vcpus is None else f"{vcpus:g}",
+        "MEMORY": None if memory is None else str(memory),
+        "GPU": str(gpus) if gpus else None,
+    }
+    return [{"type": type, "value": value} for type, value in sizes.items() if value is not None]
+
+
 def _container(revision: Mapping[str, Any]) -> dict[str, Any]:
     """
     The fields that a revision's container gives, with AWS's defaults in place.
     """
     platform, properties = platform_of(revision), container_of(revision)
-    required = {r["type"]: float(r["value"]) for r in properties.get("resourceRequirements", ())}
+    sizes = {r["type"]: float(r["value"]) for r in properties.get("resourceRequirements", ())}
     logs = (properties.get("logConfiguration") or {}).get("options") or {}
     return {
         "platform": platform.WORD,
         "image": properties.get("image", ""),
-        "vcpus": required.get("VCPU", 0),
-        "memory": int(required.get("MEMORY", 0)),
+        "vcpus": sizes.get("VCPU", 0),
+        "memory": int(sizes.get("MEMORY", 0)),
+        "gpus": int(sizes.get("GPU", 0)),
         "command": properties.get("command") or (),
         "environment": _pairs(properties.get("environment"), "value"),
         "secrets": _pairs(properties.get("secrets"), "valueFrom"),

@@ -1,9 +1,6 @@
 """
 What all compute environments have in common: state, service role, creation and deletion.
 
-A *family* is what follows from the type of the compute resources: the platform of the jobs, whether
-the capacity is Spot, which quota holds for it, and what gives a job its public address.
-
 What AWS can change in place:
 https://docs.aws.amazon.com/batch/latest/userguide/updating-compute-environments.html
 """
@@ -11,7 +8,7 @@ https://docs.aws.amazon.com/batch/latest/userguide/updating-compute-environments
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, ClassVar, Final, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from attrs import evolve, frozen
 
@@ -29,56 +26,15 @@ from batchkit.resources.batch import (
     RELATED,
     ROLE,
     UNLINKED,
+    YOUNG_PROFILE,
     BatchResource,
 )
-from batchkit.resources.iam import Role, aws_managed, path_of
+from batchkit.resources.families import Family
+from batchkit.resources.iam import Role, aws_managed
+from batchkit.resources.iam_paths import path_of
 from batchkit.resources.queues import JobQueue
 
 E = TypeVar("E", bound="EnvironmentBase")
-
-
-@frozen
-class Family:
-    """
-    What follows from the type of a compute environment's compute resources.
-
-    Args:
-        word: That type, such as FARGATE_SPOT.
-        platform: The platform of its jobs, as `platformCapabilities` names it.
-        spot: Whether AWS may take its capacity back.
-        reclaim: The status reason of an attempt whose capacity was taken back, as a pattern.
-        quota: The service and code of the quota for its vCPUs; None if there is none.
-        public_by: What gives a job its public address: the settings of the "job", or the "subnet".
-    """
-
-    word: str
-    platform: str
-    spot: bool
-    reclaim: str
-    quota: tuple[str, str] | None
-    public_by: str
-
-
-# The quotas count the vCPUs that run at once, on demand and on Spot apart
-# (https://docs.aws.amazon.com/general/latest/gr/ecs-service.html#limits_fargate).
-FARGATE: Final = Family("FARGATE", "FARGATE", False, "", ("fargate", "L-3032A538"), "job")
-FARGATE_SPOT: Final = Family(
-    word="FARGATE_SPOT",
-    platform="FARGATE",
-    spot=True,
-    reclaim="Your Spot Task was interrupted*",
-    quota=("fargate", "L-36FBB829"),
-    public_by="job",
-)
-FAMILIES: Final[Mapping[str, Family]] = {one.word: one for one in (FARGATE, FARGATE_SPOT)}
-"""Every family, by the type of its compute resources."""
-
-
-def family_of(answer: Mapping[str, Any]) -> Family | None:
-    """
-    The family of a compute environment as Batch describes it; None for one that isn't known.
-    """
-    return FAMILIES.get((answer.get("computeResources") or {}).get("type", ""))
 
 
 def batch_role(**fields: Any) -> Role:
@@ -107,7 +63,7 @@ class EnvironmentBase(BatchResource):
         "CreateComputeEnvironment",
         ("batch:TagResource", "iam:PassRole", "iam:CreateServiceLinkedRole"),
         exists=(DUPLICATE,),
-        not_yet=(MODIFIED, UNLINKED, PASS_ROLE),
+        not_yet=(MODIFIED, UNLINKED, PASS_ROLE, YOUNG_PROFILE),
     )
     UPDATE: ClassVar = Operation(
         "batch", "UpdateComputeEnvironment", ("iam:PassRole",), not_yet=(MODIFIED, PASS_ROLE)
@@ -179,7 +135,7 @@ class EnvironmentBase(BatchResource):
 
     def changes(self, drift: Collection[str]) -> dict[str, Any]:
         """
-        The compute resources of an UPDATE that brings the properties in *drift* to what is desired.
+        The parameters of an UPDATE that brings the properties in *drift* to what is desired.
         """
         raise NotImplementedError
 
@@ -245,7 +201,10 @@ class EnvironmentBase(BatchResource):
         # A role made moments ago can't be assumed yet: Batch takes it, and reports INVALID some
         # seconds later.  Any update makes Batch try again
         # (https://docs.aws.amazon.com/batch/latest/userguide/troubleshooting.html).
-        passing = ("not authorized to perform", "service linked role", "unable to assume")
+        passing = (
+            *("not authorized to perform", "service linked role", "unable to assume"),
+            "instance profile",
+        )
         if any(fragment in actual.reason.lower() for fragment in passing):
             return iter((self._change(state=self.switch),))
         return None
@@ -268,5 +227,4 @@ class EnvironmentBase(BatchResource):
         return batch_role(name=name, stack=self.stack)
 
     def _change(self, drift: Collection[str] = (), **changed: Any) -> Any:
-        resources = self.changes(drift)
-        return self.UPDATE(computeEnvironment=self.name, computeResources=resources, **changed)
+        return self.UPDATE(computeEnvironment=self.name, **self.changes(drift), **changed)

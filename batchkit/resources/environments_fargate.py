@@ -13,7 +13,8 @@ from batchkit._model.checks import a_bool, as_set, checked, each, whole
 from batchkit._model.properties import named
 from batchkit._model.values import Ref
 from batchkit.resources.ec2 import ID
-from batchkit.resources.environment_base import FARGATE, FARGATE_SPOT, EnvironmentBase, Family
+from batchkit.resources.environment_base import EnvironmentBase
+from batchkit.resources.families import FARGATE, FARGATE_SPOT, Family
 
 
 @frozen(kw_only=True)
@@ -78,4 +79,4 @@ class FargateEnvironment(EnvironmentBase):
             changed["subnets"] = list(self.subnets)
         if "security_groups" in drift:
             changed["securityGroupIds"] = list(self.security_groups)
-        return changed
+        return {"computeResources": changed}

@@ -72,8 +72,11 @@ def ensure_stack(
     plan = _plan.make(spec.name, decisions, engine.orphans(decisions))
     _preflight.require(aws, spec, plan)
     made = engine.apply(decisions)
-    orphans = _teardown.unused(aws, emit, engine.orphans(decisions))
-    if orphans:
+    left = engine.orphans(decisions)
+    orphans = _teardown.unused(aws, emit, left)
+    if not orphans:
+        _teardown.retire(aws, emit, left)
+    else:
         outcome = _teardown.delete(aws, emit, orphans, dependencies(), workers=workers)
         if outcome.failed:
             raise _teardown.failure(spec.name, outcome)

@@ -51,6 +51,8 @@ def _roles(account: Account, container: dict[str, Any], _: Any) -> Iterator[str]
 def _network(
     account: Account, container: dict[str, Any], resources: dict[str, Any]
 ) -> Iterator[str]:
+    if not resources.get("type", "").startswith("FARGATE"):
+        return  # the instance has joined, so it has a way out
     public = container.get("networkConfiguration", {}).get("assignPublicIp") == "ENABLED"
     for subnet in resources.get("subnets", [])[:1]:
         out = _way_out(account, subnet, public)
@@ -67,6 +69,16 @@ def _lets_out(account: Account, resources: dict[str, Any]) -> bool:
     held = account.raw("ec2").describe_security_groups()["SecurityGroups"]
     rules = [r for g in held if g["GroupId"] in groups for r in g["IpPermissionsEgress"]]
     return any(r.get("FromPort", 0) <= 443 <= r.get("ToPort", 65535) for r in rules)
+
+
+def joins(account: Account, resources: dict[str, Any]) -> bool:
+    """
+    Whether an instance reaches ECS from its subnet, which gives it a public address or doesn't.
+    """
+    held = {one["SubnetId"]: one for one in account.raw("ec2").describe_subnets()["Subnets"]}
+    places = [held[id] for id in resources["subnets"] if id in held]
+    out = (_way_out(account, one["SubnetId"], one["MapPublicIpOnLaunch"]) for one in places)
+    return _lets_out(account, resources) and any(out)
 
 
 def _way_out(account: Account, subnet: str, public: bool) -> bool:

@@ -95,11 +95,21 @@ def _create(call: ApiCall) -> None:
     arn = _arn(account, name)
     if backed:
         # The backend takes a role that exists; what the caller's role is worth is judged here.
-        arn = call.ask({**params, "serviceRole": linked})["computeEnvironmentArn"]
+        arn = call.ask(_for_backend(params, linked))["computeEnvironmentArn"]
     entry = account.add("environment", name, shown=_as_shown(account, params, arn), backed=backed)
     entry["related_until"] = float("-inf")
     call.answer = {"computeEnvironmentName": name, "computeEnvironmentArn": arn}
     _evaluate_later(account, entry, "environment_create")
+
+
+def _for_backend(params: dict[str, Any], linked: str) -> dict[str, Any]:
+    """
+    What the backend is asked for: it starts instances, and knows other rules of them.
+    """
+    if params.get("computeResources", {}).get("type") in FARGATE:
+        return {**params, "serviceRole": linked}
+    kept = {key: part for key, part in params.items() if key != "computeResources"}
+    return {"state": "ENABLED", **kept, "type": "UNMANAGED", "serviceRole": linked}
 
 
 def _arn(account: Account, name: str) -> str:
@@ -242,6 +252,8 @@ def _describe(call: ApiCall) -> bool:
 
 def _disturbed(account: Account, entry: OverlayEntry) -> dict[str, Any]:
     shown = as_described(account, entry, entry["shown"]["computeEnvironmentArn"])
+    if shown["type"] == "UNMANAGED":
+        shown.pop("computeResources", None)
     resources = shown.get("computeResources", {})
     for key in ("subnets", "securityGroupIds", "instanceTypes"):
         if key in resources:
