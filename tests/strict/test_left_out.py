@@ -22,7 +22,7 @@ from .stacks import BARE, SPEC, make
 PARTS = {"compute": COMPUTES, "network": NETWORKS}
 STAYS = {"table": "table/", "bucket": "bucket/"}
 """What holds data stays until it is asked for by `delete_data`."""
-REFUSED = {"network.cidr"}
+REFUSED = {"network.Nat.cidr"}
 """What AWS can't change is refused, so there is nothing that could be left out."""
 
 
@@ -41,7 +41,9 @@ def cases() -> dict[str, dict[str, Any]]:
     for part, choices in PARTS.items():
         for choice in choices.values():
             for field in optional(choice):
-                found[f"{part}.{field}"] = {part: choice(**{field: OTHERS[choice][field]})}
+                found[f"{part}.{choice.__name__}.{field}"] = {
+                    part: choice(**{field: OTHERS[choice][field]})
+                }
     return {name: said for name, said in found.items() if name not in REFUSED}
 
 
