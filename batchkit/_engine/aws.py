@@ -25,6 +25,7 @@ from botocore.model import OperationModel
 from botocore.parsers import ResponseParserError
 
 from batchkit._engine import failures as _failures
+from batchkit._engine.partial import refuse_partial_success
 from batchkit._engine.patience import Patience
 from batchkit._engine.session import new_session
 from batchkit._engine.zones import Zones, lacks_something
@@ -90,6 +91,7 @@ class Aws:
         except BotoCoreError as error:
             raise _failures.unreachable(service, error) from error
         client.meta.events.register("before-parse", _refuse_cut_off_json)
+        client.meta.events.register("after-call", refuse_partial_success)
         return client
 
     @property

@@ -157,7 +157,9 @@ def _refused(call: Call, error: ClientError, resource: str) -> AwsError:
     advice = ""
     says = hide(message(error), call.params)
     missing = _advice.statement(call.operation, says)
-    if code(error) in DENIED:
+    if code(error) in DENIED and (locked := _advice.lock(says)):
+        advice = locked
+    elif code(error) in DENIED:
         error_class, advice = AccessDenied, _advice.permission(missing)
     elif code(error) in SKEWED:
         error_class, advice = CredentialsError, _clock(error)

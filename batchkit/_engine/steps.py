@@ -15,6 +15,7 @@ import jmespath
 from batchkit._engine import reads as _reads
 from batchkit._engine.aws import Aws
 from batchkit._engine.compare import changes
+from batchkit._engine.held import ForeignWatch
 from batchkit._engine.lookout import Lookout, look_around
 from batchkit._engine.outputs import Outputs
 from batchkit._engine.recovery import RECOVERY, REMAKE, FreshRoles, broken, may_remake
@@ -163,13 +164,27 @@ class Runner:
                 self._aws.call(call, str(resource))
         elif isinstance(step, Call):
             self._fresh_roles.wait(resource, step, action)
-            lookout = self._lookout(resource)
-            self._learn(resource, step, self._aws.call(step, str(resource), lookout))
+            meanwhile = self._meanwhile(resource, action)
+            self._learn(resource, step, self._aws.call(step, str(resource), meanwhile))
         else:
             self._outputs.learn(resource.key, step.perform(self._aws, self._emit))
 
     def _lookout(self, resource: Resource) -> Lookout:
         return Lookout(self._aws.clock, lambda: self._look(resource))
+
+    def _meanwhile(self, resource: Resource, action: Action) -> Callable[[], None]:
+        """
+        Looks, before another attempt is made, whether it makes sense.
+        """
+        looks: list[Callable[[], None]] = [self._lookout(resource)]
+        if action is Action.DELETE:
+            looks.append(ForeignWatch(self._aws, resource))
+
+        def look() -> None:
+            for one in looks:
+                one()
+
+        return look
 
     def _learn(self, resource: Resource, call: Call, answer: Any) -> None:
         # The id from the answer is kept at once: EC2 lists what was made only after some seconds

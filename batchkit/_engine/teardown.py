@@ -12,6 +12,7 @@ from attrs import evolve, frozen
 from batchkit._engine import reads as _reads
 from batchkit._engine.aws import Aws
 from batchkit._engine.graph import Outcome, met, walk
+from batchkit._engine.held import refuse_if_held
 from batchkit._engine.outputs import Outputs
 from batchkit._engine.steps import Runner
 from batchkit._engine.work import Identity, identity
@@ -105,6 +106,8 @@ def _prepare(aws: Aws, runner: Runner, actual: Resource, steps: tuple[Step, ...]
     Does what can be done to *actual* while others still depend on it.
     """
     try:
+        if actual.UNPREPARED:
+            refuse_if_held(aws, actual)
         runner.run(actual, iter(steps), Action.DELETE)
     except BaseException as error:
         if not isinstance(error, Exception):  # an interrupt: nothing else is begun

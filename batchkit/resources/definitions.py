@@ -84,6 +84,7 @@ class JobDefinition(JobSettings, Resource):
         repeatable=False,  # the same request again registers another revision
     )
     TAG: ClassVar = Operation("batch", "TagResource")
+    UNTAG: ClassVar = Operation("batch", "UntagResource")
     DELETE: ClassVar = Operation("batch", "DeregisterJobDefinition")
     KEPT: ClassVar = 3
     """How many revisions stay whoever works with them, the newest first."""
@@ -205,7 +206,9 @@ class JobDefinition(JobSettings, Resource):
 
     def update(self, actual: JobDefinition, drift: Collection[str]) -> Steps:
         if set(drift) == {"tags"}:
-            yield self.TAG(resourceArn=actual.arn, tags=self.all_tags)
+            tag = self.TAG(resourceArn=actual.arn, tags=self.all_tags)
+            untag = self.UNTAG(resourceArn=actual.arn, tagKeys=self.left_out(actual))
+            yield from self.retag(actual, tag, untag)
         else:
             yield from self.create()
 

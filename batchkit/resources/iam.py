@@ -115,6 +115,7 @@ class Role(Resource):
     PUT_BOUNDARY: ClassVar = Operation("iam", "PutRolePermissionsBoundary")
     DELETE_BOUNDARY: ClassVar = Operation("iam", "DeleteRolePermissionsBoundary")
     TAG: ClassVar = Operation("iam", "TagRole")
+    UNTAG: ClassVar = Operation("iam", "UntagRole")
     # The policies were detached a moment ago, and IAM may not see it in this call yet.
     DELETE: ClassVar = Operation(
         "iam", "DeleteRole", absent=("NoSuchEntity",), not_yet=(NotYet("DeleteConflict", 60),)
@@ -233,7 +234,9 @@ class Role(Resource):
             # (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html).
             yield self._put() if self.grants else self._delete_inline()
         if "tags" in drift:
-            yield self.TAG(RoleName=self.name, Tags=as_list(self.all_tags))
+            tag = self.TAG(RoleName=self.name, Tags=as_list(self.all_tags))
+            untag = self.UNTAG(RoleName=self.name, TagKeys=self.left_out(actual))
+            yield from self.retag(actual, tag, untag)
 
     def delete(self) -> Steps:
         # IAM deletes no role that has policies, and those of others count too

@@ -115,6 +115,7 @@ class ScheduleGroup(Resource):
         exists=("ConflictException",),
     )
     TAG: ClassVar = Operation("scheduler", "TagResource")
+    UNTAG: ClassVar = Operation("scheduler", "UntagResource")
     # Scheduler deletes a group with all of its schedules, some time after the call; until then, a
     # second call conflicts
     # (https://docs.aws.amazon.com/scheduler/latest/APIReference/API_DeleteScheduleGroup.html).
@@ -164,7 +165,9 @@ class ScheduleGroup(Resource):
         yield WAIT_STABLE
 
     def update(self, actual: ScheduleGroup, drift: Collection[str]) -> Steps:
-        yield self.TAG(ResourceArn=actual.arn, Tags=as_list(self.all_tags))
+        tag = self.TAG(ResourceArn=actual.arn, Tags=as_list(self.all_tags))
+        untag = self.UNTAG(ResourceArn=actual.arn, TagKeys=self.left_out(actual))
+        return self.retag(actual, tag, untag)
 
     def delete(self) -> Steps:
         yield self.DELETE(Name=self.name)

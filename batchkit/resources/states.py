@@ -64,6 +64,7 @@ class StateMachine(Resource):
         "stepfunctions", "UpdateStateMachine", ("iam:PassRole",), not_yet=_PROPAGATING
     )
     TAG: ClassVar = Operation("stepfunctions", "TagResource")
+    UNTAG: ClassVar = Operation("stepfunctions", "UntagResource")
     LIST_RUNNING: ClassVar = Operation(
         "stepfunctions", "ListExecutions", absent=("StateMachineDoesNotExist",)
     )
@@ -155,7 +156,9 @@ class StateMachine(Resource):
         if changed:
             yield self.UPDATE(stateMachineArn=actual.arn, **changed)
         if "tags" in drift:
-            yield self.TAG(resourceArn=actual.arn, tags=as_lower_list(self.all_tags))
+            tag = self.TAG(resourceArn=actual.arn, tags=as_lower_list(self.all_tags))
+            untag = self.UNTAG(resourceArn=actual.arn, tagKeys=self.left_out(actual))
+            yield from self.retag(actual, tag, untag)
         # An execution that starts within seconds of an update may have the old definition:
         # https://docs.aws.amazon.com/step-functions/latest/apireference/API_UpdateStateMachine.html.
         if changed:
