@@ -130,6 +130,8 @@ class AwsError(BatchkitError):
     """
 
     advice = "Running the same call again goes on from what exists now."
+    unanswered = False
+    """Whether no answer came from AWS at all."""
 
     def __init__(
         self,

@@ -141,6 +141,8 @@ def plan(made: Plan) -> str:
     A plan as a diff.
     """
     lines = [row for item in made.changes for row in _item(item)]
+    for item in made.waiting:
+        lines += [("…", tag("b", item.resource_type), f"{item.name} {one}") for one in item.waits]
     count = f"{len(made.changes)} changes" if made.changes else "nothing to do"
     title = tag("h4", "Plan for ", made.stack, ": ", count)
     return frame(title, rows(lines), _kept(made))

@@ -51,6 +51,9 @@ def plan(made: Plan) -> RenderableType:
         lines.append(Text(head, STYLES[item.action]).append(printable(item.name), "default"))
         for change in item.changes:
             lines += [_difference(*place) for place in differences(change)]
+    for item in made.waiting:
+        name = f"{item.resource_type} {printable(item.name)}"
+        lines += [Text(f"… {name} {printable(str(held))}", "dim") for held in item.waits]
     return Group(*lines)
 
 

@@ -11,6 +11,8 @@ from typing import Final
 
 from botocore.exceptions import (
     ClientError,
+    ConnectionError,
+    HTTPClientError,
     NoCredentialsError,
     NoRegionError,
     PartialCredentialsError,
@@ -142,7 +144,9 @@ def translate(call: Call, error: Exception, resource: str) -> Exception:
         )
     if not isinstance(error, ClientError):
         says = textwrap.shorten(hide(str(error), call.params), LONGEST)  # it may hold a whole body
-        return AwsError(str(call.operation), type(error).__name__, says, resource=resource)
+        lost = AwsError(str(call.operation), type(error).__name__, says, resource=resource)
+        lost.unanswered = isinstance(error, (ConnectionError, HTTPClientError))
+        return lost
     if means(call.operation.exists, error):
         return AlreadyThere(_refused(call, error, resource))
     return _refused(call, error, resource)
@@ -153,7 +157,9 @@ def _refused(call: Call, error: ClientError, resource: str) -> AwsError:
     advice = ""
     says = hide(message(error), call.params)
     missing = _advice.statement(call.operation, says)
-    if code(error) in DENIED:
+    if code(error) in DENIED and (locked := _advice.lock(says)):
+        advice = locked
+    elif code(error) in DENIED:
         error_class, advice = AccessDenied, _advice.permission(missing)
     elif code(error) in SKEWED:
         error_class, advice = CredentialsError, _clock(error)

@@ -222,9 +222,11 @@ def network(longest: int, shortest: int) -> Constraint:
     """
 
     def test(value: str) -> bool:
-        return (
-            isinstance(value, str) and longest <= ipaddress.IPv4Network(value).prefixlen <= shortest
-        )
+        block = ipaddress.IPv4Network(value)
+        # A VPC can't have the ranges that mean something else to every host; a rule may name all
+        # (https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html).
+        odd = block.is_loopback or block.is_link_local or block.is_multicast or value[:2] == "0."
+        return str(block) == value and longest <= block.prefixlen <= shortest and not longest * odd
 
     return Constraint(
         f"an IPv4 network such as '10.1.0.0/16', from /{longest} to /{shortest}, without host bits",

@@ -19,6 +19,7 @@ from batchkit._jobs import jobs as _jobs, links as _links, logs as _logs
 from batchkit._jobs.jobs import Job
 from batchkit._jobs.logs import Follower, LogLine
 from batchkit._jobs.state import State
+from batchkit._jobs.unreachable import LONGEST, ride_out
 from batchkit._model.calls import Operation
 from batchkit._model.checks import Constraint, instance, refuse, require
 from batchkit._model.display import Displayed
@@ -189,8 +190,9 @@ class Run(Displayed):
             if state.ended and follow:
                 # CloudWatch Logs takes a moment to give back what was just written.
                 self._aws.pause(LATE)
-            ids = [id for id in self._backend.ids() if id not in read_to_end]
-            for job in _jobs.describe(self._aws, ids):
+            listed = ride_out(self._aws, lambda: list(self._backend.ids()))
+            ids = [id for id in listed if id not in read_to_end]
+            for job in ride_out(self._aws, lambda: list(_jobs.describe(self._aws, ids))):
                 yield from follower.new(job)
                 # An array may have 10,000 children: those that have ended aren't read again.
                 if job.ended and len(ids) > 1:
@@ -251,7 +253,8 @@ class Run(Displayed):
         clock = self._aws.clock
         began = clock.monotonic()
         while True:
-            state = self._poll()
+            left = LONGEST if timeout is None else timeout - (clock.monotonic() - began)
+            state = ride_out(self._aws, self._poll, left)
             yield state
             spent = clock.monotonic() - began
             if timeout is not None and spent >= timeout:

@@ -27,14 +27,13 @@ POLICY: Final = "batchkit"
 FRESH_ROLE: Final = (NotYet("NoSuchEntity", 30),)
 
 
-_POLICY_NAME: Final = text(r"[\w+=,.@/-]{1,512}", "the name of a policy, with its path")
-
-
 def aws_managed(name: str) -> Arn:
     """
     The policy *name* that AWS manages, such as `service-role/AWSBatchServiceRole`.
     """
-    require("aws_managed", "name", name, _POLICY_NAME)
+    require(
+        "aws_managed", "name", name, text(r"[\w+=,.@/-]{1,512}", "a policy's name, with its path")
+    )
     return Arn("iam", f"policy/{name}", region=False, account="aws")
 
 
@@ -116,6 +115,7 @@ class Role(Resource):
     PUT_BOUNDARY: ClassVar = Operation("iam", "PutRolePermissionsBoundary")
     DELETE_BOUNDARY: ClassVar = Operation("iam", "DeleteRolePermissionsBoundary")
     TAG: ClassVar = Operation("iam", "TagRole")
+    UNTAG: ClassVar = Operation("iam", "UntagRole")
     # The policies were detached a moment ago, and IAM may not see it in this call yet.
     DELETE: ClassVar = Operation(
         "iam", "DeleteRole", absent=("NoSuchEntity",), not_yet=(NotYet("DeleteConflict", 60),)
@@ -234,7 +234,9 @@ class Role(Resource):
             # (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html).
             yield self._put() if self.grants else self._delete_inline()
         if "tags" in drift:
-            yield self.TAG(RoleName=self.name, Tags=as_list(self.all_tags))
+            tag = self.TAG(RoleName=self.name, Tags=as_list(self.all_tags))
+            untag = self.UNTAG(RoleName=self.name, TagKeys=self.left_out(actual))
+            yield from self.retag(actual, tag, untag)
 
     def delete(self) -> Steps:
         # IAM deletes no role that has policies, and those of others count too

@@ -34,6 +34,11 @@ _SUBMIT: Final = Arn("states", "batch:submitJob.sync", region=False, account=Fal
 _THROTTLED: Final = ("Batch.TooManyRequestsException", "Batch.AWSBatchException")
 
 
+def _is_definition(value: Any) -> bool:
+    # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+    return is_json(value) and len(json.dumps(value, default=repr)) <= 1024 * 1024
+
+
 @frozen(kw_only=True)
 class StateMachine(Resource):
     """
@@ -59,6 +64,7 @@ class StateMachine(Resource):
         "stepfunctions", "UpdateStateMachine", ("iam:PassRole",), not_yet=_PROPAGATING
     )
     TAG: ClassVar = Operation("stepfunctions", "TagResource")
+    UNTAG: ClassVar = Operation("stepfunctions", "UntagResource")
     LIST_RUNNING: ClassVar = Operation(
         "stepfunctions", "ListExecutions", absent=("StateMachineDoesNotExist",)
     )
@@ -75,7 +81,7 @@ class StateMachine(Resource):
     name: str = checked(text(r"[0-9A-Za-z_-]{1,80}", "1-80 letters, digits, _ or -"))
     definition: Mapping[str, Any] = checked(
         instance(dict, expects="a state machine, as a dict"),
-        Constraint("what JSON can hold", is_json),
+        Constraint("what JSON of at most 1 MiB can hold", _is_definition),
         to="JobQueue JobDefinition",
     )
     role: str | Ref = checked(ROLE, to="Role")
@@ -150,7 +156,9 @@ class StateMachine(Resource):
         if changed:
             yield self.UPDATE(stateMachineArn=actual.arn, **changed)
         if "tags" in drift:
-            yield self.TAG(resourceArn=actual.arn, tags=as_lower_list(self.all_tags))
+            tag = self.TAG(resourceArn=actual.arn, tags=as_lower_list(self.all_tags))
+            untag = self.UNTAG(resourceArn=actual.arn, tagKeys=self.left_out(actual))
+            yield from self.retag(actual, tag, untag)
         # An execution that starts within seconds of an update may have the old definition:
         # https://docs.aws.amazon.com/step-functions/latest/apireference/API_UpdateStateMachine.html.
         if changed:

@@ -14,6 +14,7 @@ from batchkit._engine import plan as _plan, policy as _policy, teardown as _tear
 from batchkit._engine.apply import Engine
 from batchkit._engine.aws import Aws
 from batchkit._engine.compare import Decision
+from batchkit._engine.lookout import check_nothing_new, unless_overtaken
 from batchkit._engine.plan import Plan
 from batchkit._engine.policy import Policy
 from batchkit._engine.teardown import Teardown
@@ -27,7 +28,7 @@ from batchkit._preflight import preflight as _preflight
 from batchkit._preflight.deployer import deployer
 from batchkit.clock import Clock
 from batchkit.errors import StackNotFound
-from batchkit.events import Listener, listeners
+from batchkit.events import Action, Listener, listeners
 from batchkit.resources.environments import ComputeEnvironment
 from batchkit.resources.queues import JobQueue
 from batchkit.resources.resource_types import RESOURCE_TYPES, dependencies
@@ -74,6 +75,17 @@ def ensure_stack(
     given = {"session": session, "on_event": on_event, "adopt": adopt, "timeout": timeout}
     check_options("ensure_stack", **given, clock=clock, workers=workers)
     aws, emit = Aws(session, clock, timeout), listeners(on_event)
+
+    def stays() -> bool:
+        engine = Engine(aws, listeners(None), adopt=adopt)
+        decisions = _decide(engine, aws, spec)[0]
+        return all(decision.action is Action.KEEP for decision in decisions)
+
+    # It may begin once more than a deletion: of an ensure and a destroy that meet, one is to win.
+    return unless_overtaken(aws, lambda: _ensure(aws, emit, spec, adopt, workers), 4, stays)
+
+
+def _ensure(aws: Aws, emit: Listener, spec: StackSpec, adopt: bool, workers: int) -> Stack:
     engine = Engine(aws, emit, adopt=adopt, workers=workers)
     decisions, plan, work = _decide(engine, aws, spec)
     _preflight.require(aws, spec, plan)
@@ -148,13 +160,31 @@ def destroy_stack(
     check_options("destroy_stack", **given, delete_data=delete_data, workers=workers)
     name = spec_or_name.name if isinstance(spec_or_name, StackSpec) else _name(spec_or_name)
     aws, emit = Aws(session, clock, timeout), listeners(on_event)
+    deleted: list[str] = []
+    return unless_overtaken(
+        aws, lambda: _destroy(aws, emit, name, delete_data, workers, deleted), 2
+    )
+
+
+def _destroy(
+    aws: Aws, emit: Listener, name: str, delete_data: bool, workers: int, deleted: list[str]
+) -> Teardown:
+    """
+    How the teardown ended; what it has *deleted* is added to that.
+    """
     found = _teardown.find(aws, RESOURCE_TYPES, name)
+    known = {actual.identity for actual in found}
     to_delete = [actual for actual in found if delete_data or not actual.RETAIN]
-    outcome = _teardown.delete(aws, emit, to_delete, dependencies(), workers=workers)
+
+    def look(resource: Resource) -> None:
+        check_nothing_new(aws, RESOURCE_TYPES, name, known)
+
+    outcome = _teardown.delete(aws, emit, to_delete, dependencies(), workers=workers, look=look)
+    deleted += [f"{resource_type} {one}" for resource_type, one, _ in outcome.done]
     if outcome.failed:
         raise _teardown.failure(name, outcome, "destroy_stack")
     return Teardown(
-        deleted=tuple(f"{resource_type} {one}" for resource_type, one, _ in outcome.done),
+        deleted=tuple(deleted),
         kept=tuple(str(actual) for actual in found if actual not in to_delete),
     )
 

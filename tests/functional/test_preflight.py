@@ -25,7 +25,7 @@ from batchkit import (
     preflight,
     s3_read,
 )
-from batchkit._diagnosis.finding import Diagnosis
+from batchkit._diagnosis.finding import Diagnosis, Finding
 from fakes import mutating
 from inventory import inventory
 from serving import answering_daemon
@@ -322,5 +322,6 @@ def test_a_dockerfile_that_needs_buildkit_is_refused_before_anything_is_made(
         monkeypatch.setenv("DOCKER_HOST", address)
         with pytest.raises(PreflightError, match="BuildKit .RUN <<EOF in line 2.") as caught:
             ensure_stack(a_spec(image=tmp_path), session=session, clock=there.clock)
-    assert len(caught.value.findings) == 1
+    (found,) = caught.value.findings
+    assert isinstance(found, Finding) and found.subject == "Dockerfile"
     assert inventory(there) == before

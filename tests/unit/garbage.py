@@ -33,7 +33,6 @@ from batchkit._blueprint.blueprint import resources
 from batchkit._engine.aws import Aws
 from batchkit._engine.plan import Plan
 from batchkit._model.checks import Checked
-from batchkit._model.resource import Resource
 from batchkit._runs.backends import SubmittedJobs
 from batchkit.clock import Clock
 from batchkit.compute.choices import COMPUTES
@@ -145,7 +144,7 @@ class Target:
 SPEC = StackSpec(name="films", image="a:b")
 
 
-def _actual(resource_type: type[Resource], **given: Any) -> Any:
+def _actual(resource_type: type[Any], **given: Any) -> Any:
     arn = f"arn:aws:x:us-east-1:123456789012:{resource_type.__name__}/films"
     return resource_type(name="films", owner="films", state="ACTIVE", **{**given, "arn": arn})
 
