@@ -13,21 +13,22 @@ import shutil
 import signal
 import subprocess
 import tarfile
-import tempfile
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from attrs import field, frozen
 
 from batchkit._docker.context import Context, Packed
 from batchkit._docker.dockerfile import Feature, features
+from batchkit._docker.held import HeldFolder, abandoned, remove
 from batchkit.errors import ContextError
 
 # The docker command itself reads variables of these names.
 _OWN = re.compile(r"(?i)(DOCKER|BUILDX|BUILDKIT|SSH|XDG)_\w*|PATH|HOME|TMPDIR|\w*_PROXY")
 _PATIENCE = 20.0
+FOLDERS = "batchkit-build-"
 _VERTEX = re.compile(r"#(\d+) (.*)")
 _STEP = re.compile(r"\[(?:\S+ )*\d+/\d+\] .*")
 _FAILED = re.compile(r"ERROR: (?:failed to build: )?(?:failed to solve: )?(.*)")
@@ -85,8 +86,10 @@ def build(packed: Packed, order: Order, line: Callable[[str, str], None]) -> tup
     Args:
         line: Called with each line of the output, and with its step if it is the first of one.
     """
-    with tempfile.TemporaryDirectory(prefix="batchkit-build-") as folder:
-        root, about = Path(folder, "context"), Path(folder, "metadata.json")
+    for left in abandoned(FOLDERS):
+        remove(left)
+    with closing(HeldFolder(FOLDERS)) as folder:
+        root, about = folder.path / "context", folder.path / "metadata.json"
         with tarfile.open(fileobj=packed.file, encoding="utf-8") as tar:
             # The files are the user's own, and keep their modes.
             tar.extraction_filter = lambda member, path: member

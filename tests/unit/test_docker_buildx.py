@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tempfile
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from batchkit._docker.build import Built, build
 from batchkit._docker.buildx import installed
 from batchkit._docker.context import read_context
 from batchkit._docker.dockerfile import features
+from batchkit._docker.held import HeldFolder
 from batchkit.errors import BuildFailed
 
 SECRET = "tok-123456"
@@ -243,6 +246,22 @@ def test_a_build_with_buildx_has_a_deadline(command: Command, folder: Path) -> N
         build(FakeDocker(), read_context(folder), deadline=1)
     assert caught.value.reason == "TimedOut"
     assert not Path(command.called[3]).exists()
+
+
+def test_files_that_a_killed_build_left_go_with_the_next(
+    command: Command, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Those of a build that goes on stay.
+    """
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    left = tmp_path / "batchkit-build-held-x"
+    (left / "context").mkdir(parents=True)
+    with closing(HeldFolder("batchkit-build-")) as other:
+        command.plays(config_digest=IMAGE)
+        build(FakeDocker(images={IMAGE: {"Id": IMAGE}}), read_context(folder))
+        assert list(tmp_path.glob("batchkit-build-*")) == [other.path]
+    assert list(tmp_path.glob("batchkit-build-*")) == []
 
 
 def test_without_buildx_the_word_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

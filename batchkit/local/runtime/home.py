@@ -1,52 +1,23 @@
 """
-The folders of an embedded AWS, and the removal of what a killed process has left.
+What an embedded AWS holds outside its process, and the removal of what a killed one has left.
 
-A process that is killed can't tidy up. Its locks go with it, however it ends: a folder whose lock
-can be had is nobody's, and neither is what belongs to it, a job's process or containers.
+A folder that nobody holds is abandoned, and so is what belongs to it: a job's process, containers.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
-import shutil
-import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from signal import SIGKILL
 from typing import Final
 
+from batchkit._docker.held import HeldFolder, abandoned, remove
 from batchkit._docker.settings import daemon
 
 JOB: Final = "batch-job-"
 CONTAINERS: Final = "batch-containers-"
 LABEL: Final = "batchkit.local-aws"
-_HELD = "held-"
-
-
-class HeldFolder:
-    """
-    A new folder for temporary files, which this process holds until it removes it.
-    """
-
-    def __init__(self, prefix: str) -> None:
-        made = Path(tempfile.mkdtemp(prefix=prefix))
-        self._lock = os.open(made, os.O_RDONLY)
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
-        # Nobody looks at the folder before it has the name, and is locked.
-        name = f"{prefix}{_HELD}{made.name.removeprefix(prefix)}"
-        self.path = made.rename(made.with_name(name))
-
-    def remove(self) -> None:
-        """
-        The folder is gone.
-        """
-        shutil.rmtree(self.path, ignore_errors=True)
-        if self._lock >= 0:
-            os.close(self._lock)
-            self._lock = -1
 
 
 class ContainerLabels:
@@ -72,7 +43,7 @@ class ContainerLabels:
         """
         with self._guard:
             if self._folder is not None:
-                self._folder.remove()
+                self._folder.close()
                 self._folder = None
 
 
@@ -82,40 +53,12 @@ def sweep(docker: bool) -> None:
 
     Containers wait for a start with *docker*.
     """
-    temporary = Path(tempfile.gettempdir())
-    for folder in temporary.glob(f"{JOB}{_HELD}*"):
-        with _taken(folder) as nobodys:
-            if nobodys:
-                _end_processes(folder)
-                shutil.rmtree(folder, ignore_errors=True)
-    for folder in temporary.glob(f"{CONTAINERS}{_HELD}*") if docker else ():
-        with _taken(folder) as nobodys:
-            if nobodys and _remove_containers(folder.name):
-                shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _taken(folder: Path) -> Iterator[bool]:
-    """
-    Whether *folder* is a folder of this user's that no process holds.
-    """
-    try:
-        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    except OSError:
-        yield False
-        return
-    try:
-        yield os.fstat(lock).st_uid == os.getuid() and _locked(lock)
-    finally:
-        os.close(lock)
-
-
-def _locked(lock: int) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
+    for folder in abandoned(JOB):
+        _end_processes(folder)
+        remove(folder)
+    for folder in abandoned(CONTAINERS) if docker else ():
+        if _remove_containers(folder.name):
+            remove(folder)
 
 
 def _end_processes(folder: Path) -> None:

@@ -13,8 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from signal import SIGKILL, Signals
 
+from batchkit._docker.held import HeldFolder
 from batchkit.local.runtime.container import CannotStart, Container
-from batchkit.local.runtime.home import JOB, HeldFolder
+from batchkit.local.runtime.home import JOB
 from batchkit.local.runtime.images import FakeImage, inside
 
 _PYTHON = re.compile(r"(/usr(/local)?/bin/)?python(3(\.\d+)?)?")
@@ -61,7 +62,7 @@ class ProcessContainer(Container):
             return
 
     def remove(self) -> None:
-        self._folder.remove()
+        self._folder.close()
 
 
 def _start(
