@@ -118,15 +118,7 @@ class Deployer:
                 yield from self._in_ec2(action, operation, resource_type)
             else:
                 mine = tuple(one for one in own if isinstance(one, Arn) and one.service == service)
-                named = mine or self._in_iam(service, resource_type)
-                yield self._bounded(Need(action, named or self._by_name(service, operation)))
-
-    def _in_iam(self, service: str, resource_type: type[Resource]) -> Targets:
-        """
-        The ARNs of the type itself, if it is one of IAM: roles and profiles share no action.
-        """
-        targets = resource_type.targets_of(self.stack) if service == "iam" else ()
-        return tuple(one for one in targets if isinstance(one, Arn) and one.service == service)
+                yield self._bounded(Need(action, mine or self._by_name(service, operation)))
 
     def _by_name(self, service: str, operation: Operation) -> Targets:
         """
@@ -134,8 +126,6 @@ class Deployer:
         """
         if service not in self.by_service and operation.reads:
             return _ANY  # what has a name of its own is found by its tags, among all there is
-        if service == "iam":
-            return self._roles
         return self.by_service[service]
 
     def _in_ec2(
@@ -164,7 +154,7 @@ class Deployer:
         if need.action not in _BOUNDED or self.boundary is None:
             return need
         bound = ("StringEquals", "iam:PermissionsBoundary", (self.boundary,))
-        return attrs.evolve(need, conditions=(bound,))
+        return attrs.evolve(need, targets=self._roles, conditions=(bound,))
 
     def _passing(self) -> Iterator[Grant]:
         services = sorted({service for one in self.wanted for service in one.assumed_by()})

@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import attrs
 import boto3
 import pytest
 from moto import mock_aws
@@ -133,6 +134,8 @@ def test_what_somebody_changes_can_be_put_back(account: StrictAws) -> None:
         change(place)
         account.clock.advance(10)
         place.stack = make(account, TAGGED)
+    make(account, SPEC).run()  # something is at work as a part is taken away
+    make(account, attrs.evolve(SPEC, schedule=None))
     make(account, SPEC)
     account.clock.advance(600)
     destroy_stack(NAME, session=account.session, clock=account.clock, delete_data=True)
