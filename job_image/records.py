@@ -1,5 +1,5 @@
 """
-Bytes become text, text becomes records: encoding, delimiter and quoting are found or given.
+Bytes become text, text becomes records: what parts and quotes them is found or given.
 """
 
 from __future__ import annotations
@@ -7,16 +7,16 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-import re
 from collections.abc import Iterator
-from typing import Any
+from itertools import islice
 
-from faults import BadInput
+from dialect import find_dialect, find_encoding, quotes_are_sure, sample_lines
+from faults import BadInput, EmptyFile
+from lines import EscapedRecords, RecordLines, RecordReader, keep_markers
 from members import MAX_ROW_BYTES, Member
 from settings import Settings
 
-DELIMITERS = ",;\t|"
-_SAMPLE_RECORDS = 40
+_NO_QUOTES = "if quotes are no quotes in this file, set QUOTE=none"
 
 
 class Records:
@@ -27,43 +27,127 @@ class Records:
     def __init__(self, member: Member, settings: Settings) -> None:
         csv.field_size_limit(MAX_ROW_BYTES)  # the csv module's own limit is 128 KB
         self._member = member
+        self._settings = settings
         head = member.peek()
-        encoding = _find_encoding(head, settings.encoding)
+        encoding = find_encoding(head, settings.encoding)
         text = io.TextIOWrapper(member, encoding, newline="")
         text._CHUNK_SIZE = 64 * 1024  # type: ignore[attr-defined]  # 8 KB is slow when unzipping
         self._text = text
-        sample = codecs.getincrementaldecoder(encoding)("replace").decode(head)
-        self._reader = csv.reader(text, strict=True, **_dialect(sample, settings))
+        sample = sample_lines(
+            codecs.getincrementaldecoder(encoding)("replace").decode(head), settings
+        )
+        self._dialect = find_dialect(sample, settings)
+        self._lines: RecordLines | None = None
+        self._reader = self._open()
+        self._null = frozenset() if self._unescapes else settings.null
+        self._width = 0
+        self._first: list[str] | None = None
+        self._records = self._read()
         self.header = self._read_header()
+        self._width = len(self.header)
+        self._sure = settings.quote is not None or quotes_are_sure(
+            sample, self._dialect, self._width
+        )
 
     @property
     def line(self) -> int:
         """
         The line of the file that the last record ended on.
         """
-        return self._reader.line_num
+        taken = self._lines.number if self._lines else self._reader.line_num
+        return self._settings.skip_lines + taken
 
     def __iter__(self) -> Iterator[list[str]]:
         """
         Every record after the header; blank lines are none.
         """
-        member = self._member
+        if self._first is not None:
+            yield self._without_markers(self._first)
+        yield from self._records
+
+    @property
+    def _unescapes(self) -> bool:
+        return not self._dialect.quote and self._dialect.escape is not None
+
+    def _open(self) -> RecordReader:
+        """
+        What parts the text that stands after the lines to be skipped.
+        """
+        settings = self._settings
         try:
-            for cells in self._reader:
+            for _ in range(settings.skip_lines):
+                self._text.readline()
+                self._member.row_bytes = 0
+        except UnicodeError as error:
+            raise self._fault(error) from error
+        change = None if self._unescapes else keep_markers(settings.null, self._dialect)
+        if settings.comment or change or self._unescapes:
+            self._lines = RecordLines(self._text, settings.comment, change)
+        if self._lines and self._unescapes:
+            return EscapedRecords(self._lines, self._dialect, settings.null)
+        return csv.reader(self._lines or self._text, **self._dialect.reader_options())
+
+    def _read(self) -> Iterator[list[str]]:
+        """
+        Every record, the header's too.
+        """
+        member, lines, null, reader = self._member, self._lines, self._null, self._reader
+        before = 0
+        try:
+            for cells in reader:
                 member.row_bytes = 0
+                taken = reader.line_num
+                if taken - before > 1 and self._width:
+                    self._check(cells, before)
+                before = taken
+                if lines:
+                    lines.between = True
                 if cells:
-                    yield cells
+                    told = null and self._width and not null.isdisjoint(cells)
+                    yield self._without_markers(cells) if told else cells
         except (csv.Error, UnicodeError) as error:
             raise self._fault(error) from error
 
+    def _without_markers(self, cells: list[str]) -> list[str]:
+        """
+        A cell that is a marker for no value is empty.
+        """
+        return ["" if cell in self._null else cell for cell in cells] if self._null else cells
+
     def _read_header(self) -> list[str]:
-        records = iter(self)
+        given, records = self._settings.header, self._records
         header = next(records, None)
-        if header and header[0].startswith("sep="):  # Excel's word for the delimiter
-            header = next(records, None)
-        if header is None or not any(header):
-            raise BadInput(f"{self._member.name}: is empty, without even a header")
+        if header and header[0].startswith("sep=") and len(header[0]) < 6:
+            header = next(records, None)  # that was Excel's word for the delimiter
+        if header is None or (given is None and not any(header)):
+            raise EmptyFile(f"{self._member.name}: is empty, without even a header")
+        if given is not None:
+            if header != list(given):
+                self._first = header
+            header = list(given) or self._numbered(len(header))
+        for _ in islice(records, self._settings.skip_rows):
+            pass
         return header
+
+    def _numbered(self, width: int) -> list[str]:
+        """
+        Names for the columns of a file that has none; the first one may be the key.
+        """
+        names = [f"column_{at}" for at in range(1, width + 1)]
+        return names if self._settings.key_column else ["", *names[1:]]
+
+    def _check(self, cells: list[str], before: int) -> None:
+        """
+        A record of several lines is no heap of rows that a stray quote holds together.
+        """
+        if self._sure and len(cells) == self._width or self._unescapes:
+            return
+        if _swallowed(cells, self._dialect.delimiter, self._width, self._dialect.spaces):
+            first = self._settings.skip_lines + before + 1
+            raise BadInput(
+                f"{self._member.name}, lines {first} to {self.line}: one cell holds whole rows: "
+                f"{_NO_QUOTES}; if they are, set QUOTE='{self._dialect.quote}'"
+            )
 
     def _fault(self, error: csv.Error | UnicodeError) -> BadInput:
         name = self._member.name
@@ -73,70 +157,20 @@ class Records:
                 f"{name}: byte {at} is not {error.encoding}: {error.reason}; "
                 "say what it is with ENCODING"
             )
-        return BadInput(f"{name}, line {self.line}: {error}")
+        return BadInput(f"{name}, line {self.line}: {error}; {_NO_QUOTES}")
 
 
-def _find_encoding(head: bytes, given: str | None) -> str:
+def _swallowed(cells: list[str], delimiter: str, width: int, spaces: bool) -> bool:
     """
-    UTF-16 tells itself by its first bytes; what isn't *given* is taken as UTF-8.
+    Whether a cell holds line breaks and as many delimiters as the header has, as rows would.
     """
-    marked = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    if marked and given in (None, "utf-16-le", "utf-16-be"):
-        return "utf-16"  # which leaves the mark out
-    return given or "utf-8-sig"
-
-
-def _dialect(sample: str, settings: Settings) -> dict[str, Any]:
-    """
-    How cells are parted and quoted.
-    """
-    quote = settings.quote or _find_quote(sample)
-    return {"delimiter": settings.delimiter or _find_delimiter(sample, quote), "quotechar": quote}
-
-
-def _find_quote(sample: str) -> str:
-    """
-    The double quote, unless all names of the header stand in single ones.
-    """
-    first = sample.lstrip("\ufeff\r\n").splitlines()[:1]
-    names = [first[0].split(one) for one in DELIMITERS] if first else []
-    single = any(
-        all(len(name) > 1 and name[0] == name[-1] == "'" for name in part) for part in names
-    )
-    return "'" if single else '"'
-
-
-def _find_delimiter(sample: str, quote: str) -> str:
-    """
-    The character that parts the header in two or more, and most of the records alike; of two such
-    characters the one that makes more columns.
-    """
-    told = re.match("\ufeff?sep=([^\r\n])\r?\n", sample)
-    if told:
-        return told[1]
-    best, most = ",", (0.0, 1)
-    for delimiter in DELIMITERS:
-        widths = _widths(sample, delimiter, quote)
-        alike = sum(width == widths[0] for width in widths) / len(widths) if widths else 0.0
-        if widths and widths[0] > 1 and (alike, widths[0]) > most:
-            best, most = delimiter, (alike, widths[0])
-    return best
-
-
-def _widths(sample: str, delimiter: str, quote: str) -> list[int]:
-    """
-    The number of cells in each of the sample's first records.
-    """
-    widths: list[int] = []
-    # The sample's last line is most likely cut.
-    lines = io.StringIO(sample, newline="").readlines()
-    reader = csv.reader(lines[:-1] or lines, delimiter=delimiter, quotechar=quote, strict=True)
-    try:
-        for cells in reader:
-            if cells:
-                widths.append(len(cells))
-            if len(widths) == _SAMPLE_RECORDS:
-                break
-    except csv.Error:
-        pass  # the records until here are sample enough; the load itself will tell
-    return widths
+    if width < 2:
+        return False
+    held = [cell for cell in cells if "\n" in cell or "\r" in cell]
+    if len(cells) != width:
+        return any(cell.count(delimiter) >= width - 1 for cell in held)
+    lines = delimiter.join(cells).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    counts = {line.count(delimiter) for line in lines}
+    # In prose a space follows a comma, and its lines have no number of them in common.
+    prose = not spaces and any(delimiter + " " in cell for cell in held)
+    return len(counts) == 1 and counts <= {width - 1, width} and not prose

@@ -237,15 +237,15 @@ class Writer(Generic[ChannelT]):
 
     def _refused(self, lane: Lane[ChannelT], outcome: BatchOutcome) -> None:
         """
-        Finds the items for which DynamoDB refuses a batch, and skips them.
+        Finds the items for which DynamoDB refuses a batch, and skips them: every row is tried.
         """
         if len(lane.batch) > 1:
             self._counts.superseded += lane.suspect()
             return
         (key,) = lane.batch
-        if lane.convict() and not self._counts.accepted:
-            raise Refused(f"DynamoDB takes no item: {outcome.error}")
-        self._counts.skip("refused by DynamoDB", f"key {key!r}: {outcome.error}")
+        if lane.convict():
+            self._counts.superseded -= 1
+        self._counts.refuse(f"key {key!r}: {outcome.error}")
 
 
 def units(batch: Batch) -> int:

@@ -17,7 +17,8 @@ from counts import Distinct
 from fake_state import FakeAws
 from hypothesis import given, strategies as st
 from loader_lab import Ran
-from rows import KeyAttribute, Rows, item_size, number_text
+from numeric import number_text
+from rows import KeyAttribute, Rows, item_size
 from settings import Settings
 from tojson import plain_json, to_json
 
