@@ -27,6 +27,10 @@ from ._jobs.jobs import (
 from ._jobs.logs import (
     LogLine as LogLine,
 )
+from ._preflight.instances import (
+    InstanceType as InstanceType,
+    instance_types as instance_types,
+)
 from ._preflight.preflight import (
     preflight as preflight,
 )
@@ -40,7 +44,9 @@ from ._runs.run import (
 from .cli.config import (
     load_spec as load_spec,
 )
+from .compute.ec2 import Ec2 as Ec2
 from .compute.fargate import Fargate as Fargate
+from .compute.unmanaged import Unmanaged as Unmanaged
 from .ensure import (
     ensure as ensure,
     ensure_bucket as ensure_bucket,
@@ -114,7 +120,9 @@ from .resources.ecr import (
 from .resources.environments import (
     ComputeEnvironment as ComputeEnvironment,
 )
+from .resources.environments_ec2 import Ec2Environment as Ec2Environment
 from .resources.environments_fargate import FargateEnvironment as FargateEnvironment
+from .resources.environments_unmanaged import UnmanagedEnvironment as UnmanagedEnvironment
 from .resources.gateways import (
     ElasticIp as ElasticIp,
     InternetGateway as InternetGateway,
@@ -128,6 +136,8 @@ from .resources.image import (
     Image as Image,
     ImageSource as ImageSource,
 )
+from .resources.instance_profile import InstanceProfile as InstanceProfile
+from .resources.launch_template import LaunchTemplate as LaunchTemplate
 from .resources.logs import (
     LogGroup as LogGroup,
 )
@@ -160,6 +170,7 @@ from .resources.vpc import (
 from .spec import (
     StackSpec as StackSpec,
 )
+from .stack.joining import Joining as Joining
 from .stack.stack import (
     Stack as Stack,
 )

@@ -17,6 +17,10 @@ from batchkit.grants import Grant
 from batchkit.resources.environment_base import EnvironmentBase
 from batchkit.resources.iam import Role, aws_managed
 
+# A task gets its image from ECR, whose layers are in S3, and writes to CloudWatch Logs
+# (https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html).
+EVERY_TASK: Final = frozenset({"ecs", "ecr", "logs", "s3"})
+"""The services that every job must reach, as botocore names them."""
 LONGEST_ROLE: Final = 64
 """
 Letters of a role's name
@@ -57,9 +61,12 @@ class Ground:
         A role that *service* may assume, with the policy *managed* of AWS's service roles.
         """
         # IAM is global: a stack of the same name in another region needs roles of other names.
+        # In China, EC2 alone has a principal of its own
+        # (https://docs.aws.amazon.com/batch/latest/userguide/instance_IAM_role.html).
+        china = ".cn" if service == "ec2" and self.region.startswith("cn-") else ""
         return Role(
             name=_within(LONGEST_ROLE, self.name(f"{part}-{self.region}"), self.stack),
-            service=f"{service}.amazonaws.com",
+            service=f"{service}.amazonaws.com{china}",
             managed=[aws_managed(f"service-role/{managed}")] if managed else None,
             grants=None if grants is None else tuple(grants),
             boundary=self.boundary,
@@ -103,6 +110,10 @@ class Site:
     groups: Sequence[str | Ref]
     public: bool
     resources: Sequence[Resource] = field(factory=tuple)
+
+
+NOWHERE: Final = Site((), (), public=False)
+"""What a compute has whose jobs are in no network of the stack's."""
 
 
 @frozen

@@ -66,11 +66,14 @@ def _is_image(value: Any) -> bool:
     return is_image_uri(value) and any(mark in value for mark in "/:@")
 
 
-def _usual_network(spec: StackSpec) -> NetworkMode:
+def _usual_network(spec: StackSpec) -> NetworkMode | None:
     """
     The network that the compute usually has; a compute that isn't one is refused by its own check.
     """
-    return spec.compute.NETWORK() if isinstance(spec.compute, Compute) else Nat()
+    if not isinstance(spec.compute, Compute):
+        return Nat()
+    usual = spec.compute.NETWORK
+    return None if usual is None else usual()
 
 
 def _listed(texts: Iterable[str], classes: Iterable[type]) -> str:
@@ -114,7 +117,12 @@ def _runs_there(spec: Any) -> Iterator[Problem]:
     The job can run on the compute, and the compute's jobs in the network.
     """
     yield from spec.compute.problems_with(spec)
-    yield from spec.network.problems_with(spec.compute.demand([spec]))
+    if spec.compute.NETWORK is None and spec.network is not None:
+        yield Problem("network", spec.network, f"none with a {type(spec.compute).__name__}(...)")
+    elif spec.compute.NETWORK is not None and spec.network is None:
+        yield Problem("network", None, _NETWORK.expects)
+    elif spec.network is not None:
+        yield from spec.network.problems_with(spec.compute.demand([spec]))
 
 
 def _can_be_called(spec: Any) -> Iterator[Problem]:
@@ -154,8 +162,9 @@ class StackSpec(JobSettings):
         grants: What the job may do, such as `s3_read("bucket", "key")`.
         execution_grants: What starts the container may do beside reading the job's secrets, such as
             `kms_decrypt("alias/films")` where these have a key of the customer's.
-        compute: What jobs run on: `Fargate(...)`, or "fargate" or "fargate-spot" for its defaults.
-        network: Where jobs run: `Nat(...)`, or "nat" for its defaults.
+        compute: What jobs run on: `Fargate(...)`, `Ec2(...)` or `Unmanaged()`; "fargate",
+            "fargate-spot", "ec2", "ec2-spot" and "unmanaged" stand for their defaults.
+        network: Where jobs run: `Nat(...)`, or "nat" for its defaults; `Unmanaged()` has none.
         boundary: The ARN of a permissions boundary for every role.
         log_retention: Days to keep log lines; None for ever.
         priority: The queue's priority.
@@ -168,7 +177,7 @@ class StackSpec(JobSettings):
         bucket: An S3 bucket to make, or its name; a teardown keeps it unless `delete_data=True`.
         tags: Tags for every resource.
 
-    The other fields are those of one job, as `JobSettings` has them: vcpus, memory, command,
+    The other fields are those of one job, as `JobSettings` has them: vcpus, memory, gpus, command,
     environment, secrets, timeout, attempts, architecture, ephemeral_storage.
     """
 
@@ -185,10 +194,10 @@ class StackSpec(JobSettings):
     compute: Compute = attrs.field(
         factory=Fargate, converter=as_compute, metadata=constraints(_COMPUTE)
     )
-    network: NetworkMode = attrs.field(
+    network: NetworkMode | None = attrs.field(
         default=attrs.Factory(_usual_network, takes_self=True),
         converter=as_network,
-        metadata=constraints(_NETWORK),
+        metadata=constraints(optional(_NETWORK)),
     )
     boundary: str | None = checked(optional(text(r"arn:.+", "a policy's ARN")), default=None)
     log_retention: int | None = checked(RETENTION, default=30)

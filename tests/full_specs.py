@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from batchkit import Fargate, ImageSource, StackSpec
+from batchkit import Ec2, Fargate, ImageSource, StackSpec, Unmanaged
 
 REGION = "us-east-1"
 ECR_IMAGE = f"123456789012.dkr.ecr.{REGION}.amazonaws.com/films:v1"
@@ -14,7 +14,8 @@ ECR_IMAGE = f"123456789012.dkr.ecr.{REGION}.amazonaws.com/films:v1"
 
 def full_specs(folder: Path) -> list[StackSpec]:
     """
-    A stack with everything, whose image is built from *folder*; and one whose image is in ECR.
+    A stack with everything, whose image is built from *folder*; one whose image is in ECR, one on
+    instances with GPUs, and one on instances that somebody else starts.
     """
     everything = StackSpec(
         name="movies",
@@ -24,4 +25,12 @@ def full_specs(folder: Path) -> list[StackSpec]:
         table="movies-seen",
         bucket="movies-kept-here",
     )
-    return [everything, StackSpec(name="films", image=ECR_IMAGE)]
+    on_ec2 = StackSpec(
+        name="frames",
+        image="alpine:3",
+        vcpus=4,
+        gpus=1,
+        compute=Ec2(spot=True, disk=200),
+    )
+    own = StackSpec(name="films-here", image="alpine:3", compute=Unmanaged())
+    return [everything, StackSpec(name="films", image=ECR_IMAGE), on_ec2, own]

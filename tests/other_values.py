@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from batchkit import Fargate, Nat, Network, StackSpec, allow
+from batchkit import Ec2, Fargate, Nat, Network, StackSpec, Unmanaged, allow
 
 ACCOUNT = "123456789012"
 SECRET = f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:s"
@@ -16,6 +16,7 @@ OTHERS: dict[type, dict[str, Any]] = {
         "image": "alpine:4",
         "vcpus": 2,
         "memory": 4096,
+        "gpus": 1,
         "command": ["date"],
         "environment": {"A": "b"},
         "secrets": {"A": SECRET},
@@ -39,11 +40,24 @@ OTHERS: dict[type, dict[str, Any]] = {
         "tags": {"team": "data"},
     },
     Fargate: {"spot": True, "max_vcpus": 8, "service_role": "linked"},
+    Ec2: {
+        "types": ["m6i"],
+        "spot": True,
+        "min_vcpus": 2,
+        "max_vcpus": 8,
+        "disk": 100,
+        "keep_minutes": 20,
+        "ami": "ami-12345678",
+        "key_pair": "mine",
+        "user_data": "#!/bin/sh",
+    },
+    Unmanaged: {},
     Nat: {"cidr": "10.2.0.0/16", "zones": 2},
     Network: {"name": "x", "stack": "x", "cidr": "10.2.0.0/16", "zones": 2, "tags": {"a": "b"}},
 }
 BESIDE: dict[str, dict[str, Any]] = {
     "time_zone": {"schedule": "rate(1 day)"},
     "vcpus": {"memory": 4096},
+    "gpus": {"compute": "ec2"},
 }
 """What a field needs beside it to have an effect."""

@@ -14,7 +14,7 @@ from batchkit._blueprint.image import image_of
 from batchkit._blueprint.roles import Roles
 from batchkit._model.resource import Resource
 from batchkit._model.values import Ref
-from batchkit._parts import Ground, Place, Site
+from batchkit._parts import NOWHERE, Ground, Place, Site
 from batchkit.resources.definitions import JobDefinition, retry_strategy
 from batchkit.resources.dynamodb import Table
 from batchkit.resources.image import ImageSource
@@ -33,8 +33,10 @@ def resources(spec: StackSpec, region: str, tagger: Tagger = ImageSource.tag) ->
     Everything that *spec* asks for, in *region*, with the longest path first.
     """
     ground = Ground(spec.name, region, spec.boundary, spec.tags)
-    site = spec.network.site(ground, spec.compute.demand([spec]))
-    place = spec.compute.place(ground, site)
+    site = NOWHERE
+    if spec.network is not None:
+        site = spec.network.site(ground, spec.compute.demand([spec]))
+    place = spec.compute.place(ground, site, [spec])
     roles = Roles.of(spec, ground)
     logs = LogGroup(name=group_name(spec.name), retention=spec.log_retention, **ground.common)
     image, images = image_of(spec, ground, tagger)

@@ -12,6 +12,7 @@ from batchkit._diagnosis import (
     queues as _queues,
     roles as _roles,
     rules_ended as _rules_end,
+    rules_instances as _rules_instances,
     rules_network as _rules_network,
     rules_starting as _rules_start,
     rules_waiting as _rules_queue,
@@ -26,17 +27,19 @@ from batchkit._jobs.state import State
 from batchkit._model.calls import Operation
 from batchkit.errors import AwsError
 from batchkit.resources.image import Image
+from batchkit.resources.instance_profile import InstanceProfile
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
     *_roles.OPERATIONS,
     *_wiring.OPERATIONS,
     _queues.QUOTA,
+    InstanceProfile.GET,
     _images.MANIFEST,
     Image.DESCRIBE,
 )
 """The operations that explaining calls besides those of runs."""
 
-WAITING: Final = _rules_queue.RULES
+WAITING: Final = (*_rules_queue.RULES, *_rules_instances.RULES)
 STARTING: Final = (*_rules_network.RULES, *_rules_start.RULES)
 ENDED: Final = _rules_end.RULES
 FALLBACK: Final = _rules_end.FALLBACK

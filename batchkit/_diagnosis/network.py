@@ -12,6 +12,7 @@ from typing import Any, Final
 from batchkit._diagnosis.facts import JobFacts
 from batchkit._diagnosis.wiring import ANYWHERE, ENDPOINTS
 from batchkit._model.calls import Operation
+from batchkit.resources.families import family_of
 from batchkit.resources.gateways import NatGateway
 from batchkit.resources.routes import RouteTable
 from batchkit.resources.vpc import SecurityGroup, Subnet
@@ -71,8 +72,10 @@ def route_problem(facts: JobFacts, subnet: Mapping[str, Any]) -> str:
     if gateway and facts.readable(NatGateway.DESCRIBE):
         return _gateway_problem(facts, gateway, state)
     # An internet gateway only carries packets of interfaces that have a public address.
-    if str(route.get("GatewayId", "")).startswith("igw-") and not _has_public_address(facts):
-        return "it leads to an internet gateway, and the job has no public address"
+    public = subnet.get("MapPublicIpOnLaunch") if _by_subnet(facts) else _has_public_address(facts)
+    if str(route.get("GatewayId", "")).startswith("igw-") and not public:
+        what = "an instance in it" if _by_subnet(facts) else "the job"
+        return f"it leads to an internet gateway, and {what} has no public address"
     return ""
 
 
@@ -93,6 +96,14 @@ def _gateway_problem(facts: JobFacts, gateway: str, state: str) -> str:
         if route is None or route.get("State") == "blackhole":
             return f"its NAT gateway {gateway} has no way out of {described['SubnetId']} itself"
     return ""
+
+
+def _by_subnet(facts: JobFacts) -> bool:
+    """
+    Whether the jobs share the address of an instance, which its subnet gives it.
+    """
+    families = (family_of(one) for one in facts.hosting_environments)
+    return any(family is not None and family.public_by == "subnet" for family in families)
 
 
 def _has_public_address(facts: JobFacts) -> bool:

@@ -8,8 +8,8 @@ from typing import Final
 
 from batchkit._diagnosis.facts import JobFacts
 from batchkit._diagnosis.finding import Findings, Rule, Severity, rule
-from batchkit.resources.environment_base import FAMILIES
-from batchkit.resources.platforms import FARGATE_MEMORY
+from batchkit.resources.families import FAMILIES
+from batchkit.resources.platforms import FARGATE, FARGATE_MEMORY, platform_of
 
 _KILLED: Final = 137
 _TIMEOUT: Final = "attempt duration exceeded timeout"
@@ -42,12 +42,16 @@ def out_of_memory(facts: JobFacts, self: Rule) -> Findings:
     killed = _code(facts) == _KILLED and not by_other
     if reported or killed:
         has = int(facts.required("MEMORY"))
-        sizes = FARGATE_MEMORY.get(facts.required("VCPU"), ())
+        sizes = FARGATE_MEMORY.get(facts.required("VCPU"), ()) if _on_fargate(facts) else ()
         more = next((size for size in sizes if size >= 2 * has), None)
         fix = f"Set memory={more} in the spec.  " if more else ""
         cause = "it used up" if reported else "it was killed, most likely because it used up"
         message = f"{cause} its {has} MiB of memory{_earlier(facts)}."
         yield self.found(facts.what, message, fix + self.fix)
+
+
+def _on_fargate(facts: JobFacts) -> bool:
+    return platform_of(facts.definition or {}) is FARGATE
 
 
 @rule(

@@ -11,6 +11,9 @@ from batchkit._diagnosis.facts import JobFacts
 from batchkit._diagnosis.finding import Findings, Rule, rule
 from batchkit._diagnosis.images import platforms
 from batchkit._diagnosis.rules_roles import ROLES, lacking, secret_unreadable
+from batchkit.compute.instance_types import architecture
+from batchkit.resources.families import family_of
+from batchkit.resources.platforms import EC2
 
 _NOT_FOUND: Final = ("not found", "manifest unknown", "does not exist", "no such manifest")
 _LIMITED: Final = ("toomanyrequests", "pull rate limit")
@@ -54,17 +57,29 @@ def image_missing(facts: JobFacts, self: Rule) -> Findings:
     'architecture to "ARM64" or "X86_64" as the image is.',
 )
 def wrong_architecture(facts: JobFacts, self: Rule) -> Findings:
-    # Without a runtime platform Fargate runs a job on X86_64.
-    platform = facts.container.get("runtimePlatform") or {}
-    wanted = platform.get("cpuArchitecture") or "X86_64"
+    wanted = _machine(facts)
     texts = [*facts.lines, facts.reason]
     fails = any(_FORMAT in text or _PLATFORM in text for text in texts)
     built = platforms(facts.image.manifest)
-    lacks_platform = bool(built) and _MACHINES.get(wanted, wanted) not in built
+    lacks_platform = bool(wanted and built) and _MACHINES.get(wanted, wanted) not in built
     if lacks_platform or fails:
         is_for = f" (it is for {', '.join(sorted(built))})" if built else ""
-        message = f"it isn't built for {wanted}, on which the job runs{is_for}."
+        message = f"it isn't built for {wanted or 'that'}, on which the job runs{is_for}."
         yield self.found(f"image {facts.image.uri}", message)
+
+
+def _machine(facts: JobFacts) -> str:
+    """
+    The architecture that the job runs on; an empty text for instances that others start.
+    """
+    for environment in facts.hosting_environments:
+        family = family_of(environment)
+        if family is not None and family.platform == EC2.WORD:
+            types = (environment.get("computeResources") or {}).get("instanceTypes") or ()
+            return next(map(architecture, types), "")
+    # Without a runtime platform Fargate runs a job on X86_64.
+    platform = facts.container.get("runtimePlatform") or {}
+    return platform.get("cpuArchitecture") or "X86_64"
 
 
 @rule(

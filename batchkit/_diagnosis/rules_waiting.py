@@ -11,8 +11,8 @@ from batchkit._diagnosis.facts import JobFacts
 from batchkit._diagnosis.finding import Findings, Rule, Severity, rule
 from batchkit._diagnosis.roles import RoleFacts
 from batchkit.resources.definitions import JobDefinition
-from batchkit.resources.environment_base import Family, family_of
 from batchkit.resources.environments import ComputeEnvironment
+from batchkit.resources.families import Family, family_of
 
 ENSURE: Final = "Run ensure_stack(spec) again (`batchkit up`): it puts back what differs."
 _WAITING: Final = ("SUBMITTED", "PENDING", "RUNNABLE")

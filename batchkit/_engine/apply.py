@@ -17,7 +17,7 @@ If every resource is to be kept, no call changes anything.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
@@ -27,9 +27,11 @@ from batchkit._engine.compare import Decision
 from batchkit._engine.graph import Outcome, walk
 from batchkit._engine.order import in_order, needs
 from batchkit._engine.reads import Observation, observe
-from batchkit._model.properties import read_only_fields
+from batchkit._engine.work import Everything, Held, Workload, at_work
+from batchkit._model.properties import compared_fields, read_only_fields
 from batchkit._model.resource import Key, Resource
 from batchkit._model.signals import Cancelled
+from batchkit._model.users import Use
 from batchkit.errors import ApplyError
 from batchkit.events import Action, Listener
 
@@ -121,21 +123,70 @@ class Engine:
         again = observe(self._aws, made, resource_types, made[0].stack)
         self._observation = attrs.evolve(self._observation, found=[*others, *again.found])
 
+    def work(self, decisions: Sequence[Decision]) -> Workload:
+        """
+        What is at work, if *decisions* would take something away; else nobody is asked.
+        """
+        narrowing = any(_held(decision, Everything()) for decision in decisions)
+        if narrowing or self.orphans(decisions):
+            return self.work_now()
+        return Workload()
+
+    def work_now(self) -> Workload:
+        """
+        What is at work now.
+        """
+        return at_work(self._aws, self._observation.found)
+
+    def hold(
+        self, decisions: Sequence[Decision], work: Workload
+    ) -> tuple[list[Decision], list[Held]]:
+        """
+        The decisions that take nothing away from what is at work, and what is held for it.
+        """
+        kept, held = [], []
+        for decision in decisions:
+            users = work.of(decision.actual)
+            if fields := _held(decision, work.at_work) if users else {}:
+                key = decision.desired.key
+                self._desired[key] = attrs.evolve(self._desired[key], **fields)
+                candidates = self._observation.candidates[key]
+                decision = self._applier.decide(self._desired[key], candidates)
+                held.append(Held(*key, Action.UPDATE, tuple(fields), users))
+            kept.append(decision)
+        return kept, held
+
     def orphans(self, decisions: Sequence[Decision]) -> list[Resource]:
         """
         What the stack owns and nothing needs any more; data stores are never among it.
         """
         used = {d.desired.key: d.actual.identity if d.actual else None for d in decisions}
         used.update({key: made.identity for key, made in self._applier.made.items()})
+        renewed = {decision.desired.key for decision in decisions if decision.renews}
         orphans = [
             actual
             for actual in self._observation.found
-            if not actual.RETAIN and not _is_used(actual, used)
+            if not (actual.RETAIN or _is_used(actual, used) or actual.spared(renewed))
         ]
         # What is being deleted already is waited for only if something else must go after it.
         if all(actual.state in actual.DELETING for actual in orphans):
             return []
         return orphans
+
+
+def _held(decision: Decision, at_work: Collection[Use]) -> dict[str, Any]:
+    """
+    The fields that *decision* would narrow under what works, each as wide as it is held.
+    """
+    desired, actual = decision.desired, decision.actual
+    if actual is None or decision.action is Action.CREATE or not decision.changes:
+        return {}
+    wider = desired.widened(actual, at_work)
+    return {
+        a.name: getattr(wider, a.name)
+        for a in compared_fields(type(desired))
+        if getattr(wider, a.name) != getattr(desired, a.name)
+    }
 
 
 def _is_used(actual: Resource, used: dict[Key, object]) -> bool:

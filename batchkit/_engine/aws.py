@@ -13,7 +13,9 @@ import copy
 import json
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import boto3
 import jmespath
@@ -25,18 +27,20 @@ from botocore.parsers import ResponseParserError
 from batchkit._engine import failures as _failures
 from batchkit._engine.patience import Patience
 from batchkit._engine.session import new_session
+from batchkit._engine.zones import Zones, lacks_something
 from batchkit._model.calls import Call, ForEach, Operation
 from batchkit._model.confidential import hide
 from batchkit._model.signals import Cancelled
 from batchkit._model.values import ITEM, LOCATION, OMIT, Arn, Here, Scope, Zone, resolve
 from batchkit._version import VERSION
 from batchkit.clock import Clock, SystemClock
-from batchkit.errors import BatchkitError, StillWaiting
+from batchkit.errors import AwsError, BatchkitError, StillWaiting
 
 IDENTITY: Final = Operation("sts", "GetCallerIdentity", wide=True)
 # It lists local zones and Wavelength zones as well, so it is called with filters
 # (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeAvailabilityZones.html).
 ZONES: Final = Operation("ec2", "DescribeAvailabilityZones", wide=True)
+SUBNETS: Final = Operation("ec2", "DescribeSubnets", wide=True)
 CONFIG: Final = Config(
     # One attempt: `Patience` decides about the others.
     retries={"mode": "standard", "total_max_attempts": 1},
@@ -67,7 +71,7 @@ class Aws:
         self._scope_lock = threading.Lock()
         self._zones_lock = threading.Lock()
         self._scope: Scope | None = None
-        self._zones: list[str] = []
+        self._zones: Zones | None = None
 
     def client(self, service: str) -> Any:
         """
@@ -99,6 +103,16 @@ class Aws:
         return str(self.client("sts").meta.region_name)
 
     @property
+    def eventual(self) -> bool:
+        """
+        Whether IAM takes seconds until everybody knows of a change, as no emulator does.
+        """
+        if getattr(self.session, "eventual", True) is False:
+            return False
+        # An emulator has a port of its own; AWS's endpoints have none.
+        return urlsplit(str(self.client("iam").meta.endpoint_url)).port is None
+
+    @property
     def partition(self) -> str:
         """
         The partition of the region, such as `aws` or `aws-cn`.
@@ -116,26 +130,17 @@ class Aws:
                 self._scope = Scope(self.partition, self.region, account)
             return self._scope
 
-    def zone(self, index: int) -> str:
+    @property
+    def zones(self) -> Zones:
         """
-        The name of an availability zone that is open to the account, in the order of their names.
-        """
-        self.list_zones()
-        if index >= len(self._zones):
-            listed = f"{self.region} has {len(self._zones)} availability zones"
-            raise BatchkitError(f"{listed}; number {index + 1} is wanted")
-        return self._zones[index]
-
-    def list_zones(self) -> None:
-        """
-        The availability zones are known from now on.
+        The availability zones of the region; asks for them once.
         """
         with self._zones_lock:
-            if not self._zones:
+            if self._zones is None:
                 filters = {"state": "available", "zone-type": "availability-zone"}
                 listed = [{"Name": name, "Values": [value]} for name, value in filters.items()]
-                answer = self.call(ZONES(Filters=listed))
-                self._zones = sorted(zone["ZoneName"] for zone in answer["AvailabilityZones"])
+                self._zones = Zones(self.region, self.call(ZONES(Filters=listed)))
+            return self._zones
 
     def resolve(self, placeholder: Any) -> Any:
         """
@@ -150,7 +155,7 @@ class Aws:
         if isinstance(placeholder, Here) and placeholder != ITEM:
             return getattr(self.scope, placeholder.fact)
         if isinstance(placeholder, Zone):
-            return self.zone(placeholder.index)
+            return self.zones.find(placeholder.wanted).name
         return placeholder
 
     def without_deadline(self) -> Aws:
@@ -202,8 +207,19 @@ class Aws:
                     return {}
                 seconds = patience.pause_after(error)
                 if seconds is None:
-                    raise _failures.translate(given, error, resource) from error
+                    failure = _failures.translate(given, error, resource)
+                    self._advise(failure, call)
+                    raise failure from error
                 self._pause_after(given, error, seconds)
+
+    def _advise(self, failure: Exception, call: Call) -> None:
+        if isinstance(failure, AwsError) and lacks_something(str(failure)):
+            zone = str(call.params.get("AvailabilityZone", ""))
+            with suppress(BatchkitError):
+                if subnet := call.params.get("SubnetId"):
+                    (found,) = self.call(SUBNETS(SubnetIds=[subnet]))["Subnets"]
+                    zone = found["AvailabilityZone"]
+                failure.add_sentence(self.zones.advice(zone))
 
     def _pause_after(self, call: Call, error: Exception, seconds: float) -> None:
         try:

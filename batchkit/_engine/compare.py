@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from attrs import frozen
 
 from batchkit._model.calls import Steps
-from batchkit._model.properties import compared_fields
+from batchkit._model.properties import compared_fields, read_only_fields
 from batchkit._model.resource import Resource
 from batchkit._model.values import references
 from batchkit.errors import NotOwnedError, ReplacementNeeded
@@ -55,6 +55,14 @@ class Decision:
         The properties that differ, in one line.
         """
         return ", ".join(change.field for change in self.changes)
+
+    @property
+    def renews(self) -> bool:
+        """
+        Whether it leaves the actual resource as it is and makes a successor, as a revision is.
+        """
+        regenerates = any(a.metadata["regenerated"] for a in read_only_fields(type(self.desired)))
+        return regenerates and any(change.field != "tags" for change in self.changes)
 
     def steps(self) -> Steps:
         """

@@ -5,16 +5,17 @@ Plans: what would be done, resource by resource, with the reason and the calls.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from attrs import evolve, frozen
 
 from batchkit._engine.compare import Change, Decision
+from batchkit._engine.work import Held
 from batchkit._model.calls import Call, Steps, Task, each_step
 from batchkit._model.confidential import revealed
 from batchkit._model.display import Displayed
 from batchkit._model.properties import named_fields
-from batchkit._model.resource import Resource
+from batchkit._model.resource import Key, Resource
 from batchkit.events import Action
 
 SIGNS = {
@@ -30,7 +31,7 @@ SIGNS = {
 @frozen
 class Item:
     """
-    What would be done to one resource.
+    What would be done to one resource; *waits* is what isn't done yet, for those who work with it.
     """
 
     action: Action
@@ -38,6 +39,7 @@ class Item:
     name: str
     changes: tuple[Change, ...] = ()
     calls: tuple[Call, ...] = ()
+    waits: tuple[Held, ...] = ()
 
     def with_values(self) -> Item:
         """
@@ -49,6 +51,7 @@ class Item:
 
     def __str__(self) -> str:
         lines = [f"{SIGNS[self.action]} {self.resource_type} {self.name}"]
+        lines += [f"    {held}" for held in self.waits]
         lines += [f"    {c.field}: {c.actual!r} -> {c.desired!r}" for c in self.changes]
         return "\n".join(lines)
 
@@ -76,6 +79,20 @@ class Plan(Displayed):
         return tuple(item for item in self.items if item.action is not Action.KEEP)
 
     @property
+    def waiting(self) -> tuple[Item, ...]:
+        """
+        The items of which something stays until a later call, as jobs or executions need it.
+        """
+        return tuple(item for item in self.items if item.waits)
+
+    @property
+    def narrower(self) -> tuple[Held, ...]:
+        """
+        What is left wider than the spec asks for.
+        """
+        return tuple(held for item in self.items for held in item.waits if held.fields)
+
+    @property
     def empty(self) -> bool:
         """
         Whether nothing would change.
@@ -92,18 +109,37 @@ class Plan(Displayed):
         return ", ".join(parts) or "nothing"
 
     def __str__(self) -> str:
-        return "\n".join([f"{self.stack}: {self.summary}", *map(str, self.changes)])
+        waiting = [item for item in self.waiting if item not in self.changes]
+        return "\n".join([f"{self.stack}: {self.summary}", *map(str, [*self.changes, *waiting])])
 
 
-def make(stack: str, decisions: Sequence[Decision], orphans: Sequence[Resource]) -> Plan:
+def make(
+    stack: str,
+    decisions: Sequence[Decision],
+    orphans: Sequence[Resource],
+    held: Sequence[Held] = (),
+) -> Plan:
     """
-    The plan that *decisions* and the deletion of *orphans* amount to.
+    The plan that *decisions* and the deletion of *orphans* amount to, and what is *held* meanwhile.
     """
-    items = [_item(decision, orphans) for decision in decisions]
+    narrowed = {(one.resource_type, one.name): one for one in held if one.fields}
+    items = [
+        evolve(_item(decision, orphans), waits=_waits(narrowed, decision.desired))
+        for decision in decisions
+    ]
+    items += [
+        Item(Action.KEEP, one.resource_type, one.name, waits=(one,))
+        for one in held
+        if not one.fields
+    ]
     items += [
         Item(Action.DELETE, *actual.key, calls=_calls(actual.deletion())) for actual in orphans
     ]
     return Plan(stack, tuple(items))
+
+
+def _waits(narrowed: Mapping[Key, Held], desired: Resource) -> tuple[Held, ...]:
+    return (narrowed[desired.key],) if desired.key in narrowed else ()
 
 
 def _item(decision: Decision, orphans: Sequence[Resource]) -> Item:

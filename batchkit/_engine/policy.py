@@ -118,7 +118,15 @@ class Deployer:
                 yield from self._in_ec2(action, operation, resource_type)
             else:
                 mine = tuple(one for one in own if isinstance(one, Arn) and one.service == service)
-                yield self._bounded(Need(action, mine or self._by_name(service, operation)))
+                named = mine or self._in_iam(service, resource_type)
+                yield self._bounded(Need(action, named or self._by_name(service, operation)))
+
+    def _in_iam(self, service: str, resource_type: type[Resource]) -> Targets:
+        """
+        The ARNs of the type itself, if it is one of IAM: roles and profiles share no action.
+        """
+        targets = resource_type.targets_of(self.stack) if service == "iam" else ()
+        return tuple(one for one in targets if isinstance(one, Arn) and one.service == service)
 
     def _by_name(self, service: str, operation: Operation) -> Targets:
         """
@@ -126,6 +134,8 @@ class Deployer:
         """
         if service not in self.by_service and operation.reads:
             return _ANY  # what has a name of its own is found by its tags, among all there is
+        if service == "iam":
+            return self._roles
         return self.by_service[service]
 
     def _in_ec2(
@@ -160,7 +170,15 @@ class Deployer:
         services = sorted({service for one in self.wanted for service in one.assumed_by()})
         if services:
             conditions = {"StringEquals": {"iam:PassedToService": services}}
-            yield Grant(("iam:PassRole",), self.by_service["iam"], conditions)
+            yield Grant(("iam:PassRole",), self._roles, conditions)
+
+    @property
+    def _roles(self) -> Targets:
+        """
+        The ARNs in IAM that are those of roles.
+        """
+        there = self.by_service["iam"]
+        return tuple(a for a in there if isinstance(a, Arn) and a.resource.startswith("role/"))
 
     def _linking(self) -> Iterator[Grant]:
         services = sorted({service for one in self.wanted for service in one.LINKED_ROLES})

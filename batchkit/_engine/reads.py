@@ -16,6 +16,7 @@ from attrs import field, frozen
 from batchkit._engine.aws import Aws
 from batchkit._model.calls import Call, operations
 from batchkit._model.resource import Key, Resource, is_there
+from batchkit._model.users import User
 from batchkit._model.values import Scope
 from batchkit.errors import AwsError
 
@@ -147,11 +148,11 @@ def _rank(service: str) -> int:
 
 def _candidates(aws: Aws, resource: Resource, reader: CachedReader) -> list[Resource]:
     candidates = resource.candidates(reader)
-    if not candidates and resource.NEEDS_ZONE:
-        # The create will need the names, so they are read now, beside the rest.  If that is denied,
-        # the create says so.
+    if resource.made_in is not None and not any(map(resource.is_where, candidates)):
+        # The create will need the zones' names, so they are read now, beside the rest: a name that
+        # isn't there is told before anything is made.  If the read is denied, the create says so.
         with suppress(AwsError):
-            aws.list_zones()
+            aws.zones.check(resource.made_in)
     return candidates
 
 
@@ -177,12 +178,22 @@ def blockers(aws: Aws, resource: Resource) -> list[str]:
         return resource.blockers(reader)
 
 
-def active_users(aws: Aws, resource: Resource) -> list[str]:
+def active_users(aws: Aws, found: Sequence[Resource]) -> list[User]:
     """
-    What works with *resource* now and would fail if it were deleted, in words.
+    What works with one of *found* now, and would fail if that were taken away.
+    """
+    with ThreadPoolExecutor(WORKERS) as askers, ThreadPoolExecutor(WORKERS) as callers:
+        reader = CachedReader(aws, callers)
+        asked = [askers.submit(actual.active_users, reader) for actual in found]
+        return [user for future in asked for user in future.result()]
+
+
+def is_idle(aws: Aws, actual: Resource) -> bool:
+    """
+    Whether nothing has been given *actual* to work with.
     """
     with _reader(aws) as reader:
-        return resource.active_users(reader)
+        return actual.is_idle(reader)
 
 
 def read(aws: Aws, resource: Resource) -> list[Resource]:

@@ -21,12 +21,14 @@ _EC2: Final = re.compile(r"[/\\]ec2[/\\][\d-]+[/\\]service-2$")
 EC2_OPERATIONS: Final = frozenset("""
     AllocateAddress AssociateRouteTable AttachInternetGateway
     AuthorizeSecurityGroupEgress CreateInternetGateway CreateNatGateway
-    CreateRoute CreateRouteTable CreateSecurityGroup
+    CreateLaunchTemplate CreateRoute CreateRouteTable CreateSecurityGroup
     CreateSubnet CreateTags CreateVpc
-    DeleteInternetGateway DeleteNatGateway DeleteRoute
+    DeleteInternetGateway DeleteLaunchTemplate DeleteNatGateway DeleteRoute
     DeleteRouteTable DeleteSecurityGroup DeleteSubnet
     DeleteVpc DescribeAddresses DescribeAvailabilityZones
-    DescribeInternetGateways DescribeNatGateways DescribeNetworkInterfaces
+    DescribeInstanceTypeOfferings DescribeInstanceTypes
+    DescribeInternetGateways DescribeLaunchTemplates
+    DescribeNatGateways DescribeNetworkInterfaces
     DescribeRouteTables DescribeSecurityGroups DescribeSubnets
     DescribeTags DescribeVpcAttribute DescribeVpcEndpoints
     DescribeVpcs DetachInternetGateway DisassociateRouteTable

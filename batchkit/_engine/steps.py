@@ -16,6 +16,7 @@ from batchkit._engine import reads as _reads
 from batchkit._engine.aws import Aws
 from batchkit._engine.compare import changes
 from batchkit._engine.outputs import Outputs
+from batchkit._engine.recovery import RECOVERY, REMAKE, FreshRoles, broken, may_remake
 from batchkit._model.calls import (
     WAIT_DELETED,
     WAIT_STABLE,
@@ -29,10 +30,10 @@ from batchkit._model.calls import (
     operations,
 )
 from batchkit._model.properties import read_only_fields
-from batchkit._model.resource import Resource
+from batchkit._model.resource import Key, Resource
 from batchkit._model.signals import AlreadyThere
 from batchkit._model.values import references
-from batchkit.errors import AwsError, BatchkitError, BrokenResource, StillWaiting
+from batchkit.errors import AwsError, BatchkitError, StillWaiting
 from batchkit.events import Action, Event, Listener, Phase
 
 # botocore has no waiters for Batch, Step Functions and EventBridge Scheduler, and some of those for
@@ -44,8 +45,6 @@ LATE: Final = 0.01
 """How late, as a part of the wait, a poll may find that AWS is done."""
 LATEST: Final = 15.0
 """After how many seconds an answer is no longer that from before an update."""
-RECOVERY: Final = 180.0
-"""For how many seconds a failure that may pass is answered with another attempt."""
 OUTDATED: Final = 5.0
 """For how many seconds after a deletion an answer may be that from before it."""
 IN_USE: Final = {"DependencyViolation", "InvalidGroup.InUse"}
@@ -63,6 +62,8 @@ class Runner:
         self._aws = aws
         self._emit = emit
         self._outputs = outputs
+        self._fresh_roles = FreshRoles(aws, emit)
+        self._remade: set[Key] = set()
 
     def run(self, resource: Resource, steps: Steps, action: Action) -> None:
         """
@@ -74,6 +75,7 @@ class Runner:
         try:
             for step in steps:
                 self._run_step(resource, step, action)
+            self._fresh_roles.note(resource, self._outputs)
         except (AwsError, StillWaiting) as error:
             if action is Action.DELETE:
                 if self._is_gone(resource, error):
@@ -94,9 +96,9 @@ class Runner:
             self._run_parallel(resource, step, action)
         elif action is Action.DELETE:
             with suppress(AlreadyThere):  # what a deletion makes for itself may be there already
-                self._perform(resource, step)
+                self._perform(resource, step, action)
         else:
-            self._perform(resource, step)
+            self._perform(resource, step, action)
 
     def _run_parallel(self, resource: Resource, parallel: Parallel, action: Action) -> None:
         def run_part(part: tuple[Step, ...]) -> None:
@@ -142,7 +144,7 @@ class Runner:
             if blockers := _reads.blockers(self._aws, resource):
                 error.add_sentence(f"It is held by {'; '.join(blockers)}.")
 
-    def _perform(self, resource: Resource, step: Step) -> None:
+    def _perform(self, resource: Resource, step: Step, action: Action) -> None:
         step = self._outputs.resolve(step)
         assert not isinstance(step, (Wait, Parallel))
         for unresolved in references(step):
@@ -152,6 +154,7 @@ class Runner:
             for call in self._aws.each(step, str(resource)):
                 self._aws.call(call, str(resource))
         elif isinstance(step, Call):
+            self._fresh_roles.wait(resource, step, action)
             self._learn(resource, step, self._aws.call(step, str(resource)))
         else:
             self._outputs.learn(resource.key, step.perform(self._aws, self._emit))
@@ -232,10 +235,13 @@ class Runner:
         """
         Runs *steps*, which may bring back what has failed *spent* seconds ago, unless it is over.
         """
-        # Batch reports a role that is too young to be assumed as INVALID, and tries again after
-        # another call (https://docs.aws.amazon.com/batch/latest/userguide/troubleshooting.html).
         if steps is None or spent > RECOVERY:
-            raise BrokenResource(f"{resource} is {actual.state}: {actual.reason}")
+            raise broken(self._aws, resource, actual)
+        late = spent > REMAKE and resource.key not in self._remade
+        if late and may_remake(self._aws, actual, action):
+            self._remade.add(resource.key)
+            self.run(actual, actual.deletion(), Action.DELETE)
+            steps = resource.create()
         self.run(resource, steps, action)
 
     def _polls(self, resource: Resource, action: Action) -> Iterator[tuple[Resource | None, float]]:

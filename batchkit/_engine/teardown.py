@@ -14,6 +14,7 @@ from batchkit._engine.aws import Aws
 from batchkit._engine.graph import Outcome, walk
 from batchkit._engine.outputs import Outputs
 from batchkit._engine.steps import Runner
+from batchkit._engine.work import Identity, identity
 from batchkit._model.calls import WAIT_DELETED, Step
 from batchkit._model.resource import Resource
 from batchkit.errors import TeardownError
@@ -21,7 +22,6 @@ from batchkit.events import Action, Event, Listener, Phase
 
 Dependencies = Mapping[str, Collection[str]]
 """For the name of each resource type, those of the types that its resources depend on."""
-Identity = tuple[str, str, str]
 
 
 @frozen
@@ -46,21 +46,14 @@ def find(aws: Aws, resource_types: Collection[type[Resource]], stack: str) -> li
     return _reads.observe(aws, (), resource_types, stack).found
 
 
-def unused(aws: Aws, emit: Listener, found: Sequence[Resource]) -> list[Resource]:
+def retire(aws: Aws, emit: Listener, kept: Sequence[Resource]) -> None:
     """
-    *found*, or nothing as long as something works with one of it, which may need all the others.
+    What is *kept* for those who work with it costs nothing of its own.
     """
-    # Jobs on a compute environment use its roles, its subnets and its NAT gateway as well; Batch
-    # and EC2 refuse to delete only some of these while a job runs.
-    active_users: list[str] = []
-    for actual in found:
-        active_users += _reads.active_users(aws, actual)
-    if not active_users:
-        return list(found)
-    detail = f"stays until a later run, as {', '.join(active_users)} may need it"
-    for actual in found:
-        emit(Event(*actual.key, Action.DELETE, Phase.WAITING, detail, 0.0))
-    return []
+    runner = Runner(aws, emit, Outputs(aws))
+    for actual in kept:
+        if actual.state not in actual.DELETING:
+            runner.run(actual, actual.retire(), Action.DELETE)
 
 
 def delete(
@@ -75,13 +68,13 @@ def delete(
     Deletes *found*, each once all that depend on it are gone.
     """
     runner = Runner(aws, emit, Outputs(aws))
-    by_identity = {_identity(actual): actual for actual in found}
+    by_identity = {identity(actual): actual for actual in found}
     prepared: dict[Identity, Future[None]] = {}
     with ThreadPoolExecutor(workers) as early:
         # At once, beside the deletion of others: Batch takes half a minute to disable a queue.
-        for identity, actual in by_identity.items():
+        for known, actual in by_identity.items():
             if steps := _first_steps(actual):
-                prepared[identity] = early.submit(_prepare, aws, runner, actual, steps)
+                prepared[known] = early.submit(_prepare, aws, runner, actual, steps)
 
         def work(one: Identity) -> None:
             _delete_one(aws, emit, runner, by_identity[one], prepared.get(one))
@@ -141,10 +134,6 @@ def _delete_one(
     report(Phase.DONE)
 
 
-def _identity(actual: Resource) -> Identity:
-    return (*actual.key, str(actual.identity))
-
-
 def _dependents(
     found: Sequence[Resource], dependencies: Dependencies
 ) -> dict[Identity, set[Identity]]:
@@ -160,10 +149,10 @@ def _dependents(
             dependent_types.setdefault(below, set()).add(name)
     by_type: dict[str, set[Identity]] = {}
     for actual in found:
-        by_type.setdefault(actual.type_name(), set()).add(_identity(actual))
+        by_type.setdefault(actual.type_name(), set()).add(identity(actual))
     graph: dict[Identity, set[Identity]] = {}
     for actual in found:
-        first = graph.setdefault(_identity(actual), set())
+        first = graph.setdefault(identity(actual), set())
         for name in dependent_types.get(actual.type_name(), ()):
             first |= by_type.get(name, set())
     return graph
@@ -183,18 +172,18 @@ def _closure(dependencies: Dependencies, name: str) -> set[str]:
     return reached - {name}
 
 
-def failure(stack: str, outcome: Outcome[Identity]) -> TeardownError:
+def failure(stack: str, outcome: Outcome[Identity], verb: str) -> TeardownError:
     """
-    The error that says what is left of a stack, and why.
+    The error that says what is left of a stack, and why, and that *verb* goes on.
     """
     done = [f"{resource_type} {name}" for resource_type, name, _ in outcome.done]
     not_started = [f"{resource_type} {name}" for resource_type, name, _ in outcome.not_started]
     failed: list[tuple[str, Exception]] = []
     lines = [f"{len(done)} resources of {stack!r} were deleted; these are left:"]
-    for (resource_type, name, identity), error in outcome.failed.items():
+    for (resource_type, name, known), error in outcome.failed.items():
         failed.append((f"{resource_type} {name}", error))
-        lines.append(f"  {resource_type} {name} ({identity}): {error}")
-    for resource_type, name, identity in outcome.not_started:
-        lines.append(f"  {resource_type} {name} ({identity}): something still uses it")
-    lines.append("Run destroy_stack again to go on.")
+        lines.append(f"  {resource_type} {name} ({known}): {error}")
+    for resource_type, name, known in outcome.not_started:
+        lines.append(f"  {resource_type} {name} ({known}): something still uses it")
+    lines.append(f"Run {verb} again to go on.")
     return TeardownError("\n".join(lines), done=done, failed=failed, not_started=not_started)

@@ -63,6 +63,7 @@ _PAGES: Final = {
     "ElasticIp": "vpcconsole/home?region={region}#ElasticIpDetails:AllocationId={last}",
     "SecurityGroup": "ec2/home?region={region}#SecurityGroup:groupId={last}",
     "Role": "iam/home#/roles/details/{last}",
+    "LaunchTemplate": "ec2/home?region={region}#LaunchTemplateDetails:launchTemplateId={last}",
     "LogGroup": "cloudwatch/home?region={region}#logsV2:log-groups/log-group/{log_group}",
     "Repository": "ecr/repositories/private/{account}/{last}?region={region}",
     "ComputeEnvironment": "batch/home?region={region}#compute-environments/detail/{whole}",

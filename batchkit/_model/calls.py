@@ -20,7 +20,7 @@ from batchkit.clock import Clock
 from batchkit.events import Listener
 
 _READS: Final = re.compile(r"(Describe|List|Get|Head|BatchGet|Lookup|Simulate)")
-_REMOVES: Final = re.compile(r"(Delete|Deregister|Detach|Disassociate|Release|Stop)")
+_REMOVES: Final = re.compile(r"(Delete|Deregister|Detach|Disassociate|Release|Remove|Stop)")
 _IAM_PREFIX: Final = {"stepfunctions": "states", "resourcegroupstaggingapi": "tag"}
 
 
@@ -57,6 +57,7 @@ class Operation:
         exists: Codes that mean that it is there already.
         not_yet: Errors that pass by themselves.
         repeatable: Whether a blind second call does no harm.
+        role_age: For how many seconds a role must have been as it is before it is handed over.
     """
 
     service: str
@@ -70,6 +71,7 @@ class Operation:
     exists: tuple[str, ...] = field(kw_only=True, default=())
     not_yet: tuple[NotYet, ...] = field(kw_only=True, default=())
     repeatable: bool = field(kw_only=True, default=True)
+    role_age: float = field(kw_only=True, default=0.0)
 
     def __call__(self, **params: Any) -> Call:
         return Call(self, params)

@@ -45,7 +45,9 @@ def write_only(*constraints: Constraint, **kwargs: Any) -> Any:
     return checked(*constraints, metadata={"write_only": True}, eq=False, **kwargs)
 
 
-def named(*constraints: Constraint, create_only: bool = False, **kwargs: Any) -> Any:
+def named(
+    *constraints: Constraint, create_only: bool = False, write_only: bool = False, **kwargs: Any
+) -> Any:
     """
     A property that is part of the resource's name, by the hash that `suffix` makes.
 
@@ -54,8 +56,10 @@ def named(*constraints: Constraint, create_only: bool = False, **kwargs: Any) ->
 
     Args:
         create_only: Whether AWS can't change it even where it was changed by hand.
+        write_only: Whether nobody can change it, so that it isn't compared.
     """
-    metadata = {"named": True, **({"create_only": True} if create_only else {})}
+    marks = {"named": True, "create_only": create_only, "write_only": write_only}
+    metadata = {name: True for name, marked in marks.items() if marked}
     return checked(*constraints, metadata=metadata, **kwargs)
 
 

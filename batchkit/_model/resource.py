@@ -19,6 +19,7 @@ from batchkit._model import tags as _tags
 from batchkit._model.calls import Call, Operation, Steps
 from batchkit._model.checks import TAGS, Checked, as_dict, as_tuple, checked, text
 from batchkit._model.properties import UNSET, read_only, read_only_fields, suffix
+from batchkit._model.users import Use, User, texts
 from batchkit._model.values import Arn, Ref, Scope, references
 from batchkit.errors import Problem
 
@@ -79,8 +80,6 @@ class Resource(Checked):
     """Whether it holds data, so that a teardown keeps it unless `delete_data=True`."""
     TAGGED: ClassVar[bool] = True
     """Whether a tag says who owns it; what has none lives in something that has."""
-    NEEDS_ZONE: ClassVar[bool] = False
-    """Whether making it needs the names of the availability zones."""
     INTERNAL: ClassVar[bool] = False
     """Whether it is batchkit's own bookkeeping: torn down, and shown to nobody."""
     TIMEOUT: ClassVar[float] = 300
@@ -182,11 +181,31 @@ class Resource(Checked):
         return True
 
     @property
+    def made_in(self) -> int | str | None:
+        """
+        The availability zone that it is made in, by number, name or id; None if it is in none.
+        """
+        return None
+
+    def is_where(self, actual: Resource) -> bool:
+        """
+        Whether *actual* is in the availability zone that this one is to be in.
+        """
+        return True
+
+    @property
     def ready(self) -> bool:
         """
         Whether AWS is done with it.
         """
         return self.READY is None or self.state in self.READY
+
+    @property
+    def superseded(self) -> bool:
+        """
+        Whether it is an earlier version of another, kept for those who work with it.
+        """
+        return False
 
     def differs(self, name: str, actual: Any) -> bool:
         """
@@ -259,6 +278,12 @@ class Resource(Checked):
         """
         return iter(())
 
+    def retire(self) -> Steps:
+        """
+        The steps after which it costs nothing of its own, while something still works with it.
+        """
+        return iter(())
+
     def delete(self) -> Steps:
         """
         The steps that remove what AWS holds, after `before_delete`; called on what was read.
@@ -278,11 +303,58 @@ class Resource(Checked):
         """
         return []
 
-    def active_users(self, reader: Reader) -> list[str]:
+    def active_users(self, reader: Reader) -> list[User]:
         """
-        What works with it now and would fail if it were deleted, in words.
+        What works with it now, and would fail if it or what it stands on were taken away.
         """
         return []
+
+    @property
+    def known_as(self) -> Collection[str]:
+        """
+        The texts by which others refer to it: its id or ARN, and its name.
+        """
+        return (str(self.identity), self.name)
+
+    def refers_to(self) -> Iterator[Use]:
+        """
+        The resources that its properties refer to: AWS refuses to delete them before it.
+        """
+        for attribute in attrs.fields(type(self)):
+            for resource_type in str(attribute.metadata.get("to", "")).split():
+                for one in texts(getattr(self, attribute.name)):
+                    yield resource_type, one
+
+    def stands_on(self) -> Iterator[Use]:
+        """
+        The resources without which those who work with it can't go on.
+        """
+        return self.refers_to()
+
+    def serves(self) -> Iterator[Use]:
+        """
+        The resources that don't work without it, although they don't refer to it.
+        """
+        return iter(())
+
+    def widened(self: Self, actual: Self, at_work: Collection[Use]) -> Self:
+        """
+        What is desired, and what *actual* gives beyond it to what works: *at_work* are the
+        resources that are worked with.
+        """
+        return self
+
+    def spared(self, renewed: Collection[Key]) -> bool:
+        """
+        Whether it stays although nothing needs it; those of *renewed* are getting a successor.
+        """
+        return False
+
+    def is_idle(self, reader: Reader) -> bool:
+        """
+        Whether nothing has been given it to work with, so that a broken one may be made anew.
+        """
+        return False
 
     def retry_delete(self: Self, actual: Self) -> Steps | None:
         """

@@ -77,10 +77,11 @@ OMIT: Final = object()
 @frozen
 class Zone:
     """
-    The availability zone number *index* of the region, among those that are open to the account.
+    The availability zone that is *wanted*: by number, from 0 on, among those of the region that are
+    open to the account and have Fargate; or by name or id.
     """
 
-    index: int
+    wanted: int | str
 
 
 @frozen

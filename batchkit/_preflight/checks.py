@@ -12,12 +12,13 @@ from batchkit._docker.publisher import publisher
 from batchkit._model.calls import Operation, operations
 from batchkit._model.image_uri import ImageUri
 from batchkit._model.values import resolve
+from batchkit._preflight.capacity import instances
 from batchkit._preflight.deployer import looked_for, own_names
 from batchkit._preflight.facts import Check, PreflightFacts, finding
 from batchkit._preflight.permissions import permissions
 from batchkit._preflight.quotas import fargate_quota, network_quotas
 from batchkit._preflight.secrets import secrets
-from batchkit.errors import AwsError, BatchkitError, DockerUnavailable
+from batchkit.errors import BatchkitError, DockerUnavailable
 from batchkit.grants import flatten
 from batchkit.resources.dynamodb import Table
 from batchkit.resources.image import Image, ImageSource
@@ -45,14 +46,22 @@ def region(facts: PreflightFacts) -> Iterator[Finding]:
 
 def zones(facts: PreflightFacts) -> Iterator[Finding]:
     """
-    The region has as many availability zones as the spec asks for.
+    The region has the availability zones that the spec asks for, each once.
     """
+    wanted = {one.zone for one in facts.desired(Subnet)}
+    zones = facts.aws.zones
     try:
-        facts.aws.zone(max((one.zone for one in facts.desired(Subnet)), default=0))
-    except AwsError:
-        raise
+        found = {zones.find(zone) for zone in wanted}
     except BatchkitError as error:
-        yield finding("network.zones", f"{error}.", "Lower zones.")
+        yield finding("network.zones", f"{error}.", "Lower zones, or name others.")
+        return
+    on_fargate = facts.spec.compute.PLATFORM.WORD == "FARGATE"
+    for zone in sorted(map(str, (one for one in found if on_fargate and not one.with_fargate))):
+        message = f"Fargate isn't in {zone}; {zones.told()}."
+        yield finding("network.zones", message, "Name one of these.")
+    if len(found) < len(wanted):
+        message = "two of them are the same zone, by name and by id."
+        yield finding("network.zones", message, "Name each once.")
 
 
 def docker(facts: PreflightFacts) -> Iterator[Finding]:
@@ -130,6 +139,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     image,
     network_quotas,
     fargate_quota,
+    instances,
     named_in_grants,
     secrets,
     permissions,

@@ -56,8 +56,8 @@ class PreflightFacts:
         The availability zones of the NAT gateways that the spec amounts to.
         """
         zones = {one.id: one.zone for one in self.desired(Subnet)}
-        numbers = {zones[one.subnet] for one in self.desired(NatGateway) if one.subnet in zones}
-        return [self.aws.zone(number) for number in sorted(numbers)]
+        wanted = {zones[one.subnet] for one in self.desired(NatGateway) if one.subnet in zones}
+        return sorted(self.aws.zones.find(one).name for one in wanted)
 
     def quota(self, service: str, code: str) -> float | None:
         """

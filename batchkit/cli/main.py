@@ -10,8 +10,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import attrs
 import click
 
+from batchkit._preflight.instances import instance_types
 from batchkit._version import VERSION
 from batchkit.cli import outputs as _outputs, runs as _commands, scaffold as _scaffold
 from batchkit.cli.terminal import Commands, Exit, Terminal, on_stack, options
@@ -65,6 +67,29 @@ def init(terminal: Terminal, name: str, folder: str) -> None:
     written = _scaffold.write(Path("."), name or "hello", folder)
     terminal.report("\n".join(map(str, written)), [str(path) for path in written])
     terminal.notify("Next: batchkit up")
+
+
+@main.command()
+@options
+@click.option("--vcpus", default=1, show_default=True, help="vCPUs of the job.")
+@click.option("--memory", default=2048, show_default=True, help="MiB of the job.")
+@click.option("--gpus", default=0, show_default=True, help="NVIDIA GPUs of the job.")
+@click.option("--architecture", default="X86_64", show_default=True, help="Or ARM64.")
+@click.pass_obj
+def types(terminal: Terminal, vcpus: int, memory: int, gpus: int, architecture: str) -> None:
+    """
+    List the EC2 instance types that a job fits on, the smallest first, with their zones.
+
+    The memory is what a job can have for certain; the system takes the rest.
+    """
+    found = instance_types(
+        vcpus=vcpus,
+        memory=memory,
+        gpus=gpus,
+        architecture=architecture,
+        session=terminal.session(),
+    )
+    terminal.report("\n".join(map(str, found)), [attrs.asdict(one) for one in found])
 
 
 @main.command()

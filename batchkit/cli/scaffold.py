@@ -19,14 +19,19 @@ name = "{name}"
 image = "{folder}"          # a folder with a Dockerfile, or the URI of an image
 vcpus = 0.25                # 0.25, 0.5, 1, 2, 4, 8, 16 or 32
 memory = 512                # MiB; Fargate has certain sizes for each number of vCPUs
+# gpus = 0                  # of NVIDIA; only instances of EC2 have some
 # command = ["python", "main.py"]   # in place of the image's own
 timeout = 3600              # seconds after which an attempt is ended
 # attempts = 1              # how often a job is tried
 # architecture = "X86_64"   # or "ARM64"
 # ephemeral_storage = 50    # GiB of disk; 20 come with it
-# What jobs run on, and in which network; "fargate", "fargate-spot" and "nat" name the defaults.
+# What jobs run on, and in which network; "fargate", "fargate-spot", "ec2", "ec2-spot" and "nat"
+# name the defaults, and "unmanaged" stands for instances that you start.
 # compute = {{kind = "fargate", spot = false, max_vcpus = 4, service_role = "dedicated"}}
-# network = {{kind = "nat", zones = 1, cidr = "10.1.0.0/16"}}
+## compute = {{kind = "ec2", types = ["m6i.large", "c6i"], spot = true, max_vcpus = 64}}
+## There may be min_vcpus = 0, keep_minutes = 20, disk = 100, key_pair = "mine",
+## ami = "ami-0123456789abcdef0" and user_data = "#!/bin/sh\\n..." as well.
+# network = {{kind = "nat", zones = 1, cidr = "10.1.0.0/16"}}   # zones: or ["us-east-1b"]
 # boundary = "arn:aws:iam::123456789012:policy/boundary"   # for every role
 # log_retention = 30        # days
 # runnable_limit = 3600     # seconds after which Batch cancels a job that can't be run

@@ -28,8 +28,8 @@ class Compute(Checked):
     """The word for it in batchkit.toml, and in the names of its compute environments."""
     PLATFORM: ClassVar[Platform]
     """What its jobs are defined for."""
-    NETWORK: ClassVar[type[NetworkMode]]
-    """The network that its jobs run in where none is named."""
+    NETWORK: ClassVar[type[NetworkMode] | None]
+    """The network that its jobs run in where none is named; None for a compute that takes none."""
 
     def problems_with(self, job: Any) -> Iterator[Problem]:
         """
@@ -44,7 +44,7 @@ class Compute(Checked):
         """
 
     @abstractmethod
-    def place(self, ground: Ground, site: Site) -> Place:
+    def place(self, ground: Ground, site: Site, jobs: Sequence[JobSettings]) -> Place:
         """
-        The compute environments that it consists of at *site*.
+        The compute environments that it consists of at *site*, for *jobs*.
         """

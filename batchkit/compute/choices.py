@@ -8,13 +8,18 @@ from collections.abc import Mapping
 from typing import Final, cast
 
 from batchkit.compute.base import Compute
+from batchkit.compute.ec2 import Ec2
 from batchkit.compute.fargate import Fargate
+from batchkit.compute.unmanaged import Unmanaged
 
-COMPUTES: Final[Mapping[str, type[Compute]]] = {one.KIND: one for one in (Fargate,)}
+COMPUTES: Final[Mapping[str, type[Compute]]] = {one.KIND: one for one in (Fargate, Ec2, Unmanaged)}
 """Every compute, by its word in batchkit.toml."""
 COMPUTE_TEXTS: Final[Mapping[str, Compute]] = {
     Fargate.KIND: Fargate(),
     f"{Fargate.KIND}-spot": Fargate(spot=True),
+    Ec2.KIND: Ec2(),
+    f"{Ec2.KIND}-spot": Ec2(spot=True),
+    Unmanaged.KIND: Unmanaged(),
 }
 """What a text in a spec stands for."""
 

@@ -5,22 +5,18 @@ Fargate: containers without servers of one's own.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from attrs import frozen
 
 from batchkit._model.checks import a_bool, checked, one_of, whole
-from batchkit._parts import Demand, Ground, Place, Site
+from batchkit._parts import EVERY_TASK, Demand, Ground, Place, Site
 from batchkit.compute.base import Compute
 from batchkit.errors import Problem
 from batchkit.networks.nat import Nat
 from batchkit.resources import platforms as _platforms
 from batchkit.resources.environments_fargate import FargateEnvironment
 from batchkit.resources.job_settings import JobSettings
-
-# A task gets its image from ECR, whose layers are in S3, and writes to CloudWatch Logs
-# (https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html).
-_EVERY_TASK: Final = frozenset({"ecs", "ecr", "logs", "s3"})
 
 
 @frozen(kw_only=True)
@@ -51,9 +47,9 @@ class Fargate(Compute):
     def demand(self, jobs: Sequence[JobSettings]) -> Demand:
         secrets = {arn.split(":")[2] for job in jobs for arn in job.secrets.values()}
         smallest = min(job.vcpus for job in jobs)
-        return Demand(_EVERY_TASK | secrets, int(self.max_vcpus / smallest))
+        return Demand(EVERY_TASK | secrets, int(self.max_vcpus / smallest))
 
-    def place(self, ground: Ground, site: Site) -> Place:
+    def place(self, ground: Ground, site: Site, jobs: Sequence[JobSettings]) -> Place:
         dedicated = self.service_role == "dedicated"
         role = ground.role("batch", "batch", None, "AWSBatchServiceRole") if dedicated else None
         environments = [

@@ -8,7 +8,7 @@ import functools
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import boto3
 import botocore.session
@@ -30,6 +30,9 @@ class LocalSession(boto3.Session):
     """
     A session whose clients talk to the embedded AWS.
     """
+
+    eventual: ClassVar = False
+    """Whether IAM takes seconds until everybody knows of a change."""
 
     def __init__(self, account: LocalAccount) -> None:
         core = botocore.session.get_session()

@@ -16,7 +16,7 @@ NETWORK_TEXTS: Final[Mapping[str, NetworkMode]] = {Nat.KIND: Nat()}
 """What a text in a spec stands for."""
 
 
-def as_network(value: NetworkMode | str) -> NetworkMode:
+def as_network(value: NetworkMode | str | None) -> NetworkMode | None:
     """
     The network that a text names; another value is left to the field's check.
     """

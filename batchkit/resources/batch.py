@@ -36,6 +36,9 @@ PASS_ROLE: Final = NotYet("AccessDeniedException", 30, "iam:passrole")
 # The first environment of an account makes ECS's service-linked role, which takes some seconds:
 # "Unable to assume the service linked role".
 UNLINKED: Final = NotYet("ClientException", 300, "service linked role")
+# IAM is eventually consistent: EC2 learns of an instance profile some seconds after its creation
+# (https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_iam-ec2.html).
+YOUNG_PROFILE: Final = NotYet("ClientException", 120, "instance profile")
 # A queue takes only environments that are VALID, and may learn of that later than a read.
 NOT_VALID: Final = NotYet("ClientException", 300, "valid before attaching")
 LIST_JOBS: Final = Operation("batch", "ListJobs", wide=True)

@@ -16,12 +16,14 @@ from batchkit._model import tags as _tags
 from batchkit._model.calls import WAIT_STABLE, NotYet, Operation, Steps
 from batchkit._model.checks import a_bool, as_tuple, checked, each, one_of, optional, text
 from batchkit._model.properties import read_only
-from batchkit._model.resource import Reader, Resource
+from batchkit._model.resource import Key, Reader, Resource
 from batchkit._model.tags import tag_fields
+from batchkit._model.users import Use
 from batchkit._model.values import REGION, Arn, Ref
 from batchkit.errors import Problem
 from batchkit.resources.batch import NAME, PASS_ROLE, ROLE
 from batchkit.resources.job_settings import JobSettings
+from batchkit.resources.live_jobs import DESCRIBE_DEFINITIONS
 from batchkit.resources.platforms import PLATFORMS, Platform, container_of, platform_of
 
 IMAGE = text(r"\S+", "an image URI")
@@ -72,7 +74,7 @@ class JobDefinition(JobSettings, Resource):
 
     RULES = (*JobSettings.RULES, _on_its_platform)
     COMES_AFTER: ClassVar = ("LogGroup",)
-    DESCRIBE: ClassVar = Operation("batch", "DescribeJobDefinitions", wide=True)
+    DESCRIBE: ClassVar = DESCRIBE_DEFINITIONS
     CREATE: ClassVar = Operation(
         "batch",
         "RegisterJobDefinition",
@@ -82,6 +84,8 @@ class JobDefinition(JobSettings, Resource):
     )
     TAG: ClassVar = Operation("batch", "TagResource")
     DELETE: ClassVar = Operation("batch", "DeregisterJobDefinition")
+    KEPT: ClassVar = 3
+    """How many revisions stay whoever works with them, the newest first."""
 
     name: str = checked(NAME)
     platform: str = checked(one_of(*PLATFORMS), default="FARGATE")
@@ -99,6 +103,7 @@ class JobDefinition(JobSettings, Resource):
     arn: str = read_only("jobDefinitionArn", regenerated=True)
     revisions: tuple[str, ...] = read_only()
     retries: Mapping[str, Any] = read_only()
+    age: int = read_only()
 
     @classmethod
     def targets_of(cls, stack: str) -> tuple[str | Arn, ...]:
@@ -107,33 +112,57 @@ class JobDefinition(JobSettings, Resource):
 
     @classmethod
     def find(cls, stack: str, reader: Reader) -> Iterable[JobDefinition]:
-        actual = cls._latest(stack, stack, reader)
-        return [actual] if actual is not None and actual.owned else []
+        actual = next(cls._revisions(stack, stack, reader), None)
+        if actual is not None and actual.owned:
+            yield from cls._revisions(stack, stack, reader)
 
     def read(self, reader: Reader) -> JobDefinition | None:
-        return self._latest(self.name, self.stack, reader)
+        return next(self._revisions(self.name, self.stack, reader), None)
+
+    @property
+    def superseded(self) -> bool:
+        return isinstance(self.age, int) and self.age > 0
+
+    @property
+    def known_as(self) -> Collection[str]:
+        return (*super().known_as, *self.revisions)
+
+    def stands_on(self) -> Iterator[Use]:
+        # Each job says itself what its revision works with, which may be an older one.
+        return iter(())
+
+    def spared(self, renewed: Collection[Key]) -> bool:
+        name = self.name.partition(":")[0]
+        return self.superseded and self.age + ((self.type_name(), name) in renewed) < self.KEPT
 
     @classmethod
-    def _latest(cls, name: str, stack: str, reader: Reader) -> JobDefinition | None:
+    def _revisions(cls, name: str, stack: str, reader: Reader) -> Iterator[JobDefinition]:
+        """
+        The revision that is used, and then each older one, which is called *name*:*revision*.
+        """
         # A revision that was deregistered is INACTIVE, and returned for 180 days
         # (https://docs.aws.amazon.com/batch/latest/APIReference/API_DeregisterJobDefinition.html).
         active = reader(cls.DESCRIBE(jobDefinitionName=name, status="ACTIVE"))["jobDefinitions"]
         if not active:
-            return None
+            return
         # Batch doesn't say in which order it returns them.
         ours = sorted(active, key=lambda one: -int(one["revision"]))
         # Tags belong to a revision: one that was registered by hand has none of the stack's, and
         # the name is the stack's all the same.
         owners = [_tags.owner(_tags.parse(one.get("tags"))) for one in ours]
         owner = stack if stack in owners else owners[0]
-        return cls(
-            **{**tag_fields(ours[0].get("tags"), name=name, stack=stack), "owner": owner},
-            **_container(ours[0]),
-            **_retries(ours[0].get("retryStrategy") or {}),
-            timeout=(ours[0].get("timeout") or {}).get("attemptDurationSeconds", 0),
-            arn=ours[0]["jobDefinitionArn"],
-            revisions=tuple(one["jobDefinitionArn"] for one in ours),
-        )
+        for age, one in enumerate(ours):
+            called = f"{name}:{one['revision']}" if age else name
+            tags = {**tag_fields(one.get("tags"), name=called, stack=stack), "name": called}
+            yield cls(
+                **{**tags, "owner": owner},
+                **_container(one),
+                **_retries(one.get("retryStrategy") or {}),
+                timeout=(one.get("timeout") or {}).get("attemptDurationSeconds", 0),
+                arn=one["jobDefinitionArn"],
+                revisions=(one["jobDefinitionArn"],),
+                age=age,
+            )
 
     def differs(self, name: str, actual: Any) -> bool:
         if name in self._platform.NOT_RETURNED:
@@ -196,10 +225,7 @@ class JobDefinition(JobSettings, Resource):
         return {
             "image": self.image,
             "executionRoleArn": self.execution_role,
-            "resourceRequirements": [
-                {"type": "VCPU", "value": f"{self.vcpus:g}"},
-                {"type": "MEMORY", "value": str(self.memory)},
-            ],
+            "resourceRequirements": required(self.vcpus, self.memory, self.gpus),
             "environment": [{"name": k, "value": v} for k, v in self.environment.items()],
             "logConfiguration": self._log_configuration(),
             **self._platform.container(self),
@@ -215,18 +241,33 @@ class JobDefinition(JobSettings, Resource):
         return {"logDriver": "awslogs", "options": options}
 
 
+def required(
+    vcpus: float | None = None, memory: int | None = None, gpus: int | None = None
+) -> list[dict[str, str]]:
+    """
+    The resource requirements for what is given; no GPUs are no requirement.
+    """
+    sizes = {
+        "VCPU": None if vcpus is None else f"{vcpus:g}",
+        "MEMORY": None if memory is None else str(memory),
+        "GPU": str(gpus) if gpus else None,
+    }
+    return [{"type": type, "value": value} for type, value in sizes.items() if value is not None]
+
+
 def _container(revision: Mapping[str, Any]) -> dict[str, Any]:
     """
     The fields that a revision's container gives, with AWS's defaults in place.
     """
     platform, properties = platform_of(revision), container_of(revision)
-    required = {r["type"]: float(r["value"]) for r in properties.get("resourceRequirements", ())}
+    sizes = {r["type"]: float(r["value"]) for r in properties.get("resourceRequirements", ())}
     logs = (properties.get("logConfiguration") or {}).get("options") or {}
     return {
         "platform": platform.WORD,
         "image": properties.get("image", ""),
-        "vcpus": required.get("VCPU", 0),
-        "memory": int(required.get("MEMORY", 0)),
+        "vcpus": sizes.get("VCPU", 0),
+        "memory": int(sizes.get("MEMORY", 0)),
+        "gpus": int(sizes.get("GPU", 0)),
         "command": properties.get("command") or (),
         "environment": _pairs(properties.get("environment"), "value"),
         "secrets": _pairs(properties.get("secrets"), "valueFrom"),

@@ -17,6 +17,7 @@ from batchkit._model.calls import NotYet, Operation, Steps
 from batchkit._model.checks import text
 from batchkit._model.resource import Reader, Resource
 from batchkit._model.tags import as_list, of_stack, owner, parse
+from batchkit._model.users import User
 from batchkit._model.values import Arn
 from batchkit.resources.locks import (
     RELEASE_LOCK,
@@ -156,13 +157,26 @@ class Ec2Resource(Resource):
             yield ReleaseLock(self.RELEASE_LOCK, lock_group(self), str(self.identity))
 
     def blockers(self, reader: Reader) -> list[str]:
+        return _words(self._interfaces(reader))
+
+    def active_users(self, reader: Reader) -> list[User]:
+        others = [
+            one for one in self._interfaces(reader) if one.get("InterfaceType") not in _OF_NETWORK
+        ]
+        needs = frozenset({(self.type_name(), str(self.identity))})
+        return [User(f"network interface {words}", needs) for words in _words(others)]
+
+    def _interfaces(self, reader: Reader) -> list[Mapping[str, Any]]:
         if not self.INTERFACE_FILTER:
             return []
         # Without one of these filters, EC2 fails for an account with many interfaces
         # (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeNetworkInterfaces.html).
         name, attribute = self.INTERFACE_FILTER
         inside = [{"Name": name, "Values": [getattr(self, attribute)]}]
-        return interfaces(reader(self.INTERFACES(Filters=inside)))
+        found: list[Mapping[str, Any]] = reader(self.INTERFACES(Filters=inside))[
+            "NetworkInterfaces"
+        ]
+        return found
 
     def tag(self, drift: Collection[str]) -> Steps:
         """
@@ -172,15 +186,19 @@ class Ec2Resource(Resource):
             yield self.TAG(Resources=[self.identity], Tags=as_list(self.all_tags))
 
 
-def interfaces(answer: Mapping[str, Any]) -> list[str]:
+_OF_NETWORK: Final = ("nat_gateway", "vpc_endpoint", "efs")
+"""The interfaces of what belongs to a network; they go with it, and nothing works in them."""
+
+
+def _words(interfaces: Iterable[Mapping[str, Any]]) -> list[str]:
     """
-    The network interfaces of an *answer*, each in words: AWS deletes nothing that contains one.
+    Network *interfaces*, each in words: AWS deletes nothing that contains one.
 
     Those of Fargate and of NAT gateways are managed by the service, and only it can delete them
     (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/requester-managed-eni.html).
     """
     descriptions = []
-    for one in answer["NetworkInterfaces"]:
+    for one in interfaces:
         about = (
             one.get("InterfaceType"),
             one.get("Description"),

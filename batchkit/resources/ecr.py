@@ -94,6 +94,10 @@ class Repository(Resource):
             uri=repository["repositoryUri"],
         )
 
+    @property
+    def known_as(self) -> Collection[str]:
+        return (*super().known_as, self.uri)
+
     def create(self) -> Steps:
         yield self.CREATE(
             repositoryName=self.name,

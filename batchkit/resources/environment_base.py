@@ -1,9 +1,6 @@
 """
 What all compute environments have in common: state, service role, creation and deletion.
 
-A *family* is what follows from the type of the compute resources: the platform of the jobs, whether
-the capacity is Spot, which quota holds for it, and what gives a job its public address.
-
 What AWS can change in place:
 https://docs.aws.amazon.com/batch/latest/userguide/updating-compute-environments.html
 """
@@ -22,63 +19,27 @@ from batchkit._model.resource import Reader
 from batchkit._model.values import Arn, Ref
 from batchkit.resources.batch import (
     DUPLICATE,
-    LIST_JOBS,
     MISSING,
     MODIFIED,
     PASS_ROLE,
     RELATED,
     ROLE,
     UNLINKED,
+    YOUNG_PROFILE,
     BatchResource,
 )
-from batchkit.resources.iam import Role, aws_managed, path_of
-from batchkit.resources.queues import JobQueue
+from batchkit.resources.families import Family
+from batchkit.resources.iam import Role, aws_managed
+from batchkit.resources.iam_paths import path_of
+from batchkit.resources.live_jobs import DESCRIBE_ENVIRONMENTS, nothing_runs_in
 
 E = TypeVar("E", bound="EnvironmentBase")
 
-
-@frozen
-class Family:
-    """
-    What follows from the type of a compute environment's compute resources.
-
-    Args:
-        word: That type, such as FARGATE_SPOT.
-        platform: The platform of its jobs, as `platformCapabilities` names it.
-        spot: Whether AWS may take its capacity back.
-        reclaim: The status reason of an attempt whose capacity was taken back, as a pattern.
-        quota: The service and code of the quota for its vCPUs; None if there is none.
-        public_by: What gives a job its public address: the settings of the "job", or the "subnet".
-    """
-
-    word: str
-    platform: str
-    spot: bool
-    reclaim: str
-    quota: tuple[str, str] | None
-    public_by: str
-
-
-# The quotas count the vCPUs that run at once, on demand and on Spot apart
-# (https://docs.aws.amazon.com/general/latest/gr/ecs-service.html#limits_fargate).
-FARGATE: Final = Family("FARGATE", "FARGATE", False, "", ("fargate", "L-3032A538"), "job")
-FARGATE_SPOT: Final = Family(
-    word="FARGATE_SPOT",
-    platform="FARGATE",
-    spot=True,
-    reclaim="Your Spot Task was interrupted*",
-    quota=("fargate", "L-36FBB829"),
-    public_by="job",
-)
-FAMILIES: Final[Mapping[str, Family]] = {one.word: one for one in (FARGATE, FARGATE_SPOT)}
-"""Every family, by the type of its compute resources."""
-
-
-def family_of(answer: Mapping[str, Any]) -> Family | None:
-    """
-    The family of a compute environment as Batch describes it; None for one that isn't known.
-    """
-    return FAMILIES.get((answer.get("computeResources") or {}).get("type", ""))
+ROLE_AGE: Final = 20.0
+"""
+Seconds after which Batch can assume a role that was made or changed.  It takes a younger one, and
+makes the environment INVALID (https://github.com/hashicorp/terraform-provider-aws/pull/40148).
+"""
 
 
 def batch_role(**fields: Any) -> Role:
@@ -101,16 +62,21 @@ class EnvironmentBase(BatchResource):
 
     VARIANT_OF: ClassVar = "ComputeEnvironment"
     LINKED_ROLES: ClassVar = ("batch.amazonaws.com", "ecs.amazonaws.com")
-    DESCRIBE: ClassVar = Operation("batch", "DescribeComputeEnvironments", wide=True)
+    DESCRIBE: ClassVar = DESCRIBE_ENVIRONMENTS
     CREATE: ClassVar = Operation(
         "batch",
         "CreateComputeEnvironment",
         ("batch:TagResource", "iam:PassRole", "iam:CreateServiceLinkedRole"),
         exists=(DUPLICATE,),
-        not_yet=(MODIFIED, UNLINKED, PASS_ROLE),
+        not_yet=(MODIFIED, UNLINKED, PASS_ROLE, YOUNG_PROFILE),
+        role_age=ROLE_AGE,
     )
     UPDATE: ClassVar = Operation(
-        "batch", "UpdateComputeEnvironment", ("iam:PassRole",), not_yet=(MODIFIED, PASS_ROLE)
+        "batch",
+        "UpdateComputeEnvironment",
+        ("iam:PassRole",),
+        not_yet=(MODIFIED, PASS_ROLE),
+        role_age=ROLE_AGE,
     )
     DISABLE: ClassVar = Operation(
         "batch",
@@ -122,7 +88,6 @@ class EnvironmentBase(BatchResource):
     DELETE: ClassVar = Operation(
         "batch", "DeleteComputeEnvironment", absent=(MISSING,), not_yet=(MODIFIED, RELATED)
     )
-    JOBS: ClassVar = LIST_JOBS
     LISTED: ClassVar = "computeEnvironments"
     NAMED: ClassVar = "computeEnvironmentName"
     PARAMETER: ClassVar = "computeEnvironment"
@@ -176,7 +141,7 @@ class EnvironmentBase(BatchResource):
 
     def changes(self, drift: Collection[str]) -> dict[str, Any]:
         """
-        The compute resources of an UPDATE that brings the properties in *drift* to what is desired.
+        The parameters of an UPDATE that brings the properties in *drift* to what is desired.
         """
         raise NotImplementedError
 
@@ -187,18 +152,6 @@ class EnvironmentBase(BatchResource):
         for actual in super().find(stack, reader):
             own = f":role{path_of(stack)}" in str(actual.service_role)
             yield evolve(actual, orphaned=own and actual.service_role not in there)
-
-    def active_users(self, reader: Reader) -> list[str]:
-        # ListJobs doesn't say which environment a job runs on, so those of all queues of the stack
-        # count.  It lists one state at a time, RUNNING if none is given; of an array whose children
-        # run it lists the parent, which is PENDING
-        # (https://docs.aws.amazon.com/batch/latest/APIReference/API_ListJobs.html).
-        states = ("STARTING", "RUNNING", "PENDING")
-        queues = [queue.arn for queue in JobQueue.find(self.stack, reader)]
-        calls = [self.JOBS(jobQueue=arn, jobStatus=state) for arn in queues for state in states]
-        jobs = [job for call in calls for job in reader(call)["jobSummaryList"]]
-        active = [job for job in jobs if job["status"] != "PENDING" or "arrayProperties" in job]
-        return [f"job {job['jobName']} ({job['jobId']})" for job in active]
 
     def create(self) -> Steps:
         role = {"serviceRole": self.service_role} if self.service_role else {}
@@ -218,7 +171,7 @@ class EnvironmentBase(BatchResource):
         changed: dict[str, Any] = {}
         if "enabled" in drift or "state" in drift:
             changed["state"] = self.switch
-        if "service_role" in drift:
+        if "service_role" in drift or ("state" in drift and self.service_role):
             changed["serviceRole"] = self.service_role
         if set(drift) - {"tags"}:
             yield self._change(drift, **changed)
@@ -227,12 +180,23 @@ class EnvironmentBase(BatchResource):
 
     def recover(self: E, actual: E) -> Steps | None:
         # A role made moments ago can't be assumed yet: Batch takes it, and reports INVALID some
-        # seconds later.  Any update makes Batch try again
-        # (https://docs.aws.amazon.com/batch/latest/userguide/troubleshooting.html).
-        passing = ("not authorized to perform", "service linked role", "unable to assume")
+        # seconds later.  What AWS's guide repairs it by is an update that names the role
+        # (https://docs.aws.amazon.com/batch/latest/userguide/invalid_compute_environment.html).
+        passing = (
+            *("not authorized to perform", "service linked role", "unable to assume"),
+            "instance profile",
+        )
         if any(fragment in actual.reason.lower() for fragment in passing):
-            return iter((self._change(state=self.switch),))
+            changed: dict[str, Any] = {"state": self.switch}
+            if self.service_role:
+                changed["serviceRole"] = self.service_role
+            return iter((self._change(**changed),))
         return None
+
+    def is_idle(self, reader: Reader) -> bool:
+        # An environment that has never been VALID can stay INVALID whatever an update says, until
+        # a look that Batch takes rarely; a queue takes none that isn't VALID.
+        return nothing_runs_in(self.arn, self.stack, reader)
 
     def before_delete(self) -> Steps:
         # Batch deletes the ECS cluster with its service role.  Without the role, the environment
@@ -252,5 +216,4 @@ class EnvironmentBase(BatchResource):
         return batch_role(name=name, stack=self.stack)
 
     def _change(self, drift: Collection[str] = (), **changed: Any) -> Any:
-        resources = self.changes(drift)
-        return self.UPDATE(computeEnvironment=self.name, computeResources=resources, **changed)
+        return self.UPDATE(computeEnvironment=self.name, **self.changes(drift), **changed)

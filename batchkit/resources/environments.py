@@ -10,9 +10,15 @@ from typing import Any, Final
 from attrs import frozen
 
 from batchkit.resources.environment_base import EnvironmentBase
+from batchkit.resources.environments_ec2 import Ec2Environment
 from batchkit.resources.environments_fargate import FargateEnvironment
+from batchkit.resources.environments_unmanaged import UnmanagedEnvironment
 
-VARIANTS: Final[tuple[type[EnvironmentBase], ...]] = (FargateEnvironment,)
+VARIANTS: Final[tuple[type[EnvironmentBase], ...]] = (
+    FargateEnvironment,
+    Ec2Environment,
+    UnmanagedEnvironment,
+)
 """Every variant of compute environment that can be made."""
 
 
@@ -27,7 +33,7 @@ class ComputeEnvironment(EnvironmentBase):
         """
         The environment as the variant that it is; that of an unknown family as itself.
         """
-        # DescribeComputeEnvironments returns those of other tools as well: EC2, EKS, unmanaged.
+        # DescribeComputeEnvironments returns those of other tools as well, such as those of EKS.
         for variant in VARIANTS:
             if variant.described_by(answer):
                 return variant.parse(answer, stack)

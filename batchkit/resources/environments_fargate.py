@@ -7,13 +7,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from batchkit._model.checks import a_bool, as_set, checked, each, whole
 from batchkit._model.properties import named
+from batchkit._model.users import Use
 from batchkit._model.values import Ref
 from batchkit.resources.ec2 import ID
-from batchkit.resources.environment_base import FARGATE, FARGATE_SPOT, EnvironmentBase, Family
+from batchkit.resources.environment_base import EnvironmentBase
+from batchkit.resources.families import FARGATE, FARGATE_SPOT, Family
 
 
 @frozen(kw_only=True)
@@ -43,6 +45,10 @@ class FargateEnvironment(EnvironmentBase):
         The family that it belongs to.
         """
         return FARGATE_SPOT if self.spot else FARGATE
+
+    def widened(self, actual: FargateEnvironment, at_work: Collection[Use]) -> FargateEnvironment:
+        # A job that waits may need more vCPUs than there would be.
+        return evolve(self, max_vcpus=max(self.max_vcpus, actual.max_vcpus))
 
     @classmethod
     def described_by(cls, answer: Mapping[str, Any]) -> bool:
@@ -78,4 +84,4 @@ class FargateEnvironment(EnvironmentBase):
             changed["subnets"] = list(self.subnets)
         if "security_groups" in drift:
             changed["securityGroupIds"] = list(self.security_groups)
-        return changed
+        return {"computeResources": changed}

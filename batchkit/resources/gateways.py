@@ -4,7 +4,7 @@ The ways out of a VPC: internet gateway, elastic IP and NAT gateway.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 from attrs import frozen
@@ -14,6 +14,7 @@ from batchkit._model.checks import checked, one_of
 from batchkit._model.properties import create_only, read_only
 from batchkit._model.resource import Reader
 from batchkit._model.tags import SETTLED, as_list, parse, tag_fields
+from batchkit._model.users import Use
 from batchkit._model.values import Ref
 from batchkit.resources.ec2 import (
     ID,
@@ -83,6 +84,9 @@ class InternetGateway(Ec2Resource):
             id=answer["InternetGatewayId"],
             state="available",
         )
+
+    def serves(self) -> Iterator[Use]:
+        yield "Vpc", str(self.vpc)
 
     def create(self) -> Steps:
         yield self.CREATE(TagSpecifications=self.tagging())

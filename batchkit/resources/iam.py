@@ -4,27 +4,27 @@ IAM: roles with their trust, the managed policies attached to them and one inlin
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
-from attrs import Factory, frozen
+from attrs import Factory, evolve, frozen
 
 from batchkit._model.calls import ForEach, NotYet, Operation, Parallel, Steps
 from batchkit._model.checks import as_set, checked, each, instance, optional, text, whole
 from batchkit._model.properties import read_only, write_only
 from batchkit._model.resource import Reader, Resource
 from batchkit._model.tags import OWNER, as_list, parse, tag_fields
+from batchkit._model.users import Use
 from batchkit._model.values import ACCOUNT, ITEM, Arn, Json
 from batchkit.errors import Problem, SpecError
 from batchkit.grants import Grant, flatten, policy_fits
+from batchkit.resources.iam_paths import is_here, path_of
 
 POLICY: Final = "batchkit"
 """The name of the one inline policy; others on the role are left alone until it is deleted."""
-_OTHER_REGION: Final = re.compile(r"-[a-z]{2,5}(-[a-z]+)+-\d$")
 # IAM is eventually consistent: the next call may not know a role that was just made
 # (https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_general.html).
-_FRESH: Final = (NotYet("NoSuchEntity", 30),)
+FRESH_ROLE: Final = (NotYet("NoSuchEntity", 30),)
 
 
 def aws_managed(name: str) -> Arn:
@@ -41,23 +41,16 @@ def trust(service: str) -> dict[str, Any]:
     Without the condition another account could have the service use the role (the confused deputy,
     https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html).
     """
-    statement = {
+    statement: dict[str, Any] = {
         "Effect": "Allow",
         "Principal": {"Service": service},
         "Action": "sts:AssumeRole",
-        "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
     }
+    # EC2 isn't among the services that are said to send the account, and an instance that can't
+    # assume its role never joins its cluster, without a word.
+    if not service.startswith("ec2."):
+        statement["Condition"] = {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
     return {"Version": "2012-10-17", "Statement": [statement]}
-
-
-def path_of(stack: str) -> str:
-    """
-    The IAM path of a stack's roles.
-
-    ListRoles returns no tags, but lists by path
-    (https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListRoles.html).
-    """
-    return f"/batchkit/{stack}/"
 
 
 def _flattened(value: Any) -> Any:
@@ -112,9 +105,9 @@ class Role(Resource):
     )
     UPDATE: ClassVar = Operation("iam", "UpdateRole")
     TRUST: ClassVar = Operation("iam", "UpdateAssumeRolePolicy")
-    ATTACH: ClassVar = Operation("iam", "AttachRolePolicy", not_yet=_FRESH)
+    ATTACH: ClassVar = Operation("iam", "AttachRolePolicy", not_yet=FRESH_ROLE)
     DETACH: ClassVar = Operation("iam", "DetachRolePolicy", absent=("NoSuchEntity",))
-    PUT_INLINE: ClassVar = Operation("iam", "PutRolePolicy", not_yet=_FRESH)
+    PUT_INLINE: ClassVar = Operation("iam", "PutRolePolicy", not_yet=FRESH_ROLE)
     DELETE_INLINE: ClassVar = Operation("iam", "DeleteRolePolicy", absent=("NoSuchEntity",))
     PUT_BOUNDARY: ClassVar = Operation("iam", "PutRolePermissionsBoundary")
     DELETE_BOUNDARY: ClassVar = Operation("iam", "DeleteRolePermissionsBoundary")
@@ -157,13 +150,10 @@ class Role(Resource):
 
     @classmethod
     def find(cls, stack: str, reader: Reader) -> Iterable[Role]:
-        # IAM has no regions: the roles of a stack of the same name in another region are in the
-        # same path, and end in that region.
-        here = f"-{reader.scope.region}"
         listed = reader(cls.LIST(PathPrefix=path_of(stack)))["Roles"]
         for role in (one for one in listed if one["Path"] == path_of(stack)):
             name = role["RoleName"]
-            if name.endswith(here) or not _OTHER_REGION.search(name):
+            if is_here(name, reader.scope.region):
                 any_service = "batch.amazonaws.com"
                 desired = cls(
                     name=name, stack=stack, service=any_service, managed=None, grants=None
@@ -202,6 +192,13 @@ class Role(Resource):
             session_seconds=role.get("MaxSessionDuration", 3600),
             arn=role["Arn"],
         )
+
+    def widened(self, actual: Role, at_work: Collection[Use]) -> Role:
+        # A boundary isn't widened: it is the limit that the account sets, whoever is at work.
+        known = [grant for grant in actual.grants or () if grant != _UNKNOWN]
+        grants = None if self.grants is None else [*self.grants, *known]
+        managed = None if self.managed is None else [*self.managed, *(actual.managed or ())]
+        return evolve(self, grants=grants, managed=managed)
 
     def create(self) -> Steps:
         boundary = {"PermissionsBoundary": self.boundary} if self.boundary else {}
@@ -269,6 +266,10 @@ class Role(Resource):
         return self.DELETE_INLINE(RoleName=self.name, PolicyName=POLICY)
 
 
+_UNKNOWN: Final = Grant(("unknown:*",), ("*",))
+"""What stands for a statement that batchkit can't have written."""
+
+
 def _grants(answer: Any) -> tuple[Grant, ...]:
     """
     The statements of an inline policy; one that batchkit can't have written counts as drift.
@@ -289,7 +290,7 @@ def _grant(statement: Mapping[str, Any]) -> Grant:
             statement["Effect"],
         )
     except (KeyError, SpecError):
-        return Grant(("unknown:*",), ("*",))
+        return _UNKNOWN
 
 
 def _listed(value: Any) -> tuple[Any, ...]:

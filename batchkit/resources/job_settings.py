@@ -72,6 +72,7 @@ class JobSettings(Checked):
     Args:
         vcpus: vCPUs of a job; what it runs on says which numbers there are.
         memory: MiB of a job; Fargate has certain sizes for each number of vCPUs.
+        gpus: NVIDIA GPUs of a job, which only instances of EC2 have.
         command: What the container runs in place of the image's own command.
         environment: Environment variables of the job.
         secrets: Environment variables with the ARNs of the secrets or parameters that give their
@@ -88,6 +89,7 @@ class JobSettings(Checked):
 
     vcpus: float = checked(VCPUS, default=1)
     memory: int = checked(MEMORY, default=2048)
+    gpus: int = checked(whole(0, 16), default=0)
     command: Sequence[str] = checked(
         each(instance(str, expects="a text")), default=(), converter=as_tuple
     )

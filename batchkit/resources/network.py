@@ -5,17 +5,18 @@ A whole network: the VPC and all that is in it.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import attrs
 from attrs import Factory, frozen
 
-from batchkit._model.checks import TAGS, Checked, as_dict, checked, network, text, whole
+from batchkit._model.checks import TAGS, Checked, as_dict, checked, network, text
 from batchkit._model.resource import Resource
 from batchkit.resources.gateways import ElasticIp, InternetGateway, NatGateway
 from batchkit.resources.routes import Route, RouteTable
 from batchkit.resources.vpc import SecurityGroup, Subnet, Vpc
+from batchkit.resources.zones import ZONES, as_zones, each_zone
 
 
 @frozen
@@ -42,7 +43,7 @@ class Network(Checked):
     name: str = checked(text(r"[\w-]{1,200}", "letters, digits, _ or -"))
     stack: str = attrs.field(default=Factory(lambda self: self.name, takes_self=True))
     cidr: str = checked(network(16, 24), default="10.1.0.0/16")
-    zones: int = checked(whole(1, 3), default=1)
+    zones: int | Sequence[str] = checked(ZONES, default=1, converter=as_zones)
     tags: Mapping[str, str] = checked(TAGS, factory=dict, converter=as_dict)
     vpc: str | None = attrs.field(default=None, eq=False)
     private_subnets: tuple[str, ...] = attrs.field(default=(), eq=False)
@@ -59,10 +60,11 @@ class Network(Checked):
         vpc = Vpc(name=name, cidr=self.cidr, **common)
         inside = {"vpc": vpc.id, **common}
         public_cidr = public_cidrs(self.cidr)[0]
-        public = Subnet(name=f"{name}_public-a", cidr=public_cidr, zone=0, **inside)
+        zones = each_zone(self.zones)
+        public = Subnet(name=f"{name}_public-a", cidr=public_cidr, zone=zones[0], **inside)
         private = [
-            Subnet(name=f"{name}_private-{'abc'[zone]}", cidr=cidrs[zone], zone=zone, **inside)
-            for zone in range(self.zones)
+            Subnet(name=f"{name}_private-{letter}", cidr=cidr, zone=zone, **inside)
+            for letter, cidr, zone in zip("abc", cidrs, zones, strict=False)
         ]
         group = SecurityGroup(name=f"{name}_jobs", **inside)
         routes = self._routes(inside, public, private)

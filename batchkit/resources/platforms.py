@@ -128,6 +128,10 @@ class FargatePlatform(Platform):
             yield Problem("vcpus", job.vcpus, expects)
         elif job.memory not in sizes:
             yield Problem("memory", job.memory, _memory_in_words(job.vcpus, sizes))
+        if job.gpus:
+            yield Problem(
+                "gpus", job.gpus, "0 on Fargate; instances with GPUs are in compute=Ec2()"
+            )
 
     def container(self, definition: Any) -> dict[str, Any]:
         # AWS refuses these on EC2 ("networkConfiguration not applicable for EC2."), so they belong
@@ -163,8 +167,35 @@ def _memory_in_words(vcpus: float, sizes: tuple[int, ...]) -> str:
     return f"with {vcpus:g} vCPU: {', '.join(map(str, sizes))} MiB"
 
 
+class Ec2Platform(Platform):
+    """
+    EC2: any size that an instance has room for; the architecture and the disk are the instance's.
+    """
+
+    WORD = "EC2"
+    NOT_RETURNED = frozenset({"architecture", "public_ip"})
+
+    def problems(self, job: Any) -> Iterator[Problem]:
+        # "vCPU must be at least 1": a container has whole ones
+        # (https://docs.aws.amazon.com/batch/latest/APIReference/API_ResourceRequirement.html).
+        if job.vcpus != int(job.vcpus):
+            yield Problem("vcpus", job.vcpus, "a whole number of vCPUs on EC2, of at least 1")
+        if job.memory < 4:
+            yield Problem("memory", job.memory, "at least 4 MiB on EC2")
+        if job.ephemeral_storage is not None:
+            expects = "None on EC2; Ec2(disk=...) is the disk of an instance, which jobs share"
+            yield Problem("ephemeral_storage", job.ephemeral_storage, expects)
+
+    def container(self, definition: Any) -> dict[str, Any]:
+        return {}
+
+    def read(self, container: Mapping[str, Any]) -> dict[str, Any]:
+        return {"architecture": "X86_64", "ephemeral_storage": None, "public_ip": False}
+
+
 FARGATE: Final = FargatePlatform()
-PLATFORMS: Final[Mapping[str, Platform]] = {platform.WORD: platform for platform in (FARGATE,)}
+EC2: Final = Ec2Platform()
+PLATFORMS: Final[Mapping[str, Platform]] = {platform.WORD: platform for platform in (FARGATE, EC2)}
 """Every platform, by its capability."""
 
 

@@ -4,15 +4,16 @@ AWS Batch's job queues: where jobs wait.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from batchkit._model.calls import WAIT_DELETED, WAIT_STABLE, Operation, Steps
 from batchkit._model.checks import as_tuple, checked, each, optional, text, whole
 from batchkit._model.properties import read_only
 from batchkit._model.resource import Reader
+from batchkit._model.users import Use, User
 from batchkit._model.values import Arn, Ref
 from batchkit.resources.batch import (
     DUPLICATE,
@@ -22,8 +23,7 @@ from batchkit.resources.batch import (
     NOT_VALID,
     BatchResource,
 )
-
-UNENDED: Final = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
+from batchkit.resources.live_jobs import DESCRIBE_JOBS, DESCRIBE_QUEUES, live_jobs
 
 STUCK_REASONS: Final = (
     "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY",
@@ -45,7 +45,7 @@ class JobQueue(BatchResource):
         runnable_limit: Seconds after which Batch cancels a job that can't be run; None for never.
     """
 
-    DESCRIBE: ClassVar = Operation("batch", "DescribeJobQueues", wide=True)
+    DESCRIBE: ClassVar = DESCRIBE_QUEUES
     CREATE: ClassVar = Operation(
         "batch",
         "CreateJobQueue",
@@ -59,6 +59,7 @@ class JobQueue(BatchResource):
     )
     DELETE: ClassVar = Operation("batch", "DeleteJobQueue", absent=(MISSING,), not_yet=(MODIFIED,))
     JOBS: ClassVar = LIST_JOBS
+    DESCRIBE_JOBS: ClassVar = DESCRIBE_JOBS
     COMES_AFTER: ClassVar = ("LogGroup",)
     LISTED: ClassVar = "jobQueues"
     NAMED: ClassVar = "jobQueueName"
@@ -93,19 +94,25 @@ class JobQueue(BatchResource):
             arn=answer["jobQueueArn"],
         )
 
-    def active_users(self, reader: Reader) -> list[str]:
-        # Deleting it ends the jobs that wait in it, too.  ListJobs gives one state at a time
-        # (https://docs.aws.amazon.com/batch/latest/APIReference/API_ListJobs.html).
-        calls = [self.JOBS(jobQueue=self.arn, jobStatus=state) for state in UNENDED]
-        jobs = [job for answer in reader.all(*calls) for job in answer["jobSummaryList"]]
-        return [f"job {job['jobName']} ({job['jobId']})" for job in jobs]
-
     def differs(self, name: str, actual: Any) -> bool:
         # AWS returns an empty list where there is no limit.  Some emulators drop limits and return
         # no list; there every run would update the queue.
         if name == "runnable_limit" and actual.returns_limit is False:
             return False
         return super().differs(name, actual)
+
+    def active_users(self, reader: Reader) -> list[User]:
+        return live_jobs(self.arn, reader)
+
+    def stands_on(self) -> Iterator[Use]:
+        # Each of its jobs says itself in which of the environments it is or may be started.
+        return iter(())
+
+    def widened(self, actual: JobQueue, at_work: Collection[Use]) -> JobQueue:
+        # Batch would cancel the jobs that have waited for longer than a new limit.
+        limits = (self.runnable_limit, actual.runnable_limit)
+        longest = None if None in limits else max(limit for limit in limits if limit is not None)
+        return evolve(self, runnable_limit=longest) if actual.runnable_limit != 0 else self
 
     def create(self) -> Steps:
         limits = {"jobStateTimeLimitActions": self._limits()} if self.runnable_limit else {}

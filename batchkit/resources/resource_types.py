@@ -17,6 +17,8 @@ from batchkit.resources.gateways import ElasticIp, InternetGateway, NatGateway
 from batchkit.resources.iam import Role
 from batchkit.resources.image import Image
 from batchkit.resources.image_reference import ImageReference
+from batchkit.resources.instance_profile import InstanceProfile
+from batchkit.resources.launch_template import LaunchTemplate
 from batchkit.resources.logs import LockGroup, LogGroup
 from batchkit.resources.queues import JobQueue
 from batchkit.resources.routes import Route, RouteTable
@@ -36,6 +38,8 @@ RESOURCE_TYPES: Final[tuple[type[Resource], ...]] = (
     RouteTable,
     Route,
     Role,
+    InstanceProfile,
+    LaunchTemplate,
     Table,
     Bucket,
     LogGroup,

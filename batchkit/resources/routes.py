@@ -4,16 +4,17 @@ Route tables, the subnets that use them, and their routes.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from batchkit._model.calls import WAIT_STABLE, ForEach, Operation, Steps
 from batchkit._model.checks import as_set, checked, each, instance, network, optional
 from batchkit._model.properties import create_only, read_only
 from batchkit._model.resource import Reader, Resource
 from batchkit._model.tags import tag_fields
+from batchkit._model.users import Use
 from batchkit._model.values import ITEM, Ref
 from batchkit.resources.ec2 import (
     ID,
@@ -71,6 +72,7 @@ class RouteTable(Ec2Resource):
     subnets: Sequence[str | Ref] = checked(each(ID), to="Subnet", default=(), converter=as_set)
     id: str = read_only("RouteTable.RouteTableId")
     associations: Mapping[str, str] = read_only()
+    nat_gateways: tuple[str, ...] = read_only()
 
     @property
     def in_use(self) -> bool:
@@ -89,8 +91,26 @@ class RouteTable(Ec2Resource):
             subnets=tuple(associations),
             id=answer["RouteTableId"],
             associations=associations,
+            nat_gateways=tuple(
+                route["NatGatewayId"]
+                for route in answer.get("Routes", ())
+                if route.get("NatGatewayId")
+            ),
             state="available",
         )
+
+    def refers_to(self) -> Iterator[Use]:
+        yield "Vpc", str(self.vpc)
+        for gateway in self.nat_gateways:
+            yield "NatGateway", gateway
+
+    def serves(self) -> Iterator[Use]:
+        for subnet in self.subnets:
+            yield "Subnet", str(subnet)
+
+    def widened(self, actual: RouteTable, at_work: Collection[Use]) -> RouteTable:
+        kept = [subnet for subnet in actual.subnets if ("Subnet", str(subnet)) in at_work]
+        return evolve(self, subnets=[*self.subnets, *kept])
 
     def create(self) -> Steps:
         yield self.CREATE(VpcId=self.vpc, TagSpecifications=self.tagging())

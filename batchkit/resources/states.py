@@ -5,7 +5,7 @@ Step Functions: the state machine that runs a job and waits for its end.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Final
 
 from attrs import frozen
@@ -15,8 +15,10 @@ from batchkit._model.checks import checked, instance, text
 from batchkit._model.properties import read_only
 from batchkit._model.resource import Reader, Resource
 from batchkit._model.tags import as_lower_list, tag_fields
+from batchkit._model.users import Use, User
 from batchkit._model.values import ITEM, Arn, Json, Ref
 from batchkit.resources.batch import ROLE
+from batchkit.resources.live_jobs import needs_of
 
 _PROPAGATING: Final = (
     # A role made moments ago can't be assumed or passed, and its policy doesn't count yet
@@ -60,6 +62,11 @@ class StateMachine(Resource):
     LIST_RUNNING: ClassVar = Operation(
         "stepfunctions", "ListExecutions", absent=("StateMachineDoesNotExist",)
     )
+    DESCRIBE_RUNNING: ClassVar = Operation(
+        "stepfunctions",
+        "DescribeStateMachineForExecution",
+        absent=("ExecutionDoesNotExist", "StateMachineDoesNotExist"),
+    )
     STOP: ClassVar = Operation("stepfunctions", "StopExecution", absent=("ExecutionDoesNotExist",))
     DELETE: ClassVar = Operation("stepfunctions", "DeleteStateMachine")
     READY: ClassVar = ("ACTIVE",)
@@ -98,6 +105,30 @@ class StateMachine(Resource):
             arn=machine["stateMachineArn"],
             state=machine.get("status", "ACTIVE"),
         )
+
+    def active_users(self, reader: Reader) -> list[User]:
+        # An execution goes on with the definition that the machine had as it began
+        # (https://docs.aws.amazon.com/step-functions/latest/apireference/API_UpdateStateMachine.html).
+        running = reader(self.LIST_RUNNING(stateMachineArn=self.arn, statusFilter="RUNNING"))
+        executions = (running or {}).get("executions", ())
+        calls = [self.DESCRIBE_RUNNING(executionArn=one["executionArn"]) for one in executions]
+        # The listing once more, first: for a machine that is gone, the others may be refused.
+        listing = self.LIST_RUNNING(stateMachineArn=self.arn, statusFilter="RUNNING")
+        machines = reader.all(listing, *calls)[1:]
+        return [
+            self._user(execution, machine, reader)
+            for execution, machine in zip(executions, machines, strict=True)
+            if machine is not None
+        ]
+
+    def _user(self, execution: Any, machine: Any, reader: Reader) -> User:
+        own = {("StateMachine", self.arn), ("Role", machine["roleArn"])}
+        needs = needs_of(json.loads(machine["definition"]), reader)
+        return User(f"execution {execution['name']}", needs | own)
+
+    def stands_on(self) -> Iterator[Use]:
+        # Each of its executions says itself which queue and revision it works with.
+        return iter(())
 
     def create(self) -> Steps:
         yield self.CREATE(

@@ -10,12 +10,14 @@ from typing import Any, ClassVar
 from attrs import frozen
 
 from batchkit._model.calls import WAIT_STABLE, Call, Operation, Parallel, Steps
-from batchkit._model.checks import a_bool, as_set, checked, each, network, text, whole
-from batchkit._model.properties import create_only, read_only, write_only
+from batchkit._model.checks import a_bool, as_set, checked, each, network, text
+from batchkit._model.properties import create_only, read_only
 from batchkit._model.resource import Reader
 from batchkit._model.tags import of_stack, tag_fields
 from batchkit._model.values import Ref, Zone
+from batchkit.errors import ReplacementNeeded
 from batchkit.resources.ec2 import NEW_ID, TAGGING, VPC, Ec2Resource, busy
+from batchkit.resources.zones import ZONE
 
 
 @frozen(kw_only=True)
@@ -113,7 +115,10 @@ class Vpc(Ec2Resource):
 @frozen(kw_only=True)
 class Subnet(Ec2Resource):
     """
-    A part of a VPC in the availability zone number *zone* of the region.
+    A part of a VPC in an availability zone.
+
+    Args:
+        zone: The zone: by name or id; or by number, which decides only where it is made.
     """
 
     DESCRIBE: ClassVar = Operation("ec2", "DescribeSubnets", wide=True)
@@ -131,13 +136,35 @@ class Subnet(Ec2Resource):
     LISTED: ClassVar = "Subnets"
     TYPE: ClassVar = "subnet"
     INTERFACE_FILTER: ClassVar = ("subnet-id", "id")
-    NEEDS_ZONE: ClassVar = True
     READY: ClassVar = ("available",)
 
     vpc: str | Ref = create_only(VPC, to="Vpc")
     cidr: str = create_only(network(16, 28))
-    zone: int = write_only(whole(0, 5), default=0)
+    zone: int | str = checked(ZONE, default=0)
     id: str = read_only("Subnet.SubnetId")
+    zone_id: str = read_only()
+
+    @property
+    def made_in(self) -> int | str | None:
+        return self.zone
+
+    def is_where(self, actual: Any) -> bool:
+        # Its number says nothing of one that is there: AWS opens zones, and closes some.
+        return isinstance(self.zone, int) or self.zone in (actual.zone, actual.zone_id)
+
+    def differs(self, name: str, actual: Any) -> bool:
+        return not self.is_where(actual) if name == "zone" else super().differs(name, actual)
+
+    def candidates(self, reader: Reader) -> list[Subnet]:
+        found = super().candidates(reader)
+        for actual in found:
+            if not self.is_where(actual) and (users := actual.blockers(reader)):
+                raise ReplacementNeeded(
+                    f"{self} ({actual.id}) is in {actual.zone}, and can't move to {self.zone}: it "
+                    f"holds {'; '.join(users)}. Name the zone that it is in, or make a stack of "
+                    "another name and destroy this one."
+                )
+        return found
 
     @classmethod
     def parse(cls, answer: Mapping[str, Any], reader: Reader) -> Subnet:
@@ -145,6 +172,8 @@ class Subnet(Ec2Resource):
             **tag_fields(answer.get("Tags")),
             vpc=answer["VpcId"],
             cidr=answer["CidrBlock"],
+            zone=answer.get("AvailabilityZone", ""),
+            zone_id=answer.get("AvailabilityZoneId", ""),
             id=answer["SubnetId"],
             state=answer["State"],
         )
@@ -159,7 +188,12 @@ class Subnet(Ec2Resource):
         yield WAIT_STABLE
 
     def update(self, actual: Subnet, drift: Collection[str]) -> Steps:
-        yield from self.tag(drift)
+        if "zone" in drift:
+            # A subnet stays in its zone, and two of one CIDR can't be: an empty one goes first.
+            yield self.DELETE(SubnetId=actual.id)
+            yield from self.create()
+        else:
+            yield from self.tag(drift)
 
     def delete(self) -> Steps:
         yield self.DELETE(SubnetId=self.id)

@@ -24,6 +24,7 @@ from batchkit.resources.definitions import JobDefinition
 from batchkit.resources.queues import JobQueue
 from batchkit.resources.s3 import Bucket
 from batchkit.resources.states import StateMachine
+from batchkit.stack.joining import Joining, joining
 
 
 @frozen
@@ -179,6 +180,16 @@ class Stack(Displayed):
         """
         queues = [str(one.identity) for one in self.resources if isinstance(one, JobQueue)]
         return _recent.runs(self._aws, self.arn(StateMachine), queues, limit)
+
+    @property
+    def joining(self) -> Joining:
+        """
+        What an instance of one's own needs to join the stack's cluster, with `Unmanaged()`.
+
+        Raises:
+            StackNotFound: The stack runs its jobs elsewhere.
+        """
+        return joining(self.name, self.resources)
 
     def diagnose(self) -> Diagnosis:
         """

@@ -5,17 +5,19 @@ Stacks: make one, see what would change, run it, take it down.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import boto3
 
 from batchkit._blueprint.blueprint import resources
-from batchkit._engine import plan as _plan, policy as _policy, teardown as _teardown
+from batchkit._engine import plan as _plan, policy as _policy, teardown as _teardown, work as _work
 from batchkit._engine.apply import Engine
 from batchkit._engine.aws import Aws
+from batchkit._engine.compare import Decision
 from batchkit._engine.plan import Plan
 from batchkit._engine.policy import Policy
 from batchkit._engine.teardown import Teardown
+from batchkit._engine.work import Workload
 from batchkit._model import tags as _tags
 from batchkit._model.checks import require
 from batchkit._model.resource import Resource
@@ -50,8 +52,8 @@ def ensure_stack(
     Creates, updates or leaves alone everything that *spec* asks for; safe to repeat.
 
     What the stack owns and the spec no longer asks for is deleted, but no table and no bucket.
-    As long as jobs run on a compute environment that is to be deleted, all of it stays for a later
-    call.
+    It ends no job: what one that hasn't ended works with, or an execution, is neither deleted nor
+    narrowed until a later call finds it idle.  Events and the plan say what waits, and for whom.
 
     Args:
         session: The account and region; the default session's if None.
@@ -68,15 +70,18 @@ def ensure_stack(
     """
     aws, emit = Aws(session, clock, timeout), listeners(on_event)
     engine = Engine(aws, emit, adopt=adopt, workers=workers)
-    decisions = _observe(engine, aws, spec)
-    plan = _plan.make(spec.name, decisions, engine.orphans(decisions))
+    decisions, plan, work = _decide(engine, aws, spec)
     _preflight.require(aws, spec, plan)
     made = engine.apply(decisions)
-    orphans = _teardown.unused(aws, emit, engine.orphans(decisions))
-    if orphans:
-        outcome = _teardown.delete(aws, emit, orphans, dependencies(), workers=workers)
+    if orphans := engine.orphans(decisions):
+        work = work.joined(engine.work_now())  # a job may have begun meanwhile
+    idle, held = work.part(orphans)
+    _work.tell(emit, [*plan.narrower, *held])
+    _teardown.retire(aws, emit, [one.actual for one in held if one.actual])
+    if idle:
+        outcome = _teardown.delete(aws, emit, idle, dependencies(), workers=workers)
         if outcome.failed:
-            raise _teardown.failure(spec.name, outcome)
+            raise _teardown.failure(spec.name, outcome, "ensure_stack")
     return Stack(spec.name, tuple(made), aws.without_deadline(), plan)
 
 
@@ -96,13 +101,19 @@ def plan_stack(
     """
     aws = Aws(session, clock)
     engine = Engine(aws, listeners(None), adopt=adopt)
-    decisions = _observe(engine, aws, spec)
-    return _plan.make(spec.name, decisions, engine.orphans(decisions))
+    return _decide(engine, aws, spec)[1]
 
 
-def _observe(engine: Engine, aws: Aws, spec: StackSpec) -> Sequence[Any]:
+def _decide(engine: Engine, aws: Aws, spec: StackSpec) -> tuple[Sequence[Decision], Plan, Workload]:
+    """
+    What has to be done, as decisions and as a plan, and what is at work meanwhile.
+    """
     prunable = [one for one in RESOURCE_TYPES if not (one.RETAIN or one.INTERNAL)]
-    return engine.observe(resources(spec, aws.region), prunable, spec.name)
+    decisions = engine.observe(resources(spec, aws.region), prunable, spec.name)
+    work = engine.work(decisions)
+    decisions, narrower = engine.hold(decisions, work)
+    idle, held = work.part(engine.orphans(decisions))
+    return decisions, _plan.make(spec.name, decisions, idle, [*narrower, *held]), work
 
 
 def destroy_stack(
@@ -132,7 +143,7 @@ def destroy_stack(
     to_delete = [actual for actual in found if delete_data or not actual.RETAIN]
     outcome = _teardown.delete(aws, emit, to_delete, dependencies(), workers=workers)
     if outcome.failed:
-        raise _teardown.failure(name, outcome)
+        raise _teardown.failure(name, outcome, "destroy_stack")
     return Teardown(
         deleted=tuple(f"{resource_type} {one}" for resource_type, one, _ in outcome.done),
         kept=tuple(str(actual) for actual in found if actual not in to_delete),
@@ -154,7 +165,8 @@ def describe_stack(
     if not found:
         msg = f"there is no stack {name!r} in this account in {aws.region}"
         raise StackNotFound(msg)
-    return Stack(name, tuple(_current_first(found)), aws, Plan(name, ()))
+    current = [actual for actual in found if not actual.superseded]
+    return Stack(name, tuple(_current_first(current)), aws, Plan(name, ()))
 
 
 def _current_first(found: Sequence[Resource]) -> list[Resource]:

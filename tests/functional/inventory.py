@@ -29,6 +29,7 @@ def _network(there: AccountFixture) -> dict[str, Any]:
         "gateways": ec2.describe_internet_gateways()["InternetGateways"],
         "addresses": ec2.describe_addresses()["Addresses"],
         "tables": ec2.describe_route_tables()["RouteTables"],
+        "templates": ec2.describe_launch_templates()["LaunchTemplates"],
         "nats": [nat["NatGatewayId"] for nat in nats if nat["State"] != "deleted"],
     }
 
@@ -46,6 +47,13 @@ def _jobs(there: AccountFixture) -> dict[str, Any]:
 
 
 def _roles(there: AccountFixture) -> dict[str, Any]:
+    return {
+        "profiles": there.iam.list_instance_profiles()["InstanceProfiles"],
+        **_each_role(there),
+    }
+
+
+def _each_role(there: AccountFixture) -> dict[str, Any]:
     return {
         role["RoleName"]: {
             **role,
@@ -83,6 +91,8 @@ def furnish(there: AccountFixture) -> None:
     there.iam.create_role(
         RoleName="movies-job", AssumeRolePolicyDocument=json.dumps({"Statement": _ANYONE})
     )
+    there.iam.create_instance_profile(InstanceProfileName="movies-instance")
+    there.ec2.create_launch_template(LaunchTemplateName="movies-2", LaunchTemplateData={})
     there.logs.create_log_group(logGroupName="/batchkit/movies2")
     there.logs.create_log_group(logGroupName="/aws/batch/job")
     there.ecr.create_repository(repositoryName="movies/base")

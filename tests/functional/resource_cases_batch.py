@@ -100,7 +100,9 @@ def revised(**properties: Any) -> Act:
     A revision with other container properties, or other things of the definition.
     """
     changed: dict[str, Any] = {
-        k: properties.pop(k) for k in ("timeout", "retryStrategy") if k in properties
+        k: properties.pop(k)
+        for k in ("timeout", "retryStrategy", "platformCapabilities")
+        if k in properties
     }
 
     def act(there: AccountFixture, actual: Any) -> None:

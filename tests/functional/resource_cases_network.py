@@ -32,6 +32,19 @@ def unsettle(there: AccountFixture, actual: Any) -> None:
     there.ec2.delete_tags(Resources=[actual.id], Tags=[{"Key": SETTLED}])
 
 
+def move(there: AccountFixture, actual: Any) -> None:
+    """
+    Somebody makes the subnet again, in another zone.
+    """
+    there.ec2.delete_subnet(SubnetId=actual.id)
+    there.ec2.create_subnet(
+        VpcId=actual.vpc,
+        CidrBlock=actual.cidr,
+        AvailabilityZone="us-east-1c",
+        TagSpecifications=actual.tagging(),
+    )
+
+
 TAGS_LOST = {"tags": drift(untag, "CreateTags")}
 
 
@@ -112,10 +125,10 @@ CASES = {
         {"cidr": "10.2.0.0/16"},
     ),
     "Subnet": ResourceCase(
-        lambda there: Subnet(vpc=there.vpc(), cidr="10.9.2.0/24", **COMMON),
+        lambda there: Subnet(vpc=there.vpc(), cidr="10.9.2.0/24", zone="us-east-1b", **COMMON),
         ("CreateSubnet",),
         ("DeleteSubnet",),
-        TAGS_LOST,
+        {"zone": drift(move, "DeleteSubnet", "CreateSubnet"), **TAGS_LOST},
         {"vpc": "vpc-0f", "cidr": "10.9.3.0/24"},
     ),
     "SecurityGroup": ResourceCase(

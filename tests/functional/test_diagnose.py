@@ -25,7 +25,7 @@ from batchkit import (
     Subnet,
     describe_stack,
 )
-from batchkit.resources.environment_base import FARGATE
+from batchkit.resources.families import FARGATE
 from runs_lab import Stand, stand
 
 REGION = "us-east-1"

@@ -133,7 +133,7 @@ def test_more_zones_than_there_are_is_told(there: AccountFixture) -> None:
     The region and the numbers are named.
     """
     with pytest.raises(BatchkitError, match="us-east-1 has 6 availability zones"):
-        there.aws.zone(17)
+        there.aws.zones.find(17)
 
 
 NO_POLICIES = pytest.mark.xfail(reason="moto names the roles of us-gov arn:aws")

@@ -12,7 +12,7 @@ import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
 
-from account_fixture import AccountFixture
+from account_fixture import AccountFixture, account
 from batchkit import (
     Nat,
     PreflightError,
@@ -218,6 +218,34 @@ def test_without_credentials_that_is_all_that_is_said(monkeypatch: pytest.Monkey
     session = boto3.Session(region_name="us-east-1")
     (one,) = preflight(a_spec(), session=session)
     assert one.subject == "credentials" and "AWS_PROFILE" in one.fix
+
+
+@pytest.mark.parametrize(
+    ("named", "told_so"),
+    [
+        (["us-west-1a"], "Fargate isn't in us-west-1a (usw1-az2); there are us-west-1b"),
+        (["us-west-1b", "usw1-az1"], "two of them are the same zone"),
+    ],
+)
+def test_zones_that_do_not_serve_stop_a_stack_before_it_begins(
+    named: list[str], told_so: str
+) -> None:
+    """
+    One without Fargate, and one that is named twice: by name and by id.
+    """
+    with account("us-west-1") as there:
+        listed = [
+            {"ZoneName": "us-west-1a", "ZoneId": "usw1-az2"},
+            {"ZoneName": "us-west-1b", "ZoneId": "usw1-az1"},
+        ]
+        answer(there, "ec2.DescribeAvailabilityZones", {"AvailabilityZones": listed})
+        spec = a_spec(network=Nat(zones=named))
+        found = preflight(spec, session=there.session)
+        assert any(one.subject == "network.zones" and told_so in one.message for one in found)
+        before = inventory(there)
+        with pytest.raises(PreflightError, match="network.zones"):
+            ensure_stack(spec, session=there.session, clock=there.clock)
+        assert inventory(there) == before
 
 
 def test_too_few_zones_stop_a_stack_before_it_begins(there: AccountFixture) -> None:

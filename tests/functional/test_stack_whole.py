@@ -30,7 +30,7 @@ from fakes import mutating
 from inventory import furnish, inventory
 from round_trips import round_trips
 
-MOST_CALLS = 40
+MOST_CALLS = 42
 ATTEMPTS = 2
 CHAIN = (
     "CreateVpc",

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from batchkit import (
+    Ec2,
     Fargate,
     StackSpec,
     allow,
@@ -53,6 +54,8 @@ SPECS: dict[str, dict[str, Any]] = {
     "plain": {},
     "linked": {"compute": Fargate(spot=True, service_role="linked")},
     "schedule": {"schedule": "rate(1 day)"},
+    "EC2": {"compute": Ec2(), "vcpus": 4},
+    "Spot with GPUs": {"compute": Ec2(spot=True, disk=200), "vcpus": 4, "gpus": 1},
     "table": {"table": TABLE},
     "bucket": {"bucket": BUCKET},
     "boundary": {"boundary": BOUNDARY},

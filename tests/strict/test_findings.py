@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from attrs import frozen
 
-from batchkit import Fargate, Severity
+from batchkit import Ec2, Fargate, Severity
 from batchkit._diagnosis import explain
 
 from . import broken_stacks as the, test_findings_jobs as jobs
@@ -76,6 +76,20 @@ def full(at: Scene) -> None:
 def repushed(at: Scene) -> None:
     the.push(at)
     at.mend()
+
+
+def no_agent(at: Scene) -> None:
+    at.mend(compute=Ec2())
+    role, policy = the.role("instance"), "AmazonEC2ContainerServiceforEC2Role"
+    arn = f"arn:aws:iam::aws:policy/service-role/{policy}"
+    at.client("iam").detach_role_policy(RoleName=role, PolicyArn=arn)
+
+
+def newer_ami(at: Scene) -> None:
+    at.mend(compute=Ec2())
+    for held in at.aws.account.all("environment"):
+        for image in held["shown"]["computeResources"].get("ec2Configuration", ()):
+            image["batchImageStatus"] = "UPDATE_AVAILABLE"
 
 
 def drop(*things: tuple[str, str]) -> Callable[[Scene], None]:
@@ -147,6 +161,20 @@ CASES = {
         says="its jobs have 4 of 4 vCPUs",
         fix="max_vcpus",
         mend=lambda at: at.mend(vcpus=1, memory=2048, compute=Fargate(max_vcpus=16)),
+        severity=INFO,
+    ),
+    "instance-role": FindingCase(
+        build=no_agent,
+        subject="Role films_instance",
+        says="lacks ecs:RegisterContainerInstance",
+        mend=lambda at: at.mend(compute=Ec2()),
+    ),
+    "ami-outdated": FindingCase(
+        build=newer_ami,
+        subject="ComputeEnvironment films_ec2",
+        says="newer AMI",
+        mend=lambda at: at.mend(compute=Ec2(ami="ami-12345678")),
+        job=False,
         severity=INFO,
     ),
     "subnet-missing": FindingCase(

@@ -145,6 +145,10 @@ def test_what_somebody_changes_can_be_put_back(account: StrictAws) -> None:
 UNASKED = {
     "iam:CreateServiceLinkedRole",  # the roles are there: it was asked for before
     "logs:DeleteRetentionPolicy",  # asked for with log_retention=None
+    "ec2:DeleteLaunchTemplate",  # for what a stack has had that ran on instances
+    "iam:DeleteInstanceProfile",
+    "iam:GetInstanceProfile",
+    "iam:RemoveRoleFromInstanceProfile",
     "ec2:DeleteRoute",  # a route goes with its table
     "ec2:RevokeSecurityGroupEgress",  # the group of a stack lets everything out
     "ec2:ReplaceRouteTableAssociation",  # asked for only if the subnet's new table is the faster

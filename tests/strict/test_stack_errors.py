@@ -166,13 +166,16 @@ def test_a_refusal_that_stays_is_told_at_once() -> None:
 def test_roles_that_propagate_slowly() -> None:
     """
     Roles may be used only 75 seconds after they were made, and passed after 25: all waits for that;
-    the compute environment, INVALID at first, is brought back by updates.
+    the compute environment, INVALID at first, is made anew where updates don't help.
     """
     with StrictAws(seed=3, delays={"iam": 75, "pass_role": 25}) as aws:
         before = aws.snapshot()
         with new_mutations(aws) as changed:
             make(aws)
-        assert "UpdateComputeEnvironment" in operations(changed)
+        done = operations(changed)
+        assert done.count("CreateComputeEnvironment") == 2
+        assert done.count("DeleteComputeEnvironment") == 2  # the first ends INVALID
+        assert aws.hits[172]
         check_one_of_each(aws, before)
 
 

@@ -162,7 +162,7 @@ def test_the_old_one_stays_while_a_job_runs_on_it() -> None:
         said: list[Event] = []
         at.mend(compute="fargate", on_event=said.append)
         assert [one["computeResources"]["type"] for one in environments(at)] == SORTS
-        assert any("stays until a later run" in str(event.detail) for event in said)
+        assert any("stays until a later call" in str(event.detail) for event in said)
         assert run.wait().status == "SUCCEEDED"
         at.mend(compute="fargate")
         assert [one["computeResources"]["type"] for one in environments(at)] == SORTS[:1]

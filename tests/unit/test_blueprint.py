@@ -12,6 +12,7 @@ import pytest
 
 from batchkit import (
     Bucket,
+    Ec2,
     Fargate,
     FargateEnvironment,
     Image,
@@ -59,6 +60,8 @@ OPTIONS: list[dict[str, Any]] = [
     {},
     {"compute": "fargate-spot"},
     {"compute": Fargate(service_role="linked")},
+    {"compute": Ec2(spot=True, disk=100), "gpus": 1},
+    {"compute": "unmanaged"},
     {"network": Nat(zones=2)},
     {"network": Nat(zones=3, cidr="10.0.0.0/24")},
     {"schedule": "rate(1 day)"},

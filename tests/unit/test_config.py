@@ -11,7 +11,17 @@ from typing import Any
 import attrs
 import pytest
 
-from batchkit import ConfigError, Fargate, Nat, StackSpec, Table, dynamodb_write, s3_read
+from batchkit import (
+    ConfigError,
+    Ec2,
+    Fargate,
+    Nat,
+    StackSpec,
+    Table,
+    Unmanaged,
+    dynamodb_write,
+    s3_read,
+)
 from batchkit.cli import scaffold as _scaffold
 from batchkit.cli.config import load_spec
 from batchkit.cli.outputs import as_env, as_json, as_make
@@ -58,8 +68,25 @@ team = "data"
 [network]
 kind = "nat"
 cidr = "10.2.0.0/16"
-zones = 2
+zones = ["us-east-1b", "use1-az2"]
 """
+
+
+ON_EC2 = """
+name = "movies"
+image = "alpine:3"
+gpus = 1
+[compute]
+kind = "ec2"
+types = ["g5.xlarge", "g6"]
+spot = true
+min_vcpus = 4
+max_vcpus = 64
+disk = 200
+keep_minutes = 20
+ami = "ami-12345678"
+key_pair = "mine"
+user_data = """ + '"#!/bin/sh\\ndate"\n'
 
 
 def write(folder: Path, text: str) -> Path:
@@ -89,7 +116,7 @@ def test_every_field_has_a_key(tmp_path: Path) -> None:
     The file gives the spec that the same arguments give.
     """
     spec = load_spec(write(tmp_path, ALL))
-    assert lacking(ALL) == []
+    assert lacking(ALL + ON_EC2) == []
     assert isinstance(spec.image, ImageSource) and spec.image.folder == tmp_path / "job"
     assert spec.table == Table(name="films")
     grants: list[Grant | Sequence[Grant]] = [
@@ -100,7 +127,32 @@ def test_every_field_has_a_key(tmp_path: Path) -> None:
     same = attrs.evolve(spec, grants=grants, execution_grants=kms_decrypt("alias/films"))
     assert spec == same and (spec.vcpus, spec.time_zone) == (1, "Europe/Berlin")
     assert spec.compute == Fargate(max_vcpus=8, spot=True, service_role="linked")
-    assert spec.network == Nat(cidr="10.2.0.0/16", zones=2)
+    assert spec.network == Nat(cidr="10.2.0.0/16", zones=["us-east-1b", "use1-az2"])
+
+
+def test_a_table_names_the_sort_of_compute(tmp_path: Path) -> None:
+    """
+    With the fields of that sort; one without fields has its text.
+    """
+    spec = load_spec(write(tmp_path, ON_EC2))
+    assert spec == StackSpec(
+        name="movies",
+        image="alpine:3",
+        gpus=1,
+        compute=Ec2(
+            types=["g5.xlarge", "g6"],
+            spot=True,
+            min_vcpus=4,
+            max_vcpus=64,
+            disk=200,
+            keep_minutes=20,
+            ami="ami-12345678",
+            key_pair="mine",
+            user_data="#!/bin/sh\ndate",
+        ),
+    )
+    own = 'name = "movies"\nimage = "alpine:3"\ncompute = "unmanaged"\n'
+    assert load_spec(write(tmp_path, own)).compute == Unmanaged()
 
 
 def test_a_folder_is_relative_to_the_file(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ from other_values import BESIDE, OTHERS
 
 ROOT = Path(batchkit.__file__).parents[1]
 PLAIN: dict[str, Any] = {"name": "movies", "image": "alpine:3"}
-UNSHOWN = {"Route", "Image", "ImageReference", "Schedule", "ScheduleGroup"}
+UNSHOWN = {"InstanceProfile", "Route", "Image", "ImageReference", "Schedule", "ScheduleGroup"}
 """The resource types that have no page of their own in AWS's console."""
 
 
@@ -52,12 +52,12 @@ def stated(spec: StackSpec) -> list[Any]:
     ]
 
 
-def with_part(part: type, field: str, value: Any) -> dict[str, Any]:
+def with_part(part: type, *fields: str) -> dict[str, Any]:
     """
-    The fields of a spec in which *field* of its compute or network has another value.
+    The fields of a spec in which *fields* of its compute or network have another value.
     """
     name = "compute" if part in COMPUTES.values() else "network"
-    return {name: part(**{field: value})}
+    return {name: part(**{field: OTHERS[part][field] for field in fields})}
 
 
 PARTS = (*COMPUTES.values(), *NETWORKS.values())
@@ -80,8 +80,8 @@ def test_every_field_of_its_parts_changes_a_resource(part: type, field: str) -> 
     """
     What jobs run on, and in which network, is described by values of their own.
     """
-    after = with_part(part, field, OTHERS[part][field])
-    assert stated(StackSpec(**PLAIN)) != stated(StackSpec(**PLAIN, **after))
+    before, after = with_part(part), with_part(part, field)
+    assert stated(StackSpec(**PLAIN, **before)) != stated(StackSpec(**PLAIN, **after))
 
 
 def test_every_setting_of_a_network_that_is_ensured_alone_counts() -> None:

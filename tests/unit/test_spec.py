@@ -13,6 +13,7 @@ from hypothesis import given, settings, strategies as st
 
 from batchkit import (
     Bucket,
+    Ec2,
     Fargate,
     ImageSource,
     Nat,
@@ -50,6 +51,7 @@ REFUSED: dict[str, list[Any]] = {
     "image": ["", "alpine", "Alpine:3", "no-such-folder", "a:b:c d", "https://x/y"],
     "vcpus": [0, 0.3, 3, 64, -1, "1"],
     "memory": [0, 2047, 2048.0, 16384, "2048", -1],
+    "gpus": [-1, 1, 17, 1.0, True, "1"],
     "command": ["echo", [1], [None], {"a": 1}],
     "environment": [["A"], {"1A": "x"}, {"A-B": "x"}, {"": "x"}, {"A": 1}, {"AWS_BATCH_X": ""}],
     "secrets": [["A"], {"A": 1}, {"A B": "arn"}, {"A": ""}, {"A": SECRET + ":key"}]
@@ -60,7 +62,7 @@ REFUSED: dict[str, list[Any]] = {
     "attempts": [0, 11, 1.0, "1"],
     "architecture": ["x86_64", "AMD64", "arm64", 64],
     "ephemeral_storage": [20, 201, 21.5, "30"],
-    "compute": ["", "ec2", "FARGATE", None, 1, Nat(), Fargate, {"spot": True}],
+    "compute": ["", "ecs", "FARGATE", None, 1, Nat(), Fargate, {"spot": True}],
     "network": ["", "public", None, 1, Fargate(), Nat, {"zones": 2}],
     "boundary": ["", "policy/x", 1, True],
     "log_retention": [0, 2, 31, 30.0, True, "30"],
@@ -85,8 +87,21 @@ REFUSED_PARTS: dict[tuple[type, str], list[Any]] = {
     (Fargate, "spot"): [1, 0, "yes", None],
     (Fargate, "max_vcpus"): [0, 100_001, 4.0, True],
     (Fargate, "service_role"): ["other", "", None, 1],
+    (Ec2, "types"): [[], "m6i", ["m6i."], ["M6i"], [1], ["m6i", "m6g"], ["p3"], ["g5g.xlarge"]],
+    (Ec2, "spot"): [1, 0, "yes", None],
+    (Ec2, "min_vcpus"): [-1, 1.0, True, None, 17],
+    (Ec2, "max_vcpus"): [0, 100_001, 4.0, True],
+    (Ec2, "disk"): [29, 16385, 30.0, "30"],
+    (Ec2, "keep_minutes"): [0, 19, 10081, 20.0],
+    (Ec2, "ami"): ["", "ami-", "m6i", 1],
+    (Ec2, "key_pair"): ["", " x", 1],
+    (Ec2, "user_data"): ["", "date", "#!" + "x" * 15 * 1024, 1],
     (Nat, "cidr"): CIDRS,
-    (Nat, "zones"): [0, 4, 1.0, "1"],
+    (Nat, "zones"): [
+        *(0, 4, 1.0, "1", True, "us-east-1a", [], [1], ["us-east-1a"] * 2),
+        *(["us-east-1"], ["us-east-1-bos-1a"], ["us-east-1-wl1-bos-wlz-1"], ["use1-bos1-az1"]),
+        ["us-east-1a", "us-east-1b", "us-east-1c", "us-east-1d"],
+    ],
 }
 TAKEN: dict[str, list[Any]] = {
     "name": ["a", "a" * 40, "movies-2", "m1-x-9"],
@@ -100,8 +115,17 @@ TAKEN: dict[str, list[Any]] = {
     "timeout": [60, 14 * 86400],
     "attempts": [1, 10],
     "ephemeral_storage": [None, 21, 200],
-    "compute": ["fargate", "fargate-spot", Fargate(), Fargate(max_vcpus=16_000, spot=True)],
-    "network": ["nat", Nat(), Nat(zones=3, cidr="192.168.3.0/24")],
+    "compute": [
+        "ec2",
+        "ec2-spot",
+        Ec2(types=["m6i.large", "c7i"]),
+        Ec2(types=["p3"], ami="ami-12345678"),
+    ]
+    + ["fargate", "fargate-spot", Fargate(), Fargate(max_vcpus=16_000, spot=True)],
+    "network": [
+        *("nat", Nat(), Nat(zones=3, cidr="192.168.3.0/24")),
+        *(Nat(zones=["us-east-1a", "use1-az4"]), Nat(zones=("us-gov-west-1b",))),
+    ],
     "boundary": [None, "arn:aws:iam::1:policy/x"],
     "log_retention": [None, 1, 3653],
     "priority": [0, 1000],
@@ -261,6 +285,42 @@ def test_faults_between_fields() -> None:
     assert spec(**crowded, network=Nat(cidr="10.1.0.0/24", zones=2)).name
     both = {"environment": {"A": "x"}, "secrets": {"A": "arn:aws:ssm:x:1:parameter/a"}}
     assert problems(**both) == ["secrets"]
+
+
+ON_EC2: list[tuple[list[str], dict[str, Any]]] = [
+    (["vcpus"], {"vcpus": 0.5}),
+    (["memory"], {"memory": 3}),
+    (["ephemeral_storage"], {"ephemeral_storage": 30}),
+    (["compute.max_vcpus"], {"vcpus": 17}),
+    (["compute.types"], {"compute": Ec2(types=["m6g"])}),
+    (["compute.types"], {"architecture": "ARM64", "compute": Ec2(types=["m6i.large", "c7i"])}),
+    (["compute.types"], {"gpus": 1, "compute": Ec2(types=["g5", "m6i"])}),
+    (["compute.types"], {"gpus": 1, "compute": Ec2(types=["g4ad"])}),
+    (["compute.types"], {"gpus": 1, "architecture": "ARM64"}),
+    (["vcpus"], {"vcpus": 1.5, "compute": "unmanaged"}),
+    (["network"], {"network": Nat(), "compute": "unmanaged"}),
+]
+
+
+@pytest.mark.parametrize(("fields", "given"), ON_EC2)
+def test_what_ec2_would_refuse_or_never_run_is_refused(
+    fields: list[str], given: dict[str, Any]
+) -> None:
+    """
+    Its sizes, and jobs that no instance of the types could take.
+    """
+    assert problems(**{"compute": Ec2(), **given}) == fields
+
+
+def test_what_ec2_has_room_for_is_taken() -> None:
+    """
+    Any memory; GPUs without a word about types; instances of one's own, which have no network.
+    """
+    assert spec(compute="ec2", vcpus=3, memory=10_001).memory == 10_001
+    assert spec(compute="ec2", vcpus=4, gpus=1).gpus == 1
+    assert spec(compute=Ec2(types=["g5.12xlarge"]), vcpus=4, gpus=4).gpus == 4
+    assert spec(compute="ec2", architecture="ARM64").architecture == "ARM64"
+    assert spec(compute="unmanaged", gpus=1).network is None
 
 
 def test_a_folder_is_an_image_to_build(tmp_path: Path) -> None:

@@ -123,7 +123,10 @@ def test_an_environment_that_could_not_use_its_new_role_is_tried_again() -> None
     assert repair is not None
     (step,) = repair
     assert step == ENVIRONMENT.UPDATE(
-        computeEnvironment="movies", computeResources={"maxvCpus": 4}, state="ENABLED"
+        computeEnvironment="movies",
+        computeResources={"maxvCpus": 4},
+        state="ENABLED",
+        serviceRole=ENVIRONMENT.service_role,
     )
     assert ENVIRONMENT.recover(actual(ENVIRONMENT, reason="subnet is gone")) is None
     assert QUEUE.recover(actual(QUEUE)) is None

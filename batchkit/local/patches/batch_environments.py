@@ -30,6 +30,10 @@ PATCHES.value(
 )
 
 
+_OWN_CHOICE = ("default_x86_64", "default_arm64")
+_WITHOUT_INSTANCES = {"instanceTypes": ["optimal"], "desiredvCpus": 0}
+
+
 def complete(response: Any, **defaults: Any) -> dict[str, Any]:
     """
     The request's body has *defaults* for the fields that it lacked. Returns the body.
@@ -56,12 +60,18 @@ def create_environment(original: Any, self: Any) -> str:
     BatchBackend,
     "create_compute_environment",
     reason="CreateComputeEnvironment refuses a name in use with ClientException 'Object already "
-    "exists' and HTTP 409, but moto answers InvalidParameterValue and HTTP 400",
+    "exists' and HTTP 409, but moto answers InvalidParameterValue and HTTP 400; for minvCpus it "
+    "starts instances, which stay when the environment is gone",
 )
 def create_once(original: Any, self: Any, **given: Any) -> Any:
     if self.get_compute_environment_by_name(given["compute_environment_name"]) is not None:
         raise ObjectAlreadyExists
+    resources = given["compute_resources"]
+    if resources:
+        self._validate_compute_resources(resources)
+        given["compute_resources"] = {**resources, **_WITHOUT_INSTANCES}
     environment = original(self, **given)
+    environment.compute_resources = resources
     environment.uuid = str(uuid4())
     return environment
 
@@ -70,13 +80,15 @@ def create_once(original: Any, self: Any, **given: Any) -> Any:
     BatchBackend,
     "_validate_compute_resources",
     reason="CreateComputeEnvironment refuses compute resources without security groups or "
-    "subnets with ClientException, but moto raises KeyError",
+    "subnets with ClientException, but moto raises KeyError; it takes default_x86_64 and "
+    "default_arm64 for instance types, but moto knows only optimal",
 )
 def validate_resources(original: Any, self: Any, resources: dict[str, Any]) -> None:
     for name in ("securityGroupIds", "subnets"):
         if not resources.get(name):
             raise ClientException(f"{name} are required.")
-    original(self, resources)
+    types = [one for one in resources.get("instanceTypes") or () if one not in _OWN_CHOICE]
+    original(self, {**resources, "instanceTypes": types or ["optimal"]})
 
 
 @PATCHES(
@@ -111,7 +123,7 @@ def update_environment(original: Any, self: Any, **given: Any) -> Any:
         raise ClientException(f"{name} does not exist")
     resources = given["compute_resources"]
     if resources:
-        changed = {field: value for field, value in resources.items() if value}
+        changed = {field: value for field, value in resources.items() if value not in (None, [])}
         merged = {**environment.compute_resources, **changed}
         self._validate_compute_resources(merged)
         environment.compute_resources = merged

@@ -112,3 +112,15 @@ def delete_vpc(original: Any, self: Any, vpc_id: str) -> Any:
     for acl in [acl for acl in self.network_acls.values() if acl.vpc_id == vpc_id]:
         del self.network_acls[acl.id]
     return vpc
+
+
+@PATCHES(
+    EC2Backend,
+    "describe_launch_templates",
+    reason="DescribeLaunchTemplates returns the tags of now, but moto those of the creation",
+)
+def describe_templates(original: Any, self: Any, *args: Any, **given: Any) -> list[Any]:
+    for template in self.launch_templates.values():
+        template.tags = template.get_tags()
+    found: list[Any] = original(self, *args, **given)
+    return found

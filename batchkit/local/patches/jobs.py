@@ -16,8 +16,8 @@ from moto.batch.responses import BatchResponse
 
 from batchkit.local.patches.patch import Patches
 from batchkit.local.runtime.account import announce, current
-from batchkit.local.runtime.attempt import environment
-from batchkit.local.runtime.job_run import requirements, run
+from batchkit.local.runtime.attempt import environment, requirements
+from batchkit.local.runtime.job_run import run
 from batchkit.local.runtime.lock import DISPATCH
 
 PATCHES = Patches()

@@ -135,11 +135,24 @@ class JobAttempt:
         return {
             "AWS_REGION": region,
             "AWS_DEFAULT_REGION": region,
-            "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE",
+            "AWS_EXECUTION_ENV": "AWS_ECS_EC2" if self._on_ec2 else "AWS_ECS_FARGATE",
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_ENDPOINT_URL": self.account.server.url,
             **(keys if role else {}),
+            **self._devices(),
         }
+
+    @property
+    def _on_ec2(self) -> bool:
+        return "EC2" in (self.job.job_definition.platform_capabilities or ())
+
+    def _devices(self) -> dict[str, str]:
+        """
+        The GPUs that ECS gives to the job, counted from the first: NVIDIA's runtime takes numbers
+        in place of the ids that AWS tells.
+        """
+        gpus = int(requirements(self.job).get("GPU", 0))
+        return {"NVIDIA_VISIBLE_DEVICES": ",".join(map(str, range(gpus)))} if gpus else {}
 
     def _batch(self) -> dict[str, str]:
         job = self.job
@@ -210,3 +223,13 @@ def start(
         msg = "CannotPullContainerError: pull image manifest has been retried 1 time(s)"
         raise CannotStart(f"{msg}: failed to resolve ref {reference}: {reference}: not found")
     return ProcessContainer(local, command, environment)
+
+
+def requirements(job: MotoJob) -> dict[str, str]:
+    """
+    The VCPU, MEMORY and GPU of the definition, overridden by the job's own.
+    """
+    merged = {}
+    for given in (job.job_definition.container_properties, job.container_overrides):
+        merged.update({r["type"]: r["value"] for r in given.get("resourceRequirements") or ()})
+    return merged

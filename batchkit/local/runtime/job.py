@@ -30,6 +30,7 @@ class MotoDefinition(Protocol):
     name: str
     backend: MotoBackend
     container_properties: Json
+    platform_capabilities: list[str] | None
     _region: str
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 
 from batchkit.local.runtime.account import LocalAccount, announce
-from batchkit.local.runtime.attempt import AttemptEnd, JobAttempt
+from batchkit.local.runtime.attempt import AttemptEnd, JobAttempt, requirements
 from batchkit.local.runtime.job import Json, MotoEnvironment, MotoJob
 from batchkit.local.runtime.lock import DISPATCH
 
@@ -146,13 +146,3 @@ def _end_array(parent: MotoJob) -> None:
 def _status(job: MotoJob, status: str) -> None:
     with DISPATCH:
         job.status = status
-
-
-def requirements(job: MotoJob) -> dict[str, str]:
-    """
-    The VCPU, MEMORY and GPU of the definition, overridden by the job's own.
-    """
-    merged = {}
-    for given in (job.job_definition.container_properties, job.container_overrides):
-        merged.update({r["type"]: r["value"] for r in given.get("resourceRequirements") or ()})
-    return merged

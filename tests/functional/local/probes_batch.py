@@ -69,6 +69,38 @@ def an_environment_needs_a_security_group(lab: Lab) -> None:
     lab.refused("ClientException", lab.environment, computeResources=given)
 
 
+def instances(lab: Lab, **given: Any) -> dict[str, Any]:
+    made = lab.iam.create_instance_profile(InstanceProfileName="profile")
+    return lab.resources(
+        type="EC2",
+        minvCpus=0,
+        instanceRole=made["InstanceProfile"]["Arn"],
+        instanceTypes=["default_x86_64"],
+        **given,
+    )
+
+
+@PROBES("BatchBackend._validate_compute_resources")
+def an_environment_takes_batchs_own_choice_of_types(lab: Lab) -> None:
+    lab.environment(computeResources=instances(lab))
+    assert environment(lab)["computeResources"]["instanceTypes"] == ["default_x86_64"]
+
+
+@PROBES("BatchBackend.create_compute_environment")
+def an_environment_has_no_instances_here(lab: Lab) -> None:
+    given = {**instances(lab), "minvCpus": 2, "instanceTypes": ["m6i.large"]}
+    lab.environment(computeResources=given)
+    assert environment(lab)["computeResources"] == given
+    assert lab.ec2.describe_instances()["Reservations"] == []
+
+
+@PROBES("BatchBackend.update_compute_environment")
+def nothing_is_kept_after_an_update_to_nothing(lab: Lab) -> None:
+    lab.environment(computeResources={**instances(lab), "minvCpus": 2})
+    lab.batch.update_compute_environment(computeEnvironment="env", computeResources={"minvCpus": 0})
+    assert environment(lab)["computeResources"]["minvCpus"] == 0
+
+
 @PROBES("BatchBackend.describe_compute_environments")
 def an_environment_is_described_as_aws_does(lab: Lab) -> None:
     lab.environment(tags={"owner": "me"})

@@ -107,3 +107,17 @@ def a_deleted_vpc_leaves_no_network_acl(lab: Lab) -> None:
     before = len(lab.ec2.describe_network_acls()["NetworkAcls"])
     lab.ec2.delete_vpc(VpcId=lab.vpc)
     assert len(lab.ec2.describe_network_acls()["NetworkAcls"]) == before
+
+
+@PROBES("EC2Backend.describe_launch_templates")
+def a_launch_template_is_described_with_its_tags(lab: Lab) -> None:
+    made = lab.ec2.create_launch_template(
+        LaunchTemplateName="theirs",
+        LaunchTemplateData={},
+        TagSpecifications=[{"ResourceType": "launch-template", "Tags": TAGS}],
+    )
+    id = made["LaunchTemplate"]["LaunchTemplateId"]
+    lab.ec2.delete_tags(Resources=[id], Tags=TAGS)
+    assert not lab.ec2.describe_launch_templates()["LaunchTemplates"][0].get("Tags")
+    lab.ec2.create_tags(Resources=[id], Tags=TAGS)
+    assert lab.ec2.describe_launch_templates()["LaunchTemplates"][0]["Tags"] == TAGS

@@ -65,6 +65,7 @@ class Account:
         self.delays = delays
         self.clock = SimulatedClock()
         self.lock = threading.RLock()
+        self.zones_without_nat: set[str] = set()
         self.hits: Counter[int] = Counter()
         self.entries: dict[tuple[str, str], OverlayEntry] = {}
         self.seen: set[tuple[str, ...]] = set()

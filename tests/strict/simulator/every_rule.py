@@ -20,6 +20,7 @@ from .batch import (  # noqa: F401
     definitions,
     environment_checks,
     environments,
+    instances,
     jobs,
     lifecycle,
     placement,

@@ -56,7 +56,8 @@ def actions(call: ApiCall) -> set[str]:
     if call.operation == "HeadBucket":
         wanted = {"s3:ListBucket"}
     if _tagged(call):
-        wanted.add(TAGGING.get(prefix, f"{prefix}:TagResource"))
+        own = "iam:TagInstanceProfile" if "InstanceProfile" in call.operation else None
+        wanted.add(own or TAGGING.get(prefix, f"{prefix}:TagResource"))
     if roles_passed(call):
         wanted.add("iam:PassRole")
     return wanted

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..helpers import old_network, old_role, trust
+from ..helpers import NetworkIds, old_network, old_role, trust
 from ..simulator import StrictAws
 
 ROLE = "arn:aws:iam::123456789012:role/execution"
@@ -92,7 +92,7 @@ def ready(aws: StrictAws, **container: Any) -> Any:
     """
     A client, when a queue takes jobs and tasks have a way out.
     """
-    net, batch, ec2 = old_network(aws), aws.session.client("batch"), aws.raw.client("ec2")
+    net, batch = old_network(aws), aws.session.client("batch")
     role = old_role(aws, "svc", "batch.amazonaws.com", "ecs:*")
     old_role(aws, "execution", "ecs-tasks.amazonaws.com", "ecr:*", "logs:*")
     raw = aws.raw.client("batch")
@@ -107,12 +107,20 @@ def ready(aws: StrictAws, **container: Any) -> Any:
     raw.create_job_queue(
         jobQueueName="queue", priority=1, state="ENABLED", computeEnvironmentOrder=order
     )
+    let_out(aws, net)
+    batch.register_job_definition(**definition(**container))
+    return batch
+
+
+def let_out(aws: StrictAws, net: NetworkIds) -> None:
+    """
+    Give a subnet a way out, by a NAT gateway.
+    """
+    ec2 = aws.raw.client("ec2")
     way_out = ec2.create_nat_gateway(SubnetId=net.subnet)["NatGateway"]["NatGatewayId"]
     table = ec2.create_route_table(VpcId=net.vpc)["RouteTable"]["RouteTableId"]
     ec2.associate_route_table(RouteTableId=table, SubnetId=net.subnet)
     ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", NatGatewayId=way_out)
-    batch.register_job_definition(**definition(**container))
-    return batch
 
 
 def submit(batch: Any) -> str:

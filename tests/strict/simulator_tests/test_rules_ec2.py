@@ -182,6 +182,20 @@ def test_a_subnet_must_fit(strict_aws: StrictAws) -> None:
     assert ec2.create_subnet(VpcId=net.vpc, CidrBlock="10.0.1.0/24")["Subnet"]
 
 
+@pytest.mark.rule(175)
+def test_local_zones_are_listed_unless_they_are_left_out(strict_aws: StrictAws) -> None:
+    """
+    A region's list has local and Wavelength zones, too; the filter by type leaves them out.
+    """
+    ec2 = client(strict_aws)
+    only = [{"Name": "zone-type", "Values": ["availability-zone"]}]
+    every, zones = (
+        {one["ZoneType"] for one in ec2.describe_availability_zones(**how)["AvailabilityZones"]}
+        for how in ({}, {"Filters": only})
+    )
+    assert every - zones == {"local-zone", "wavelength-zone"}
+
+
 @pytest.mark.rule(15)
 def test_attributes_are_modified_one_by_one(strict_aws: StrictAws) -> None:
     """

@@ -24,10 +24,10 @@ def test_an_environment_takes_30_seconds(strict_aws: StrictAws) -> None:
     assert shown(strict_aws)["statusReason"] == "ComputeEnvironment Healthy"
 
 
-@pytest.mark.rule(48, 57)
-def test_a_fresh_role_makes_it_invalid_until_an_update(strict_aws: StrictAws) -> None:
+@pytest.mark.rule(48, 57, 172, 173)
+def test_a_fresh_role_makes_it_invalid_until_it_is_made_anew(strict_aws: StrictAws) -> None:
     """
-    An environment with a role of seconds is INVALID, and VALID after an update.
+    An environment with a role of seconds is INVALID, also after an update that names the role.
     """
     iam, batch = strict_aws.session.client("iam"), client(strict_aws)
     made = iam.create_role(RoleName="svc", AssumeRolePolicyDocument=trust("batch.amazonaws.com"))
@@ -41,10 +41,36 @@ def test_a_fresh_role_makes_it_invalid_until_an_update(strict_aws: StrictAws) ->
     assert shown(strict_aws)["status"] == "INVALID"
     assert "sts:AssumeRole" in shown(strict_aws)["statusReason"]
     batch.update_compute_environment(
-        computeEnvironment="fleet", state="ENABLED", computeResources={"maxvCpus": 4}
+        computeEnvironment="fleet", state="DISABLED", serviceRole=made["Role"]["Arn"]
     )
     strict_aws.clock.sleep(15)
+    assert shown(strict_aws)["status"] == "INVALID"
+    for _ in range(2):  # the first deletion ends INVALID again
+        batch.delete_compute_environment(computeEnvironment="fleet")
+        strict_aws.clock.sleep(30)
+        shown_now = client(strict_aws).describe_compute_environments()["computeEnvironments"]
+    assert shown_now == []
+    batch.create_compute_environment(**asked)
+    strict_aws.clock.sleep(30)
     assert shown(strict_aws)["status"] == "VALID"
+
+
+@pytest.mark.rule(58, 171)
+def test_only_an_update_that_names_the_role_repairs_it(strict_aws: StrictAws) -> None:
+    """
+    An environment whose role was mended stays INVALID until an update names the role.
+    """
+    iam, batch = strict_aws.raw.client("iam"), client(strict_aws)
+    role = old_role(strict_aws, "bare", "batch.amazonaws.com")
+    batch.create_compute_environment(**{**fargate(strict_aws), "serviceRole": role})
+    strict_aws.clock.sleep(30)
+    states = [shown(strict_aws)["status"]]
+    iam.put_role_policy(RoleName="bare", PolicyName="own", PolicyDocument=allowing("ecs:*"))
+    for named in ({}, {"serviceRole": role}):
+        batch.update_compute_environment(computeEnvironment="fleet", state="ENABLED", **named)
+        strict_aws.clock.sleep(15)
+        states.append(shown(strict_aws)["status"])
+    assert states == ["INVALID", "INVALID", "VALID"]
 
 
 @pytest.mark.rule(58)

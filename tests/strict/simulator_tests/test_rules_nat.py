@@ -130,6 +130,18 @@ def test_the_sixth_gateway_in_a_zone_is_refused(strict_aws: StrictAws) -> None:
     assert code_of(ec2.create_nat_gateway, **private) == "NatGatewayLimitExceeded"
 
 
+@pytest.mark.rule(174)
+def test_a_zone_may_have_no_gateways(strict_aws: StrictAws) -> None:
+    """
+    The gateway is refused at once, and the subnet stays.
+    """
+    ec2, net = client(strict_aws), old_network(strict_aws)
+    zone = ec2.describe_subnets(SubnetIds=[net.subnet])["Subnets"][0]["AvailabilityZone"]
+    strict_aws.account.zones_without_nat.add(zone)
+    private = {"SubnetId": net.subnet, "ConnectivityType": "private"}
+    assert code_of(ec2.create_nat_gateway, **private) == "NotAvailableInZone"
+
+
 @pytest.mark.rule(27, 28)
 def test_a_deleted_gateway_stays_listed_with_its_tags(strict_aws: StrictAws) -> None:
     """

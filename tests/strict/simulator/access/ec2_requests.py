@@ -23,6 +23,7 @@ MADE = {
     "AllocateAddress": "elastic-ip",
     "CreateNatGateway": "natgateway",
     "CreateRouteTable": "route-table",
+    "CreateLaunchTemplate": "launch-template",
 }
 CHANGED = {
     "CreateSubnet": ("VpcId",),
@@ -46,6 +47,7 @@ CHANGED = {
     "DeleteNatGateway": ("NatGatewayId",),
     "DeleteRouteTable": ("RouteTableId",),
     "ReleaseAddress": ("AllocationId",),
+    "DeleteLaunchTemplate": ("LaunchTemplateId",),
 }
 ASSOCIATED = {"DisassociateRouteTable", "ReplaceRouteTableAssociation"}
 TYPES = {
@@ -56,6 +58,7 @@ TYPES = {
     "eipalloc": "elastic-ip",
     "nat": "natgateway",
     "rtb": "route-table",
+    "lt": "launch-template",
 }
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from botocore.exceptions import ClientError
 
 from ..api_call import ApiCall
+from ..batch.instances import roles_in
 from ..iam.trust import LINKED, linked_role, role_of
 from ..permissions import roles_passed
 from .evaluation import AccessRequest, Context
@@ -37,16 +38,35 @@ def iam_requests(call: ApiCall) -> Iterator[AccessRequest]:
     What AWS authorises for a call of IAM.
     """
     action = f"iam:{call.operation}"
-    if call.operation == "ListRoles":
+    if call.operation in ("ListRoles", "ListInstanceProfiles"):
         yield AccessRequest(action, "*")
     elif call.operation == "CreateServiceLinkedRole":
         yield _linking(call, call.params["AWSServiceName"])
     elif call.operation == "SimulatePrincipalPolicy":
         yield AccessRequest(action, call.params["PolicySourceArn"])
+    elif "InstanceProfileName" in call.params:
+        yield from _profile_requests(call, action)
     elif "RoleName" in call.params:
         yield from _role_requests(call, action)
     else:
         yield AccessRequest(action, call.params["PolicyArn"])
+
+
+def _profile_requests(call: ApiCall, action: str) -> Iterator[AccessRequest]:
+    name, account = call.params["InstanceProfileName"], call.account
+    path = call.params.get("Path")
+    if path is None:
+        try:
+            held = account.raw("iam").get_instance_profile(InstanceProfileName=name)
+        except ClientError:
+            yield AccessRequest(action, f"role {name}")  # its path isn't known
+            return
+        path = held["InstanceProfile"]["Path"]
+    arn = f"arn:{account.partition}:iam::{account.id}:instance-profile{path}{name}"
+    tags = tuple((f"aws:RequestTag/{t['Key']}", t["Value"]) for t in call.params.get("Tags", ()))
+    yield AccessRequest(action, arn, tags)
+    if tags and call.operation.startswith("Create"):
+        yield AccessRequest("iam:TagInstanceProfile", arn, tags)
 
 
 def _role_requests(call: ApiCall, action: str) -> Iterator[AccessRequest]:
@@ -87,10 +107,24 @@ def passing(call: ApiCall) -> Iterator[AccessRequest]:
     for arn in roles_passed(call):
         service = f"{PASSED_TO[call.operation]}.amazonaws.com"
         yield AccessRequest("iam:PassRole", arn, (("iam:PassedToService", service),))
+    for arn in _for_instances(call):
+        yield AccessRequest("iam:PassRole", arn, (("iam:PassedToService", "ec2.amazonaws.com"),))
     if call.operation == "CreateComputeEnvironment":
         for service in LINKED:
             if role_of(call.account, linked_role(call.account, service)) is None:
                 yield _linking(call, service)
+
+
+def _for_instances(call: ApiCall) -> Iterator[str]:
+    """
+    The roles that a call hands to instances of EC2, by way of a profile.
+    """
+    iam = call.account.raw("iam")
+    if call.operation == "AddRoleToInstanceProfile":
+        yield iam.get_role(RoleName=call.params["RoleName"])["Role"]["Arn"]
+    elif call.operation == "CreateComputeEnvironment":
+        arn = (call.params.get("computeResources") or {}).get("instanceRole", "")
+        yield from roles_in(call.account, arn.rpartition("/")[2]) if arn else ()
 
 
 def _linking(call: ApiCall, service: str) -> AccessRequest:

@@ -20,6 +20,8 @@ PULL = "ResourceInitializationError: unable to pull secrets or registry auth: "
 LOGGER = "ResourceInitializationError: failed to validate logger args: "
 RETRIEVAL = f"{PULL}execution resource retrieval failed: "
 ANYWHERE = "0.0.0.0/0"
+ARM = ("m6g",)
+"""The families of instances with ARM that there are here."""
 MACHINES = {"X86_64": "amd64", "ARM64": "arm64"}
 
 
@@ -27,11 +29,23 @@ def why_not(account: Account, job: OverlayEntry) -> str:
     """
     Why the container of a job can't be started, or "".
     """
-    container = job["container"]
     held = environment(account, job["environment"])
     resources = held["shown"].get("computeResources", {}) if held else {}
+    container = {**job["container"], **_machine_of(resources)}
+    resources = {**resources, "subnets": [job["subnet"]]}
     looks = (_roles, _network, _registry, _secrets, _image, _logs)
     return next((why for look in looks for why in look(account, container, resources)), "")
+
+
+def _machine_of(resources: dict[str, Any]) -> dict[str, Any]:
+    """
+    The platform that instances have, in the place of what a definition says on Fargate.
+    """
+    types = resources.get("instanceTypes")
+    if not types:
+        return {}
+    arm = any(one == "default_arm64" or one.partition(".")[0] in ARM for one in types)
+    return {"runtimePlatform": {"cpuArchitecture": "ARM64" if arm else "X86_64"}}
 
 
 def _in_ecr(container: dict[str, Any]) -> bool:
@@ -51,6 +65,8 @@ def _roles(account: Account, container: dict[str, Any], _: Any) -> Iterator[str]
 def _network(
     account: Account, container: dict[str, Any], resources: dict[str, Any]
 ) -> Iterator[str]:
+    if not resources.get("type", "").startswith("FARGATE"):
+        return  # the instance has joined, so it has a way out
     public = container.get("networkConfiguration", {}).get("assignPublicIp") == "ENABLED"
     for subnet in resources.get("subnets", [])[:1]:
         out = _way_out(account, subnet, public)
@@ -69,6 +85,16 @@ def _lets_out(account: Account, resources: dict[str, Any]) -> bool:
     return any(r.get("FromPort", 0) <= 443 <= r.get("ToPort", 65535) for r in rules)
 
 
+def joins(account: Account, resources: dict[str, Any]) -> bool:
+    """
+    Whether an instance reaches ECS from its subnet, which gives it a public address or doesn't.
+    """
+    held = {one["SubnetId"]: one for one in account.raw("ec2").describe_subnets()["Subnets"]}
+    places = [held[id] for id in resources["subnets"] if id in held]
+    out = (_way_out(account, one["SubnetId"], one["MapPublicIpOnLaunch"]) for one in places)
+    return _lets_out(account, resources) and any(out)
+
+
 def _way_out(account: Account, subnet: str, public: bool) -> bool:
     """
     Whether a task in *subnet* reaches the internet: by a gateway if it is public, else by a NAT.
@@ -79,6 +105,14 @@ def _way_out(account: Account, subnet: str, public: bool) -> bool:
             wanted = "GatewayId" if public else "NatGatewayId"
             return any(r.get(wanted) and not blackholed(account, table, r) for r in routes)
     return False
+
+
+def connected(account: Account, container: dict[str, Any], subnet: str) -> bool:
+    """
+    Whether a task in *subnet* reaches what its program calls.
+    """
+    public = container.get("networkConfiguration", {}).get("assignPublicIp") == "ENABLED"
+    return _way_out(account, subnet, public) or _endpoints(account, subnet)
 
 
 def _endpoints(account: Account, subnet: str) -> bool:

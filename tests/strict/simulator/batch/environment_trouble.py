@@ -11,6 +11,7 @@ from ..account import Account, OverlayEntry
 from ..iam.trust import assumable, authorised, role_of
 from ..rules import declare
 from .held import short
+from .instances import instance_trouble
 
 declare(
     (57, "M", "an environment is CREATING first; INVALID if its role was too young to be assumed"),
@@ -27,7 +28,7 @@ def trouble(account: Account, entry: OverlayEntry) -> str:
     unknown = unknown_places(account, wanted)
     if unknown and account.hit(66):
         return f"CLIENT_ERROR - {account.loose(unknown)}"
-    return role_trouble(account, entry)
+    return instance_trouble(account, wanted) or role_trouble(account, entry)
 
 
 def role_trouble(account: Account, entry: OverlayEntry) -> str:

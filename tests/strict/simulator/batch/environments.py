@@ -23,6 +23,7 @@ from .held import (
     every_queue,
     settle,
     short,
+    status,
 )
 from .refusals import maybe_missing, refuse
 
@@ -34,6 +35,9 @@ declare(
     (71, "M", "an environment whose role is gone is never deleted"),
     (72, "D", "a Fargate environment with active jobs becomes INVALID when it is deleted"),
     (73, "D", "an environment is read back with more than was given, lists in another order"),
+    (171, "T", "an INVALID environment is looked at again by an update that names its role"),
+    (172, "T", "one that never could assume its role stays INVALID for long, whatever is updated"),
+    (173, "T", "the deletion of an INVALID environment may fail, until it is asked for again"),
     (83, "D", "a region takes fifty environments, and fifty queues"),
 )
 
@@ -95,11 +99,22 @@ def _create(call: ApiCall) -> None:
     arn = _arn(account, name)
     if backed:
         # The backend takes a role that exists; what the caller's role is worth is judged here.
-        arn = call.ask({**params, "serviceRole": linked})["computeEnvironmentArn"]
+        arn = call.ask(_for_backend(params, linked))["computeEnvironmentArn"]
     entry = account.add("environment", name, shown=_as_shown(account, params, arn), backed=backed)
     entry["related_until"] = float("-inf")
+    entry["never_valid"] = True
     call.answer = {"computeEnvironmentName": name, "computeEnvironmentArn": arn}
     _evaluate_later(account, entry, "environment_create")
+
+
+def _for_backend(params: dict[str, Any], linked: str) -> dict[str, Any]:
+    """
+    What the backend is asked for: it starts instances, and knows other rules of them.
+    """
+    if params.get("computeResources", {}).get("type") in FARGATE:
+        return {**params, "serviceRole": linked}
+    kept = {key: part for key, part in params.items() if key != "computeResources"}
+    return {"state": "ENABLED", **kept, "type": "UNMANAGED", "serviceRole": linked}
 
 
 def _arn(account: Account, name: str) -> str:
@@ -127,17 +142,19 @@ def _as_shown(account: Account, params: dict[str, Any], arn: str) -> dict[str, A
     }
 
 
-def _evaluate_later(account: Account, entry: OverlayEntry, delay: str) -> None:
+def _evaluate_later(account: Account, entry: OverlayEntry, delay: str, stuck: str = "") -> None:
     """
-    AWS looks at the role early on, and tells at the end of the delay what came of it.
+    AWS looks at the role early on, and tells at the end of the delay what came of it; where the
+    environment is *stuck* for a reason, it doesn't look.
     """
 
     def end() -> None:
         reason = entry["trouble"]
+        entry["never_valid"] = entry.get("never_valid", False) and bool(reason)
         settle(entry, "INVALID" if reason else "VALID", reason or HEALTHY)
 
     def look() -> None:
-        entry["trouble"] = trouble(account, entry)
+        entry["trouble"] = stuck or trouble(account, entry)
 
     entry["trouble"] = ""
     account.at(min(LOOKED_AT, account.delays[delay]), look)
@@ -158,13 +175,26 @@ def _update(call: ApiCall) -> None:
     if entry is None:
         refuse(account.loose(f"{params['computeEnvironment']} does not exist"))
     shown = entry["shown"]
+    stuck = _stuck(account, entry, params)
     settle(entry, "UPDATING", "")
     call.answer = {key: shown[f"computeEnvironment{key[18:]}"] for key in _NAMES}
     entry["wanted"] = {**shown["computeResources"], **params.get("computeResources", {})}
     account.at("environment_update", lambda: _apply(account, entry, params))
     if "serviceRole" in params:
         shown["serviceRole"] = params["serviceRole"]
-    _evaluate_later(account, entry, "environment_update")
+    _evaluate_later(account, entry, "environment_update", stuck)
+
+
+def _stuck(account: Account, entry: OverlayEntry, params: dict[str, Any]) -> str:
+    """
+    Why the environment stays INVALID whatever comes of an update, or "".
+    """
+    reason = str(entry["shown"].get("statusReason", ""))
+    if status(entry) != "INVALID" or "/aws-service-role/" in entry["shown"]["serviceRole"]:
+        return ""
+    if entry.get("never_valid") and "sts:AssumeRole" in reason and account.hit(172):
+        return reason
+    return reason if not params.get("serviceRole") and account.hit(171) else ""
 
 
 _NAMES = ("computeEnvironmentName", "computeEnvironmentArn")
@@ -216,6 +246,7 @@ def _delete(call: ApiCall) -> None:
 
 def _deleted(account: Account, entry: OverlayEntry) -> None:
     role, arn = entry["shown"]["serviceRole"], entry["shown"]["computeEnvironmentArn"]
+    first = account.once("deletion", arn)
     linked = "/aws-service-role/" in role
     if not linked and not assumable(account, role, "batch.amazonaws.com") and account.hit(71):
         settle(entry, "INVALID", not_assumed(role))
@@ -223,6 +254,9 @@ def _deleted(account: Account, entry: OverlayEntry) -> None:
     busy = [job for job in account.all("job") if job.get("environment") == arn and job["live"]]
     if busy and account.hit(72):
         settle(entry, "INVALID", account.loose("jobs are active"))
+        return
+    if first and entry["before"]["status"] == "INVALID" and account.hit(173):
+        settle(entry, "INVALID", entry["before"]["statusReason"])
         return
     if entry["backed"]:
         account.raw("batch").delete_compute_environment(computeEnvironment=entry.id)
@@ -242,6 +276,8 @@ def _describe(call: ApiCall) -> bool:
 
 def _disturbed(account: Account, entry: OverlayEntry) -> dict[str, Any]:
     shown = as_described(account, entry, entry["shown"]["computeEnvironmentArn"])
+    if shown["type"] == "UNMANAGED":
+        shown.pop("computeResources", None)
     resources = shown.get("computeResources", {})
     for key in ("subnets", "securityGroupIds", "instanceTypes"):
         if key in resources:

@@ -28,9 +28,9 @@ def overridden(definition: dict[str, Any], overrides: dict[str, Any]) -> dict[st
 
 def needs(job: OverlayEntry, kind: str) -> float:
     """
-    How much of VCPU or MEMORY a job asks for.
+    How much of VCPU, MEMORY or GPU a job asks for.
     """
-    old = {"VCPU": "vcpus", "MEMORY": "memory"}[kind]
+    old = {"VCPU": "vcpus", "MEMORY": "memory", "GPU": "gpus"}[kind]
     listed = {each["type"]: each["value"] for each in job["container"]["resourceRequirements"]}
     return float(listed.get(kind, job["container"].get(old, 0)))
 

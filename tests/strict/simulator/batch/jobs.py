@@ -17,6 +17,7 @@ from .refusals import refuse
 declare(
     (78, "D", "only a valid, enabled queue takes jobs, of an active definition"),
     (81, "M", "a job goes through its states on time, or is stuck, or fails, and says why"),
+    (162, "D", "the children of an array are listed by the array, not by the queue"),
     (82, "D", "only RUNNING jobs are listed unless asked otherwise; a started job isn't cancelled"),
 )
 
@@ -104,6 +105,17 @@ def _enter(
         children=[],
         ended={},
     )
+
+
+@before(162, "batch:ListJobs")
+def _children(call: ApiCall) -> bool:
+    parent = call.account.find("job", call.params.get("arrayJobId", ""))
+    if parent is None:
+        return False
+    wanted = call.params.get("jobStatus", "RUNNING")
+    found = [child for child in parent["children"] if child["status"] == wanted]
+    call.answer = {"jobSummaryList": [_summary(child) for child in found]}
+    return True
 
 
 @before(82, "batch:ListJobs")

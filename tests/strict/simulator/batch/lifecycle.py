@@ -9,8 +9,9 @@ from typing import Any
 
 from ..account import Account, OverlayEntry
 from ..ec2.interfaces import plant_task, uproot
+from ..iam.trust import authorised
 from ..rules import declare
-from .container_start import MACHINES, why_not
+from .container_start import MACHINES, connected, why_not
 from .held import environment
 from .job_view import needs, task_of
 from .placement import place
@@ -22,6 +23,8 @@ declare(
     (116, "D", "an attempt tells its exit code; of too much memory or time, and of a lost command"),
     (117, "D", "a Spot task may be taken back at any time"),
     (133, "D", "a secret is authorised by its own ARN, whatever key and version a job wants of it"),
+    (160, "D", "a task is in any subnet of its environment; its program fails without a way out"),
+    (161, "D", "what a program calls is authorised by the job's role as it calls"),
     (118, "D", "an attempt that failed is made again as its retry strategy says"),
 )
 
@@ -94,22 +97,30 @@ def start(account: Account, job: OverlayEntry) -> None:
     if not job["live"]:
         return
     job["status"], job["begun"] = "STARTING", account.now
+    held = environment(account, job["environment"])
+    resources = held["shown"].get("computeResources", {}) if held else {}
+    job["subnet"] = _subnet(account, resources)
     reason = why_not(account, job)
     if reason:
         account.hit(81)
         _over(account, job, {}, reason)
         return
-    held = environment(account, job["environment"])
-    resources = held["shown"].get("computeResources", {}) if held else {}
     if resources.get("type", "").startswith("FARGATE") and account.on(47):
-        job["interface"] = plant_task(
-            account, resources["subnets"][0], resources["securityGroupIds"]
-        )
+        job["interface"] = plant_task(account, job["subnet"], resources["securityGroupIds"])
     number = f"{account.rng.getrandbits(128):032x}"
     job["task"] = task_of(held, number) if held else ""
     job["stream"] = stream_of(job, number)
     seconds = account.delays["job_running"] - account.delays["job_starting"]
     account.at(seconds, lambda: _run(account, job, len(job["attempts"])))
+
+
+def _subnet(account: Account, resources: dict[str, Any]) -> str:
+    """
+    The subnet of a task: the first, or the one that a test has planted as the next.
+    """
+    planted = account.find("task subnet", "next")
+    subnets = resources.get("subnets", [""])
+    return str(planted["subnet"] if planted else subnets[0])
 
 
 def _run(account: Account, job: OverlayEntry, attempt: int) -> None:
@@ -143,6 +154,8 @@ def _exit(account: Account, job: OverlayEntry, attempt: int, program: Program) -
     platform = (job["container"].get("runtimePlatform") or {}).get("cpuArchitecture", "X86_64")
     if program.machine not in ("", MACHINES[platform]):
         program = program._replace(exit=1, lines=["exec /app/main: exec format error"], memory=0)
+    if lost := _lost(account, job, program):
+        program = program._replace(exit=1, lines=[lost])
     write_lines(account, job, program.lines)
     if program.seconds > _limit(job):
         account.hit(116)
@@ -154,6 +167,19 @@ def _exit(account: Account, job: OverlayEntry, attempt: int, program: Program) -
         _over(account, job, {"exitCode": 137, "reason": told}, EXITED)
     else:
         _over(account, job, {"exitCode": program.exit}, EXITED)
+
+
+def _lost(account: Account, job: OverlayEntry, program: Program) -> str:
+    """
+    What a program that runs can't reach any more, or "".
+    """
+    for action in program.calls:
+        account.hit(161)
+        if not authorised(account, job["container"].get("jobRoleArn", ""), action):
+            return f"AccessDenied: not authorized to perform: {action}"
+    if not connected(account, job["container"], job["subnet"]) and account.hit(160):
+        return "connect timeout on endpoint URL"
+    return ""
 
 
 def reclaim(account: Account, job: OverlayEntry, code: int | None = None) -> None:

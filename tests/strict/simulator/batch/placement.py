@@ -11,6 +11,7 @@ from ..api_call import ApiCall
 from ..rules import before, declare
 from .environment_trouble import role_trouble
 from .held import environment, queue, settle, status
+from .instances import instance_fault
 from .job_view import needs
 
 declare(
@@ -19,12 +20,16 @@ declare(
 
 QUOTAS = {"FARGATE": "L-3032A538", "FARGATE_SPOT": "L-36FBB829"}
 NEW_ACCOUNT = 6.0
-SILENT = ("full", "quota")
+SILENT = ("full", "quota", "none has joined")
 REASONS = {
     "capacity": "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - ",
     "small": (
         "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE - CE(s) associated with the job queue "
         "cannot meet the CPU requirement of the job."
+    ),
+    "no type": (
+        "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - The job resource requirement "
+        "(vCPU/memory/GPU) is higher than that can be met by the CE(s) attached to the job queue."
     ),
     "role": (
         "MISCONFIGURATION:SERVICE_ROLE_PERMISSIONS - Batch service role has a permission issue."
@@ -63,9 +68,11 @@ def _fault(account: Account, job: OverlayEntry, arn: str) -> str:
         settle(entry, "INVALID", role)
     if role:
         return "invalid" if status(entry) == "INVALID" else "role"
-    resources = entry["shown"]["computeResources"]
+    resources = entry["shown"].get("computeResources") or {}
     if entry["shown"]["state"] == "DISABLED":
         return "disabled"
+    if (fault := instance_fault(account, job, entry)) or entry["shown"]["type"] == "UNMANAGED":
+        return fault
     most, wanted = resources.get("maxvCpus", 0), needs(job, "VCPU")
     if most < wanted:
         return "small"
@@ -89,7 +96,7 @@ def _alike(account: Account, resources: dict[str, Any]) -> set[str]:
     return {
         entry["shown"]["computeEnvironmentArn"]
         for entry in account.all("environment")
-        if entry["shown"]["computeResources"].get("type") == resources.get("type")
+        if entry["shown"].get("computeResources", {}).get("type") == resources.get("type")
     }
 
 

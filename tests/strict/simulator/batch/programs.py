@@ -18,7 +18,7 @@ class Program(NamedTuple):
     """
     What a program does: for how long, with what exit code, with how many MiB, writing what.
 
-    It may not be *there*, or be for a certain *machine*.
+    It may not be *there*, or be for a certain *machine*.  It *calls* AWS at its end, by actions.
     """
 
     exit: int = 0
@@ -27,6 +27,7 @@ class Program(NamedTuple):
     memory: int = 0
     there: bool = True
     machine: str = ""
+    calls: Sequence[str] = ()
 
 
 def program_of(account: Account, job: OverlayEntry) -> Program:

@@ -107,7 +107,7 @@ def _create(call: ApiCall) -> None:
     params.setdefault("state", "ENABLED")
     call.answer = call.ask(params)
     first = environment(account, params["computeEnvironmentOrder"][0]["computeEnvironment"])
-    kind = first["shown"]["computeResources"].get("type") if first else "EC2"
+    kind = first["shown"].get("computeResources", {}).get("type") if first else "EC2"
     shown = {
         "jobStateTimeLimitActions": [],
         **params,

@@ -19,6 +19,7 @@ declare(
     (24, "M", "a NAT gateway on an address in use fails, later"),
     (25, "U", "a public NAT gateway needs an address, a private one takes none"),
     (26, "M", "a zone takes five NAT gateways"),
+    (174, "T", "some accounts can't have a NAT gateway in some zones"),
     (28, "M", "a NAT gateway is deleting for a while; deleting an unknown one is an error"),
     (29, "M", "an address is not released while, and shortly after, a NAT gateway has it"),
     (30, "D", "an address that an instance or interface has is not released"),
@@ -75,6 +76,14 @@ def _five_nats(call: ApiCall) -> None:
     if zone and len(held) >= MAX_NATS:
         message = "The maximum number of NAT Gateways has been reached."
         call.refuse("NatGatewayLimitExceeded", message)
+
+
+@before(174, "ec2:CreateNatGateway")
+def _zone_has_nats(call: ApiCall) -> None:
+    zones = {s["SubnetId"]: s["AvailabilityZone"] for s in _subnets(call.account)}
+    if zones.get(call.params["SubnetId"]) in call.account.zones_without_nat:
+        message = "Nat Gateway is not available in this availability zone"
+        call.refuse("NotAvailableInZone", message)
 
 
 def _subnets(account: Account) -> list[dict[str, Any]]:

@@ -17,6 +17,7 @@ declare(
     (12, "M", "a region takes five VPCs, the default one included"),
     (13, "D", "a VPC's CIDR is /16 to /28 and is read back canonicalised"),
     (14, "D", "a subnet lies in its VPC, in a known zone, and overlaps no other"),
+    (175, "D", "local and Wavelength zones are listed too, but for a filter that leaves them out"),
     (15, "D", "one attribute is modified by one call"),
     (16, "D", "DNS host names need DNS support; attributes are read back stale for a while"),
     (17, "M", "a VPC has one internet gateway"),
@@ -63,6 +64,25 @@ def _fitting_subnet(call: ApiCall) -> None:
     zones = call.raw.describe_availability_zones()["AvailabilityZones"]
     if zone and zone not in {each["ZoneName"] for each in zones}:
         call.refuse_loosely("InvalidParameterValue", f"Value ({zone}) for availabilityZone")
+
+
+@after(175, "ec2:DescribeAvailabilityZones")
+def _other_zones(call: ApiCall) -> bool:
+    if "zone-type" in {each["Name"] for each in call.params.get("Filters", [])}:
+        return False
+    region = call.account.region
+    call.answer["AvailabilityZones"] += [
+        {
+            "ZoneName": f"{region}-{kind}-1a",
+            "ZoneId": f"{kind}1-az1",
+            "ZoneType": kind,
+            "RegionName": region,
+            "State": "available",
+            "OptInStatus": "opted-in",
+        }
+        for kind in ("local-zone", "wavelength-zone")
+    ]
+    return True
 
 
 @before(15, "ec2:ModifyVpcAttribute", "ec2:ModifySubnetAttribute")

@@ -174,6 +174,11 @@ def _born(call: ApiCall) -> None:
     call.account.add("role", call.params["RoleName"])
 
 
+@after(0, "iam:CreateInstanceProfile", "iam:AddRoleToInstanceProfile")
+def _profile_born(call: ApiCall) -> None:
+    call.account.add("profile", call.params["InstanceProfileName"])
+
+
 @after(0, "iam:UpdateAssumeRolePolicy")
 def _trusted(call: ApiCall) -> None:
     call.account.add("trust", call.params["RoleName"])

@@ -14,7 +14,9 @@ from ..api_call import ApiCall
 from ..batch.jobs import submitted, untaken
 from ..batch.lifecycle import end
 from ..iam.trust import authorised
-from ..rules import after, before
+from ..rules import after, before, declare
+
+declare((163, "D", "an execution goes on with the definition that its machine had as it began"))
 
 SUBMIT = "batch:submitJob"
 ENDED = {"SUCCEEDED": "SUCCEEDED", "FAILED": "FAILED"}
@@ -49,7 +51,7 @@ def _started(call: ApiCall) -> None:
     held = call.raw.describe_state_machine(stateMachineArn=machine)
     definition = json.loads(held["definition"])
     wanted = next(filter(None, map(_wanted, definition.get("States", {}).values())), None)
-    entry = account.add("execution", arn, job=None, refused="", stopped="")
+    entry = account.add("execution", arn, job=None, refused="", stopped="", began=held)
     if wanted is not None:
         entry["refused"] = _refused(account, held["roleArn"], wanted)
         entry["job"] = None if entry["refused"] else _submit(account, wanted)
@@ -115,6 +117,16 @@ def _described(call: ApiCall) -> None:
 def _shown(entry: OverlayEntry) -> dict[str, Any]:
     job = entry["job"]
     return {"JobId": job.id, "Status": job["status"], "StatusReason": job["reason"]}
+
+
+@after(163, "stepfunctions:DescribeStateMachineForExecution")
+def _as_it_began(call: ApiCall) -> bool:
+    entry = call.account.find("execution", call.params["executionArn"])
+    began = entry["began"] if entry is not None else {}
+    told = {key: began[key] for key in ("definition", "roleArn") if key in began}
+    changed = any(call.answer.get(key) != part for key, part in told.items())
+    call.answer.update(told)
+    return changed
 
 
 @after(0, "stepfunctions:ListExecutions")
