@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-import source
 from fake_state import FakeAws
 from hypothesis import given, settings, strategies as st
+from loader import source
 from loader_lab import Ran, csv_of, last_of, stored
 from validation import Invalid
 

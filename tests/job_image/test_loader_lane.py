@@ -8,9 +8,9 @@ from typing import cast
 
 import pytest
 from hypothesis import given, strategies as st
-from lane import BATCH_BYTES, REQUEST_BYTES, Lane
+from loader.lane import BATCH_BYTES, REQUEST_BYTES, Lane
+from loader.writer import units
 from scripted import Script
-from writer import units
 
 MB = 1024**2
 

@@ -1,35 +1,25 @@
 """
-What a row becomes. To load something else, copy this folder and change `shape`.
+What a row becomes: an item with the types that the table asks for, or a reason to skip it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 from zlib import crc32
 
-from faults import BadInput
-from numeric import canonical, is_number, is_plain, number_text
-from settings import Settings
-from tojson import to_json
+from .faults import BadInput
+from .numeric import canonical, is_number, is_plain, number_text
+from .settings import Settings
+from .tojson import to_json
 
 Item = dict[str, dict[str, Any]]  # an item as DynamoDB's API has it: {"title": {"S": "Heat"}}
+Shape = Callable[[Item], Item | None]
 
 # DynamoDB's limit for an item, the names of its attributes included.
 ITEM_LIMIT = 400 * 1024
 LEFT_OUT = "left out by shape()"
 BLANK = ""  # a row without a single cell that isn't empty is none
-
-
-def shape(item: Item) -> Item | None:
-    """
-    The item that is stored for a row, here just as the columns gave it; None leaves the row out.
-
-    *item* holds one attribute a column: `{"S": text}`, or `{"N": number}` for a number column.
-    The table's key must stay in it. Rows of one key must keep one key, or "the last row wins"
-    no longer holds between the workers of an array job.
-    """
-    return item
 
 
 class KeyAttribute(NamedTuple):
@@ -74,8 +64,10 @@ class Rows:
         keys: Sequence[KeyAttribute],
         settings: Settings,
         where: str,
+        shape: Shape,
         indexed: Mapping[str, str] | None = None,
     ) -> None:
+        self._shape = shape
         self._where = where
         self._keys = tuple(keys)
         self._key_index = self._find_key(header, settings.key_column)
@@ -103,7 +95,7 @@ class Rows:
         }
         assert item is not None
         self._check_numbers(item)
-        item = shape(item)
+        item = self._shape(item)
         if item is None:
             return LEFT_OUT
         key = key_of(item, self._keys)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
-from dialect import Dialect
+from .dialect import Dialect
 
 # What PostgreSQL and MySQL write for characters that would part rows or cells.
 _ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "0": "\0"}

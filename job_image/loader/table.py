@@ -9,12 +9,12 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import closing
 from typing import Any, NamedTuple
 
-from aws import AwsFailure, Service, json_error
-from channel import BROKEN, HttpChannel
-from faults import BadInput, Refused
-from rate import back_off
-from rows import KeyAttribute, key_of
-from tojson import to_json
+from .aws import AwsFailure, Service, json_error
+from .channel import BROKEN, HttpChannel
+from .faults import BadInput, Refused
+from .rate import back_off
+from .rows import KeyAttribute, key_of
+from .tojson import to_json
 
 # DynamoDB throttles with status 400; only the code tells it from a mistake.
 THROTTLES = {

@@ -10,7 +10,7 @@ import lzma
 import re
 from typing import Protocol
 
-from faults import BadInput
+from .faults import BadInput
 
 _PIECE = 64 * 1024
 _MEMORY = 128 * 1024**2  # what xz's highest level asks for, and somewhat more

@@ -14,7 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 import urllib3.connection
 from botocore.awsrequest import AWSRequest
 
-from aws import SOCKET_OPTIONS, TIMEOUT_SECONDS, TRANSIENT, Service
+from .aws import SOCKET_OPTIONS, TIMEOUT_SECONDS, TRANSIENT, Service
 
 BROKEN = (*TRANSIENT, HTTPException)
 

@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 from typing import cast
 
-from bucket import S3Object
-from faults import BadInput
-from inflate import Inner, inflated, refuse_foreign
-from settings import Settings
-from source import S3File
+from .bucket import S3Object
+from .faults import BadInput
+from .inflate import Inner, inflated, refuse_foreign
+from .settings import Settings
+from .source import S3File
 
 HEAD = 64 * 1024
 SUFFIXES = (".csv", ".tsv", ".tab", ".psv")  # of files that hold nothing but a table

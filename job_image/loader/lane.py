@@ -8,8 +8,8 @@ from collections.abc import Hashable
 from itertools import islice
 from typing import Generic, TypeVar
 
-from channel import Channel
-from table import Batch
+from .channel import Channel
+from .table import Batch
 
 # BatchWriteItem takes 25 items.
 BATCH_ITEMS = 25

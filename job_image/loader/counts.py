@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, BinaryIO
 
-from faults import BadInput, Fault, Refused
-from rows import LEFT_OUT
+from .faults import BadInput, Fault, Refused
+from .rows import LEFT_OUT
 
 REFUSED = "refused by DynamoDB"
 _BUCKETS = 256

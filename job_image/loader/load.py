@@ -8,17 +8,17 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from bucket import S3Object, SourceBucket
-from checkpoint import Checkpoint
-from counts import Counts
-from faults import BadInput, EmptyFile, Fault, Terminated
-from members import SUFFIXES, Budget, Member, members
-from records import Records
-from rows import BLANK, LEFT_OUT, Rows
-from settings import Settings
-from source import S3File
-from table import TargetTable
-from writer import Writer
+from .bucket import S3Object, SourceBucket
+from .checkpoint import Checkpoint
+from .counts import Counts
+from .faults import BadInput, EmptyFile, Fault, Terminated
+from .members import SUFFIXES, Budget, Member, members
+from .records import Records
+from .rows import BLANK, LEFT_OUT, Rows, Shape
+from .settings import Settings
+from .source import S3File
+from .table import TargetTable
+from .writer import Writer
 
 # What has one of these must be loadable; of other objects under a prefix the content decides.
 _TOLD = (
@@ -35,6 +35,7 @@ class Load:
 
     def __init__(
         self,
+        shape: Shape,
         settings: Settings,
         bucket: SourceBucket,
         table: TargetTable,
@@ -42,6 +43,7 @@ class Load:
         counts: Counts,
         say: Callable[[str], None],
     ) -> None:
+        self._shape = shape
         self._settings = settings
         self._bucket = bucket
         self._table = table
@@ -151,7 +153,9 @@ class Load:
             return
         name, key = self._settings.checkpoint
         bucket = self._bucket.beside(name)
-        self._checkpoint = Checkpoint(bucket, key, self._settings, objects, self._table.identity)
+        self._checkpoint = Checkpoint(
+            bucket, key, self._settings, objects, self._table.identity, self._shape
+        )
         self._resume_at = self._checkpoint.load()
         if self._resume_at:
             self._say(f"an earlier attempt has written the first {self._resume_at} rows")
@@ -185,7 +189,12 @@ class Load:
             self._say(f"left out: {empty}")
             return
         rows = Rows(
-            records.header, self._table.keys, self._settings, member.name, self._table.indexed
+            records.header,
+            self._table.keys,
+            self._settings,
+            member.name,
+            self._shape,
+            self._table.indexed,
         )
         self._loaded += 1
         try:

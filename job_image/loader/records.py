@@ -10,11 +10,11 @@ import io
 from collections.abc import Iterator
 from itertools import islice
 
-from dialect import find_dialect, find_encoding, quotes_are_sure, sample_lines
-from faults import BadInput, EmptyFile
-from lines import EscapedRecords, RecordLines, RecordReader, keep_markers
-from members import MAX_ROW_BYTES, Member
-from settings import Settings
+from .dialect import find_dialect, find_encoding, quotes_are_sure, sample_lines
+from .faults import BadInput, EmptyFile
+from .lines import EscapedRecords, RecordLines, RecordReader, keep_markers
+from .members import MAX_ROW_BYTES, Member
+from .settings import Settings
 
 _NO_QUOTES = "if quotes are no quotes in this file, set QUOTE=none"
 

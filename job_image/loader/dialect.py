@@ -10,7 +10,7 @@ import io
 import re
 from typing import Any, NamedTuple
 
-from settings import Settings
+from .settings import Settings
 
 DELIMITERS = ",;\t|"
 _SAMPLE_RECORDS = 40

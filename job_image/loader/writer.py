@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Generic, Protocol
 
-from aws import TIMEOUT_SECONDS
-from channel import BROKEN
-from counts import Counts
-from faults import BadInput, Fault, Refused, Terminated
-from lane import BATCH_ITEMS, ChannelT, Lane
-from rate import Rate, back_off
-from rows import Made
-from table import Batch, BatchOutcome, broken
+from .aws import TIMEOUT_SECONDS
+from .channel import BROKEN
+from .counts import Counts
+from .faults import BadInput, Fault, Refused, Terminated
+from .lane import BATCH_ITEMS, ChannelT, Lane
+from .rate import Rate, back_off
+from .rows import Made
+from .table import Batch, BatchOutcome, broken
 
 _LOOK_AGAIN = 8  # rows put on a lane before its answer is asked for again
 _TURN = 0.2  # seconds after which a deadline is looked at again, at the latest

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from environment import Environment
+from .environment import Environment
 
 NUMBER_COLUMNS = "vote_average,vote_count,popularity"
 # More bad rows than good ones are no dirty file, but one that is read the wrong way.

@@ -10,7 +10,7 @@ import io
 import re
 from collections.abc import Mapping
 
-from faults import BadInput
+from .faults import BadInput
 
 # What these decode need not be text that can be sent, or isn't meant to be a file.
 _NO_FILES = {"utf-7", "unicode-escape", "raw-unicode-escape", "idna", "punycode", "undefined"}

@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import urllib3
-from aws import NO_REASON, TRANSIENT, AwsFailure, Service, s3_path, xml_error
-from faults import BadInput, Changed, Fault, Refused
-from rate import back_off
+
+from .aws import NO_REASON, TRANSIENT, AwsFailure, Service, s3_path, xml_error
+from .faults import BadInput, Changed, Fault, Refused
+from .rate import back_off
 
 TAIL = 64 * 1024
 _ATTEMPTS = 8

@@ -1,0 +1,3 @@
+"""
+The engine of the sample loader: from objects in S3 to items in DynamoDB. README.md draws the way.
+"""
