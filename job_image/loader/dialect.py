@@ -139,7 +139,10 @@ def _has_spaces(lines: list[str], dialect: Dialect, settings: Settings) -> bool:
         return settings.spaces == "strip" and dialect.delimiter != " "
     records = _cells(lines, dialect)
     later = [cell for cells in records for cell in cells[1:] if cell]
-    if dialect.quote and any(re.match(" +" + re.escape(dialect.quote), cell) for cell in later):
+    behind = re.compile(" +" + re.escape(dialect.quote or "\n")).match
+    text = "".join(lines)
+    # A quoted cell that begins like that doesn't stand in the text as it is.
+    if any(behind(cell) and dialect.delimiter + cell in text for cell in later):
         return True
     return len(records) > 1 and bool(later) and all(re.match(" +[^ ]", cell) for cell in later)
 

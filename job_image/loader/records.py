@@ -8,9 +8,9 @@ import codecs
 import csv
 import io
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 
-from .dialect import find_dialect, find_encoding, quotes_are_sure, sample_lines
+from .dialect import Dialect, find_dialect, find_encoding, quotes_are_sure, sample_lines
 from .faults import BadInput, EmptyFile
 from .lines import EscapedRecords, RecordLines, RecordReader, keep_markers
 from .members import MAX_ROW_BYTES, Member
@@ -61,9 +61,8 @@ class Records:
         """
         Every record after the header; blank lines are none.
         """
-        if self._first is not None:
-            yield self._without_markers(self._first)
-        yield from self._records
+        first = [] if self._first is None else [self._without_markers(self._first)]
+        return chain(first, self._records) if first else self._records
 
     @property
     def _unescapes(self) -> bool:
@@ -102,9 +101,10 @@ class Records:
                 before = taken
                 if lines:
                     lines.between = True
+                if null and self._width:
+                    cells = self._without_markers(cells)
                 if cells:
-                    told = null and self._width and not null.isdisjoint(cells)
-                    yield self._without_markers(cells) if told else cells
+                    yield cells
         except (csv.Error, UnicodeError) as error:
             raise self._fault(error) from error
 
@@ -112,7 +112,8 @@ class Records:
         """
         A cell that is a marker for no value is empty.
         """
-        return ["" if cell in self._null else cell for cell in cells] if self._null else cells
+        null = self._null
+        return cells if null.isdisjoint(cells) else ["" if cell in null else cell for cell in cells]
 
     def _read_header(self) -> list[str]:
         given, records = self._settings.header, self._records
@@ -142,7 +143,7 @@ class Records:
         """
         if self._sure and len(cells) == self._width or self._unescapes:
             return
-        if _swallowed(cells, self._dialect.delimiter, self._width, self._dialect.spaces):
+        if _swallowed(cells, self._dialect, self._width):
             first = self._settings.skip_lines + before + 1
             raise BadInput(
                 f"{self._member.name}, lines {first} to {self.line}: one cell holds whole rows: "
@@ -160,17 +161,19 @@ class Records:
         return BadInput(f"{name}, line {self.line}: {error}; {_NO_QUOTES}")
 
 
-def _swallowed(cells: list[str], delimiter: str, width: int, spaces: bool) -> bool:
+def _swallowed(cells: list[str], dialect: Dialect, width: int) -> bool:
     """
     Whether a cell holds line breaks and as many delimiters as the header has, as rows would.
     """
-    if width < 2:
-        return False
+    delimiter = dialect.delimiter
     held = [cell for cell in cells if "\n" in cell or "\r" in cell]
+    # A quote in such a cell was two in the file: whoever wrote them meant them as quotes.
+    if width < 2 or any(dialect.quote in cell for cell in held):
+        return False
     if len(cells) != width:
         return any(cell.count(delimiter) >= width - 1 for cell in held)
     lines = delimiter.join(cells).replace("\r\n", "\n").replace("\r", "\n").split("\n")
     counts = {line.count(delimiter) for line in lines}
     # In prose a space follows a comma, and its lines have no number of them in common.
-    prose = not spaces and any(delimiter + " " in cell for cell in held)
+    prose = not dialect.spaces and any(delimiter + " " in cell for cell in held)
     return len(counts) == 1 and counts <= {width - 1, width} and not prose

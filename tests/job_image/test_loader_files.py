@@ -140,6 +140,16 @@ GOOD: dict[str, tuple[str, dict[str, str], dict[str, dict[str, str]]]] = {
         {},
         {"0": {"id": "0", "a": "a,b"}, "1": {"id": "1", "a": "x\n2,y"}},
     ),
+    "cells like rows, with quotes that were two": (
+        'id,a\n1,"x\n""2"",y"\n',
+        {},
+        {"1": {"id": "1", "a": 'x\n"2",y'}},
+    ),
+    "a quoted cell that begins with a space and a quote": (
+        'id,a\n1," ""x"""\n',
+        {},
+        {"1": {"id": "1", "a": ' "x"'}},
+    ),
     "a quote that is its own escape": (
         'id,title,year\n1,"He""at",1995\n',
         {"ESCAPE": '"'},
