@@ -12,6 +12,7 @@ import attrs
 from batchkit._engine.apply import Engine
 from batchkit._engine.aws import Aws
 from batchkit._model.checks import refuse
+from batchkit._model.options import check_options
 from batchkit._model.resource import Resource
 from batchkit.errors import ApplyError
 from batchkit.events import listeners
@@ -89,6 +90,7 @@ def ensure_all(
 
     It raises the error itself that stopped it, not an `ApplyError` about it.
     """
+    check_options("ensure", session=session, on_event=on_event, adopt=adopt, clock=clock)
     engine = Engine(Aws(session, clock), listeners(on_event), adopt=adopt)
     try:
         return engine.apply(engine.observe(resources))

@@ -32,19 +32,64 @@ Everything that batchkit raises on purpose.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from batchkit._printable import printable_lines
 
 
 class BatchkitError(Exception):
     """
-    The root of everything that batchkit raises on purpose.
+    The root of everything that batchkit raises on purpose; it can be pickled.
     """
+
+    def __str__(self) -> str:
+        # Names, tags and messages of AWS may hold what steers a terminal.
+        return printable_lines(super().__str__())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Python would call the class with the message alone, and a pool of processes would hang.
+        state = {name: _portable(value) for name, value in vars(self).items()}
+        return _revived, (type(self), self.args, state)
 
     def add_sentence(self, sentence: str) -> None:
         """
         The message ends with *sentence*, which says more than was known where it was raised.
         """
         self.args = (f"{self} {sentence}",)
+
+
+class Told(str):
+    """
+    What stands for a value that can't be pickled: its repr.
+    """
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def _portable(value: Any) -> Any:
+    """
+    *value*, with what can't be pickled in it replaced by its repr.
+    """
+    import pickle
+
+    try:
+        pickle.loads(pickle.dumps(value))
+    except Exception:  # whatever a value of any type raises
+        if isinstance(value, tuple):
+            parts = map(_portable, value)
+            return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
+        return Told(repr(value))
+    return value
+
+
+def _revived(
+    error_class: type[BatchkitError], args: tuple[Any, ...], state: dict[str, Any]
+) -> BatchkitError:
+    error = error_class.__new__(error_class, *args)
+    error.args = args
+    vars(error).update(state)
+    return error
 
 
 class Problem(NamedTuple):
@@ -85,6 +130,8 @@ class AwsError(BatchkitError):
     """
 
     advice = "Running the same call again goes on from what exists now."
+    unanswered = False
+    """Whether no answer came from AWS at all."""
 
     def __init__(
         self,

@@ -13,6 +13,8 @@ from typing import Final
 
 from attrs import frozen
 
+from batchkit._printable import printable
+
 LOG: Final = logging.getLogger("batchkit")
 LOG.addHandler(logging.NullHandler())  # without any set-up, only exceptions are shown
 
@@ -71,7 +73,7 @@ class Event:
 
     def __str__(self) -> str:
         tail = f": {self.detail}" if self.detail else ""
-        return f"{self.action} {self.resource_type} {self.name} {self.phase}{tail}"
+        return printable(f"{self.action} {self.resource_type} {self.name} {self.phase}{tail}")
 
 
 Listener = Callable[[Event], None]
@@ -89,14 +91,24 @@ def log(event: Event) -> None:
     LOG.log(level, "%s", event)
 
 
+def _tell(on_event: Listener, event: Event) -> None:
+    """
+    Calls a listener; what it raises is logged, as its fault isn't the work's.
+    """
+    try:
+        on_event(event)
+    except Exception:
+        LOG.exception("the listener on_event has failed at: %s", event)
+
+
 def listeners(on_event: Listener | None) -> Listener:
     """
-    One listener that logs an event, and then calls *on_event* with it.
+    One listener that logs an event, and then calls *on_event* with it, whose errors are logged.
     """
 
     def notify(event: Event) -> None:
         log(event)
         if on_event is not None:
-            on_event(event)
+            _tell(on_event, event)
 
     return notify

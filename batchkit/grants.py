@@ -5,7 +5,7 @@ What a job may do: named statements of its role's policy.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from attrs import frozen
@@ -22,7 +22,7 @@ from batchkit._model.checks import (
     text,
 )
 from batchkit._model.secret_arn import SecretArn
-from batchkit._model.values import Arn, Scope, resolve
+from batchkit._model.values import Arn, Scope, is_json, resolve
 from batchkit.errors import Problem
 
 MOST_POLICY: Final = 10_240
@@ -43,7 +43,7 @@ _KMS_KEY = text(
 )
 _CONDITIONS = Constraint(
     "IAM's conditions: operators with keys and their values",
-    lambda value: all(isinstance(item, Mapping) for item in value.values()),
+    lambda value: is_json(value) and all(isinstance(item, Mapping) for item in value.values()),
 )
 
 
@@ -130,6 +130,16 @@ def secret_read(name: str) -> tuple[Grant, ...]:
     if name.startswith("arn:"):
         return (allow("secretsmanager:GetSecretValue", SecretArn.parse(name).resources),)
     return (allow("secretsmanager:GetSecretValue", Arn("secretsmanager", f"secret:{name}-??????")),)
+
+
+def secrets_read(values: Iterable[str]) -> list[Grant]:
+    """
+    Reading the secrets and parameters that a job's variables have their *values* from.
+    """
+    readable: dict[str, set[str]] = {}
+    for secret in map(SecretArn.parse, values):
+        readable.setdefault(secret.action, set()).update(secret.resources)
+    return [allow(action, tuple(arns)) for action, arns in sorted(readable.items())]
 
 
 def kms_decrypt(key: str) -> tuple[Grant, ...]:

@@ -30,7 +30,7 @@ from batchkit.compute.base import Compute
 from batchkit.compute.choices import COMPUTE_TEXTS, COMPUTES, as_compute
 from batchkit.compute.fargate import Fargate
 from batchkit.errors import Problem, SpecError
-from batchkit.grants import Grant, flatten, policy_fits
+from batchkit.grants import Grant, flatten, policy_fits, secrets_read
 from batchkit.networks.base import NetworkMode
 from batchkit.networks.choices import NETWORK_TEXTS, NETWORKS, as_network
 from batchkit.networks.nat import Nat
@@ -129,6 +129,10 @@ def _can_be_called(spec: Any) -> Iterator[Problem]:
     """
     The name of the stack is a name that ECR takes for a repository.
     """
+    # EventBridge Scheduler has a group of that name in each account, which can't be made or tagged
+    # (https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-group.html).
+    if spec.schedule is not None and spec.name == "default":
+        yield Problem("name", spec.name, "another name with a schedule: Scheduler has that group")
     if isinstance(spec.image, ImageSource) and len(spec.name) == 1:
         yield Problem("name", spec.name, "at least 2 characters with a folder, as ECR does")
 
@@ -138,7 +142,11 @@ def _policies_fit(spec: Any) -> Iterator[Problem]:
     IAM takes an inline policy of a certain size.
     """
     yield from policy_fits("grants", spec.grants)
-    yield from policy_fits("execution_grants", spec.execution_grants)
+    secrets = secrets_read(spec.secrets.values())
+    if spec.execution_grants:
+        yield from policy_fits("execution_grants", [*spec.execution_grants, *secrets])
+    else:
+        yield from policy_fits("secrets", secrets)
 
 
 def _tags_fit(spec: Any) -> Iterator[Problem]:

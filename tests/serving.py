@@ -4,11 +4,14 @@ HTTP servers on loopback for tests.
 
 from __future__ import annotations
 
+import json
 import socket
+import socketserver
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 S = TypeVar("S", bound="LoopbackServer")
@@ -88,3 +91,40 @@ def serving(server: S) -> Iterator[S]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+class UnixServer(socketserver.UnixStreamServer):
+    """
+    An HTTP server on a socket in the file system.
+    """
+
+    def get_request(self) -> tuple[Any, Any]:
+        return super().get_request()[0], ("local", 0)
+
+
+class Daemon(BaseHTTPRequestHandler):
+    """
+    As much of a Docker daemon as a client needs to connect.
+    """
+
+    def do_GET(self) -> None:
+        versions = json.dumps({"ApiVersion": "1.45", "MinAPIVersion": "1.24"})
+        body = b"OK" if self.path.endswith("/_ping") else versions.encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        return
+
+
+@contextmanager
+def answering_daemon() -> Iterator[str]:
+    """
+    The address of a daemon that answers.
+    """
+    with TemporaryDirectory(dir="/tmp") as folder, UnixServer(f"{folder}/s", Daemon) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"unix://{folder}/s"
+        server.shutdown()

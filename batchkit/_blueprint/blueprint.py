@@ -19,6 +19,7 @@ from batchkit.resources.definitions import JobDefinition, retry_strategy
 from batchkit.resources.dynamodb import Table
 from batchkit.resources.image import ImageSource
 from batchkit.resources.logs import LogGroup, group_name
+from batchkit.resources.platforms import EC2
 from batchkit.resources.queues import JobQueue
 from batchkit.resources.s3 import Bucket
 from batchkit.resources.schedule import Schedule, ScheduleGroup
@@ -77,6 +78,7 @@ def _queue(
         compute_environments=[environment.arn for environment in place.environments],
         priority=spec.priority,
         runnable_limit=spec.runnable_limit,
+        on_instances=definition.platform == EC2.WORD,
         # A log line that arrives after its group is deleted makes the group again, so the queue and
         # its jobs are deleted first.
         depends_on=(logs.exists,),

@@ -9,10 +9,9 @@ from typing import Final
 
 from attrs import frozen
 
-from batchkit._model.secret_arn import SecretArn
 from batchkit._model.values import Arn
 from batchkit._parts import Ground
-from batchkit.grants import Grant, allow, flatten
+from batchkit.grants import Grant, allow, flatten, secrets_read
 from batchkit.resources.iam import Role
 from batchkit.resources.s3 import ITEMS
 from batchkit.spec import StackSpec
@@ -63,10 +62,7 @@ def _secrets(spec: StackSpec) -> list[Grant]:
     """
     # ECS resolves them before the job starts, as the execution role
     # (https://docs.aws.amazon.com/batch/latest/userguide/specifying-sensitive-data.html).
-    readable: dict[str, set[str]] = {}
-    for secret in map(SecretArn.parse, spec.secrets.values()):
-        readable.setdefault(secret.action, set()).update(secret.resources)
-    return [allow(action, tuple(arns)) for action, arns in sorted(readable.items())]
+    return secrets_read(spec.secrets.values())
 
 
 def _states_grants(ground: Ground) -> list[Grant]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from attrs import field, frozen
 
 from batchkit._model.display import Displayed
+from batchkit._printable import printable
 
 if TYPE_CHECKING:
     from batchkit._diagnosis.facts import JobFacts
@@ -51,7 +52,8 @@ class Finding:
     rule: str
 
     def __str__(self) -> str:
-        return f"{self.severity}: {self.subject}: {self.message}\n  fix: {self.fix}"
+        said = f"{self.severity}: {self.subject}: {self.message}"
+        return f"{printable(said)}\n  fix: {printable(self.fix)}"
 
 
 class Diagnosis(Displayed, list[Finding]):

@@ -15,7 +15,9 @@ from batchkit._model.image_uri import ImageUri
 from batchkit.resources.image import Image
 
 MANIFEST: Final = Operation(
-    "ecr", "BatchGetImage", absent=("RepositoryNotFoundException", "ImageNotFoundException")
+    "ecr",
+    "BatchGetImage",
+    absent=("RepositoryNotFoundException", "ImageNotFoundException", "ImageNotFound"),
 )
 
 

@@ -12,10 +12,11 @@ from typing import Final
 
 from batchkit._diagnosis.finding import Diagnosis, Finding, Severity
 from batchkit._display.diff import differences
-from batchkit._display.text import printable, seconds
+from batchkit._display.text import seconds
 from batchkit._engine import plan as _plan
 from batchkit._engine.plan import Plan
 from batchkit._model.display import as_html
+from batchkit._printable import printable
 from batchkit.events import Action, Event, Phase
 
 GOOD, BUSY, BAD, CALM = "good", "busy", "bad", "calm"
@@ -140,6 +141,8 @@ def plan(made: Plan) -> str:
     A plan as a diff.
     """
     lines = [row for item in made.changes for row in _item(item)]
+    for item in made.waiting:
+        lines += [("…", tag("b", item.resource_type), f"{item.name} {one}") for one in item.waits]
     count = f"{len(made.changes)} changes" if made.changes else "nothing to do"
     title = tag("h4", "Plan for ", made.stack, ": ", count)
     return frame(title, rows(lines), _kept(made))

@@ -15,8 +15,11 @@ from rich.spinner import Spinner
 from rich.text import Text
 
 from batchkit._display.html import events
-from batchkit._display.text import printable, seconds
+from batchkit._display.text import seconds
 from batchkit._engine.plan import SIGNS
+from batchkit._model.checks import instance, optional, require
+from batchkit._model.options import check_options
+from batchkit._printable import printable
 from batchkit.events import Action, Event, Phase
 
 STYLES: Final = {
@@ -29,6 +32,7 @@ STYLES: Final = {
 }
 _ENDED: Final = (Phase.DONE, Phase.FAILED)
 _SHOWN: Final = 8
+_CONSOLE: Final = optional(instance(Console, expects="a rich.console.Console"))
 
 
 class Progress:
@@ -41,6 +45,8 @@ class Progress:
     """
 
     def __init__(self, console: Console | None = None, *, verbose: bool = False) -> None:
+        check_options("progress", verbose=verbose)
+        require("progress", "console", console, _CONSOLE)
         self.console = console or Console(stderr=True)
         self._verbose = verbose
         self._lock = threading.Lock()

@@ -15,10 +15,11 @@ from batchkit._diagnosis.finding import Diagnosis, Finding, Severity
 from batchkit._display import html as _html
 from batchkit._display.diff import differences
 from batchkit._display.progress import STYLES
-from batchkit._display.text import label_of, printable, seconds, state_of
+from batchkit._display.text import label_of, seconds, state_of
 from batchkit._engine.plan import SIGNS, Plan
 from batchkit._jobs.jobs import Job
 from batchkit._model.display import as_rich
+from batchkit._printable import printable
 from batchkit._runs.run import Run
 from batchkit.stack.stack import Stack
 
@@ -50,6 +51,9 @@ def plan(made: Plan) -> RenderableType:
         lines.append(Text(head, STYLES[item.action]).append(printable(item.name), "default"))
         for change in item.changes:
             lines += [_difference(*place) for place in differences(change)]
+    for item in made.waiting:
+        name = f"{item.resource_type} {printable(item.name)}"
+        lines += [Text(f"… {name} {printable(str(held))}", "dim") for held in item.waits]
     return Group(*lines)
 
 

@@ -14,8 +14,12 @@ from typing import Any, NoReturn, cast
 
 from attrs import define, field, frozen
 
+from batchkit._docker import buildx as _buildx
 from batchkit._docker.context import Context
+from batchkit._docker.credentials import Logins, stated
+from batchkit._docker.dockerfile import Feature
 from batchkit._docker.failures import CONNECT, build_failure, known
+from batchkit._docker.settings import daemon, read_settings
 from batchkit._docker.stream import (
     DockerClient,
     StreamEvent,
@@ -68,10 +72,12 @@ def connect(timeout: float = SILENCE) -> DockerClient:
     except ImportError as error:
         msg = f"The Docker SDK is not there ({error}): `pip install docker`."
         raise DockerUnavailable(msg) from error
+    dict(stated(read_settings()))  # docker-py reads them too, and would fail in its own words
     try:
-        with docker.from_env(timeout=timeout, version=ANY_VERSION).api as found:
+        where = {**daemon(), "timeout": timeout}
+        with docker.APIClient(version=ANY_VERSION, **where) as found:
             _check_socket(found)
-        return cast(DockerClient, docker.from_env(timeout=timeout).api)
+        return cast(DockerClient, docker.APIClient(version="auto", **where))
     except breakages() as error:
         msg = f"No Docker daemon answers: {error}. {known(str(error), CONNECT).advice}"
         raise DockerUnavailable(msg) from error
@@ -109,14 +115,23 @@ def build(
     """
     Builds the image of *context*; Docker's cache is used.
 
-    A base image that the daemon has is not pulled again. Values of *build_args* are replaced by
-    asterisks in all output and messages.
+    A Dockerfile for BuildKit is built by docker's buildx where that is installed; any other by the
+    daemon itself. A base image that the daemon has is not pulled again. Values of *build_args* are
+    replaced by asterisks in all output and messages.
 
     Args:
         tag: A name for the image on this daemon, `name:tag`. An image is pushed without one too.
     """
     args = dict(build_args or {})
     log = _BuildLog(on_line, _secrets(args.values()))
+    if hasattr(client, "_auth_configs"):
+        client._auth_configs = Logins(read_settings(), log.line)
+    found = _buildx.wanted(context, args)
+    if found and _buildx.installed():
+        order = _buildx.Order(platform, target, tag, args, deadline)
+        return _with_buildkit(client, context, order, log)
+    if refusal := unbuildable(found):
+        raise BuildFailed(refusal, reason="NeedsBuildKit")
     options = {"platform": platform, "buildargs": dict(args), "target": target, "tag": tag}
     constant = {"custom_context": True, "decode": True, "pull": False, "rm": True, "forcerm": True}
     with context.packed() as packed:
@@ -128,6 +143,31 @@ def build(
             for event in stream:
                 log.read(event)
         return Built(log.result(), packed.tag(args, target, platform))
+
+
+def unbuildable(found: Iterable[Feature]) -> str:
+    """
+    Why a Dockerfile in which *found* is for BuildKit can't be built without it; "" if it can.
+    """
+    needed = [str(one) for one in found if one.needed]
+    if not needed:
+        return ""
+    return (
+        f"The Dockerfile needs BuildKit ({', '.join(needed)}), and docker's buildx, which builds "
+        "with it, isn't installed. Install docker's plugin buildx (`docker buildx version` must "
+        "work), or write the Dockerfile without."
+    )
+
+
+def _with_buildkit(
+    client: DockerClient, context: Context, order: _buildx.Order, log: _BuildLog
+) -> Built:
+    with context.packed() as packed:
+        ids, failure = _buildx.build(packed, order, log.vertex)
+        if failure:
+            log.fail(failure)
+        log.image = next((one for one in ids if inspect(client, one)), "")
+        return Built(log.result(), packed.tag(order.args, order.target, order.platform))
 
 
 def check_architecture(client: DockerClient, image: str, platform: str) -> None:
@@ -212,6 +252,13 @@ class _BuildLog:
         if shown.strip():
             self.lines.append(shown)
             self.on_line(shown)
+
+    def vertex(self, text: str, step: str) -> None:
+        """
+        Adds one line of BuildKit's, which begins or ends *step* if that isn't empty.
+        """
+        self.step = without(step, self.secrets) or self.step
+        self.line(text)
 
     def result(self) -> str:
         """

@@ -2,8 +2,8 @@
 The build context: the files of a folder that are sent to Docker, their hash and their tar.
 
 The hash names the image, so it is the same for the same files on every machine: it covers the
-sorted paths with their content, link targets and executable bits, and nothing else. The tar
-contains exactly the same, so one hash is one image.
+sorted paths with their content, link targets and modes, and nothing else. The tar contains
+exactly the same, so one hash is one image.
 
 A file may change between the first hash (does the image exist?) and the tar (no: build it).
 Therefore the tar is hashed while it is written, and the image is tagged with that hash.
@@ -42,26 +42,25 @@ class Entry:
     path: str
     type: bytes = tarfile.REGTYPE
     size: int = 0
-    executable: bool = False
+    mode: int = 0o644
     target: str = ""
     data: bytes | None = field(default=None, repr=False)
 
     def header(self) -> bytes:
         """
-        The tar header: owned by root, with a constant date, readable by everyone.
+        The tar header: owned by root, with a constant date, and the mode that the path has.
         """
         info = tarfile.TarInfo(self.path)
         info.type, info.linkname = self.type, self.target
         info.size, info.mtime = self.size, MTIME
-        info.mode = 0o755 if self.executable or self.type == tarfile.DIRTYPE else 0o644
+        info.mode = self.mode
         return info.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape")
 
     def line(self, content: str) -> bytes:
         """
         This entry's part of the context's hash; *content* is the hash of its content.
         """
-        bit = "x" if self.executable else "-"
-        fields = (self.type.decode(), bit, self.path, self.target, content, "")
+        fields = (self.type.decode(), f"{self.mode:o}", self.path, self.target, content, "")
         return "\0".join(fields).encode("utf-8", "surrogateescape")
 
 
@@ -130,7 +129,7 @@ class Context:
             yield packed
 
     def _packed(self, file: IO[bytes]) -> Packed:
-        whole = hashlib.sha256(b"batchkit context 1\0")
+        whole = hashlib.sha256(b"batchkit context 2\0")
         for block in self._blocks(whole):
             try:
                 file.write(block)
@@ -222,7 +221,7 @@ def _walk(root: Path, at: str, above: Hits, ignore: Ignore, skipped: list[str]) 
                 continue
             below = list(_walk(root, path, hits, ignore, skipped))
             if below or not out:
-                yield Entry(path=path, type=tarfile.DIRTYPE)
+                yield from _entry(item, path, skipped)
             yield from below
         elif not out:
             yield from _entry(item, path, skipped)
@@ -230,16 +229,18 @@ def _walk(root: Path, at: str, above: Hits, ignore: Ignore, skipped: list[str]) 
 
 def _entry(item: os.DirEntry[str], path: str, skipped: list[str]) -> Iterator[Entry]:
     """
-    The entry of a file or link. Sockets, pipes and devices are skipped: an image can't use them.
+    The entry of a folder, file or link. Sockets, pipes and devices are skipped: no image has them.
     """
     with _reading(path):
         status = item.stat(follow_symlinks=False)
+        mode = stat.S_IMODE(status.st_mode)
         if stat.S_ISLNK(status.st_mode):
             target = os.readlink(item.path).replace(os.sep, "/")
-            yield Entry(path=path, type=tarfile.SYMTYPE, target=target)
+            yield Entry(path=path, type=tarfile.SYMTYPE, target=target, mode=0o777)
         elif stat.S_ISREG(status.st_mode):
-            run = bool(status.st_mode & stat.S_IXUSR)
-            yield Entry(path=path, size=status.st_size, executable=run)
+            yield Entry(path=path, size=status.st_size, mode=mode)
+        elif stat.S_ISDIR(status.st_mode):
+            yield Entry(path=path, type=tarfile.DIRTYPE, mode=mode)
         else:
             skipped.append(path)
 

@@ -44,10 +44,12 @@ def build_failure(text: str, step: str, lines: Iterable[str]) -> Failure:
     The failure of a build that ended with *text* at *step* after the output *lines*.
     """
     # the text before "returned" is the command itself, which may contain any words
-    failure = known(text[max(text.rfind("returned a non-zero code"), 0) :], BUILD)
+    # (BuildKit: "did not complete successfully")
+    ends = (text.rfind("returned a non-zero code"), text.rfind("did not complete successfully"))
+    failure = known(text[max(*ends, 0) :], BUILD)
     if failure is not STEP_FAILED:
         return failure
-    if " : FROM " in step:
+    if re.search(r" : FROM |\d\] FROM ", step):
         return BASE_MISSING
     output = "\n".join(lines)
     return next((cause for cause in (NO_SPACE, NO_EMULATION) if cause.matches(output)), failure)
@@ -94,6 +96,17 @@ BUILD = (
     NO_SPACE,
     SILENT,
     Failure(
+        "NeedsBuildKit",
+        "Install docker's plugin buildx, which builds with BuildKit, or write it without.",
+        ("requires buildkit", "require buildkit", "unsupported modifier"),
+    ),
+    Failure(
+        "HelperMissing",
+        "A credential helper that credsStore or credHelpers in Docker's config.json names failed: "
+        "install it, or take the key out.",
+        ("error getting credentials", "docker-credential-"),
+    ),
+    Failure(
         "BasePlatform",
         "The image in FROM is not there for this platform: choose another base or architecture.",
         ("does not match the specified platform", "no matching manifest", "no match for platform"),
@@ -119,7 +132,7 @@ BUILD = (
     Failure(
         "FileMissing",
         "Check that the file is in the build context and not listed in .dockerignore.",
-        ("copy failed", "add failed", "failed to compute cache key"),
+        ("copy failed", "add failed", "failed to compute cache key", "calculate checksum of ref"),
     ),
     Failure(
         "OutOfMemory",

@@ -53,6 +53,16 @@ def permission(missing: Mapping[str, Any]) -> str:
     )
 
 
+def lock(message: str) -> str:
+    """
+    What to do where no permission helps, as an object is locked; empty if that isn't so.
+    """
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html
+    if "object lock" not in message.lower():
+        return ""
+    return "S3 deletes it once its retention is over and its legal hold is taken off"
+
+
 def quota(code: str) -> str:
     """
     What to do about a quota that is used up.

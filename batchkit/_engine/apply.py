@@ -24,7 +24,7 @@ import attrs
 from batchkit._engine.apply_resource import ResourceApplier
 from batchkit._engine.aws import Aws
 from batchkit._engine.compare import Decision
-from batchkit._engine.graph import Outcome, walk
+from batchkit._engine.graph import Outcome, met, walk
 from batchkit._engine.order import in_order, needs
 from batchkit._engine.reads import Observation, observe
 from batchkit._engine.work import Everything, Held, Workload, at_work
@@ -219,6 +219,11 @@ def failure(outcome: Outcome[Key]) -> ApplyError:
     if left:
         lines.append(f"Not finished: {', '.join(left)}")
     lines.append("Nothing is lost: run it again and it goes on from here.")
+    if overtaken := met(outcome):
+        lines = [
+            f"Another caller destroys the stack at the same time ({overtaken}): "
+            "run ensure_stack again once that has ended."
+        ]
     error = ApplyError("\n".join(lines), done=done, failed=failed, not_started=left)
     error.__cause__ = failed[0][1] if failed else None
     return error

@@ -12,13 +12,15 @@ import attrs
 from batchkit._engine import reads as _reads
 from batchkit._engine.aws import Aws
 from batchkit._engine.compare import Change, Decision, decide, in_wrong_parent
+from batchkit._engine.lookout import check_there
+from batchkit._engine.order import needs
 from batchkit._engine.outputs import Outputs
 from batchkit._engine.reads import Observation
 from batchkit._engine.steps import Runner
 from batchkit._model.properties import read_only_fields
 from batchkit._model.resource import Key, Resource
 from batchkit._model.signals import AlreadyThere, Ambiguous, Cancelled
-from batchkit.errors import BatchkitError
+from batchkit.errors import BatchkitError, NotOwnedError
 from batchkit.events import Action, Event, Listener, Phase
 
 FRESH: Final = 5.0
@@ -40,7 +42,8 @@ class ResourceApplier:
         self._emit = emit
         self._adopt = adopt
         self._outputs = Outputs(aws)
-        self._runner = Runner(aws, emit, self._outputs)
+        self._runner = Runner(aws, emit, self._outputs, self._check_there)
+        self._needs: dict[Key, set[Key]] = {}
         self.made: dict[Key, Resource] = {}
 
     def decide(self, desired: Resource, candidates: Sequence[Resource]) -> Decision:
@@ -48,12 +51,29 @@ class ResourceApplier:
         What has to be done so that AWS holds *desired*; the outputs of what stays are known then.
         """
         resolved = self._outputs.resolve_fields(desired)
-        candidates = [one for one in candidates if not in_wrong_parent(desired, resolved, one)]
-        decision = decide(resolved, candidates, adopt=self._adopt)
+        decision = self._decide_when_tagged(desired, resolved, candidates)
         self._outputs.forget(desired.key)
         if decision.actual is not None and decision.action is not Action.CREATE:
             self._outputs.learn(desired.key, _lasting(decision.actual, decision.changes))
         return decision
+
+    def _decide_when_tagged(
+        self, desired: Resource, resolved: Resource, candidates: Sequence[Resource]
+    ) -> Decision:
+        # Tags are read in a call of their own, and may be seen later than what another caller has
+        # just made with them
+        # (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ListTagsOfResource.html).
+        began = self._aws.clock.monotonic()
+        while True:
+            ours = [one for one in candidates if not in_wrong_parent(desired, resolved, one)]
+            try:
+                return decide(resolved, ours, adopt=self._adopt)
+            except NotOwnedError:
+                late = self._aws.clock.monotonic() - began >= CONSISTENT
+                if late or any(one.owner or one.tags for one in ours):
+                    raise
+            self._aws.pause(1.0)
+            candidates = _reads.read(self._aws, resolved)
 
     def keep(self, decision: Decision) -> None:
         """
@@ -67,6 +87,7 @@ class ResourceApplier:
         The resource of *decision* is as it is desired, whatever has happened since *observation*.
         """
         began = self._aws.clock.monotonic()
+        self._needs.update(needs([decision.desired]))
         try:
             self._apply_until_settled(decision.desired, observation)
         except Exception as error:
@@ -144,6 +165,17 @@ class ResourceApplier:
         self._runner.run(desired, decision.steps(), decision.action)
         self.made[desired.key] = self._result(desired)
         self._report(decision, Phase.DONE, began, decision.reason)
+
+    def _check_there(self, resource: Resource) -> None:
+        """
+        What *resource* needs is there, and itself if it has been made.
+
+        Raises:
+            Overtaken: Another caller has deleted it.
+        """
+        needed = [self.made[key] for key in self._needs.get(resource.key, ()) if key in self.made]
+        known = self._outputs.of(resource.key)
+        check_there(self._aws, needed, attrs.evolve(resource, **known) if known else None)
 
     def _result(self, desired: Resource) -> Resource:
         return attrs.evolve(desired, **{"owner": desired.stack, **self._outputs.of(desired.key)})

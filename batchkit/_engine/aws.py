@@ -12,7 +12,7 @@ from __future__ import annotations
 import copy
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -25,6 +25,7 @@ from botocore.model import OperationModel
 from botocore.parsers import ResponseParserError
 
 from batchkit._engine import failures as _failures
+from batchkit._engine.partial import refuse_partial_success
 from batchkit._engine.patience import Patience
 from batchkit._engine.session import new_session
 from batchkit._engine.zones import Zones, lacks_something
@@ -90,6 +91,7 @@ class Aws:
         except BotoCoreError as error:
             raise _failures.unreachable(service, error) from error
         client.meta.events.register("before-parse", _refuse_cut_off_json)
+        client.meta.events.register("after-call", refuse_partial_success)
         return client
 
     @property
@@ -186,9 +188,13 @@ class Aws:
         if self.stopped.is_set():
             raise Cancelled("stopped")
 
-    def call(self, call: Call, resource: str = "") -> Any:
+    def call(
+        self, call: Call, resource: str = "", meanwhile: Callable[[], object] | None = None
+    ) -> Any:
         """
         The answer of *call*, or None if its operation says that the error means absent.
+
+        Before each pause between two attempts, *meanwhile* is called.
 
         Raises:
             AlreadyThere: The operation says that the error means that the resource exists.
@@ -210,6 +216,8 @@ class Aws:
                     failure = _failures.translate(given, error, resource)
                     self._advise(failure, call)
                     raise failure from error
+                if meanwhile is not None:
+                    meanwhile()
                 self._pause_after(given, error, seconds)
 
     def _advise(self, failure: Exception, call: Call) -> None:

@@ -11,6 +11,8 @@ from typing import Final
 
 from botocore.exceptions import (
     ClientError,
+    ConnectionError,
+    HTTPClientError,
     NoCredentialsError,
     NoRegionError,
     PartialCredentialsError,
@@ -63,10 +65,18 @@ EXPIRED: Final = {
     "ExpiredToken",
     "ExpiredTokenException",
     "InvalidClientTokenId",
-    "RequestExpired",
-    "SignatureDoesNotMatch",
     "UnrecognizedClientException",
 }
+SKEWED: Final = {
+    "InvalidSignatureException",
+    "RequestExpired",
+    "RequestTimeTooSkewed",
+    "SignatureDoesNotMatch",
+}
+"""
+What a clock that is wrong leads to, as a request is signed with its time
+(https://docs.aws.amazon.com/IAM/latest/UserGuide/signature-v4-troubleshooting.html).
+"""
 LONGEST: Final = 500
 _QUOTA: Final = re.compile(r"LimitExceeded|ServiceQuotaExceeded|TooManyBuckets")
 _CREDENTIALS: Final = (
@@ -134,7 +144,9 @@ def translate(call: Call, error: Exception, resource: str) -> Exception:
         )
     if not isinstance(error, ClientError):
         says = textwrap.shorten(hide(str(error), call.params), LONGEST)  # it may hold a whole body
-        return AwsError(str(call.operation), type(error).__name__, says, resource=resource)
+        lost = AwsError(str(call.operation), type(error).__name__, says, resource=resource)
+        lost.unanswered = isinstance(error, (ConnectionError, HTTPClientError))
+        return lost
     if means(call.operation.exists, error):
         return AlreadyThere(_refused(call, error, resource))
     return _refused(call, error, resource)
@@ -145,8 +157,12 @@ def _refused(call: Call, error: ClientError, resource: str) -> AwsError:
     advice = ""
     says = hide(message(error), call.params)
     missing = _advice.statement(call.operation, says)
-    if code(error) in DENIED:
+    if code(error) in DENIED and (locked := _advice.lock(says)):
+        advice = locked
+    elif code(error) in DENIED:
         error_class, advice = AccessDenied, _advice.permission(missing)
+    elif code(error) in SKEWED:
+        error_class, advice = CredentialsError, _clock(error)
     elif code(error) in EXPIRED:
         error_class = CredentialsError
     elif _QUOTA.search(code(error)):
@@ -162,6 +178,16 @@ def _refused(call: Call, error: ClientError, resource: str) -> AwsError:
     if isinstance(failure, AccessDenied):
         failure.statement = missing
     return failure
+
+
+def _clock(error: ClientError) -> str:
+    """
+    What to do about a signature whose time or key isn't right.
+    """
+    headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    says = f" (AWS's clock says {headers['date']})" if "date" in headers else ""
+    advice = f"Compare the machine's clock with `date -u`{says}: more than five minutes are refused"
+    return f"{advice}. If it is right, the secret key is wrong"
 
 
 def unreachable(service: str, error: Exception) -> BatchkitError:

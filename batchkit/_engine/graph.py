@@ -12,6 +12,8 @@ from typing import Final, Generic, TypeVar
 
 from attrs import field, frozen
 
+from batchkit._model.signals import Overtaken
+
 K = TypeVar("K", bound=Hashable)
 _SKIPPED: Final = object()
 
@@ -25,6 +27,14 @@ class Outcome(Generic[K]):
     done: list[K] = field(factory=list)
     failed: dict[K, Exception] = field(factory=dict)
     not_started: list[K] = field(factory=list)
+
+
+def met(outcome: Outcome[K]) -> Overtaken | None:
+    """
+    What shows that another caller works against this one, if one does.
+    """
+    found = (error for error in outcome.failed.values() if isinstance(error, Overtaken))
+    return next(found, None)
 
 
 def walk(

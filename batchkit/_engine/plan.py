@@ -16,6 +16,7 @@ from batchkit._model.confidential import revealed
 from batchkit._model.display import Displayed
 from batchkit._model.properties import named_fields
 from batchkit._model.resource import Key, Resource
+from batchkit._printable import printable
 from batchkit.events import Action
 
 SIGNS = {
@@ -50,8 +51,8 @@ class Item:
         return evolve(self, changes=tuple(changes), calls=tuple(calls))
 
     def __str__(self) -> str:
-        lines = [f"{SIGNS[self.action]} {self.resource_type} {self.name}"]
-        lines += [f"    {held}" for held in self.waits]
+        lines = [printable(f"{SIGNS[self.action]} {self.resource_type} {self.name}")]
+        lines += [printable(f"    {held}") for held in self.waits]
         lines += [f"    {c.field}: {c.actual!r} -> {c.desired!r}" for c in self.changes]
         return "\n".join(lines)
 

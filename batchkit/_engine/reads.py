@@ -178,6 +178,14 @@ def blockers(aws: Aws, resource: Resource) -> list[str]:
         return resource.blockers(reader)
 
 
+def foreign_users(aws: Aws, resource: Resource) -> list[str]:
+    """
+    What isn't the stack's and keeps AWS from deleting *resource* for as long as it is there.
+    """
+    with _reader(aws) as reader:
+        return resource.foreign_users(reader)
+
+
 def active_users(aws: Aws, found: Sequence[Resource]) -> list[User]:
     """
     What works with one of *found* now, and would fail if that were taken away.
@@ -190,7 +198,7 @@ def active_users(aws: Aws, found: Sequence[Resource]) -> list[User]:
 
 def is_idle(aws: Aws, actual: Resource) -> bool:
     """
-    Whether nothing has been given *actual* to work with.
+    Whether nothing has *actual* to work with, and nothing runs on it.
     """
     with _reader(aws) as reader:
         return actual.is_idle(reader)

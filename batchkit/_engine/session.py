@@ -25,8 +25,8 @@ EC2_OPERATIONS: Final = frozenset("""
     CreateSubnet CreateTags CreateVpc
     DeleteInternetGateway DeleteLaunchTemplate DeleteNatGateway DeleteRoute
     DeleteRouteTable DeleteSecurityGroup DeleteSubnet
-    DeleteVpc DescribeAddresses DescribeAvailabilityZones
-    DescribeInstanceTypeOfferings DescribeInstanceTypes
+    DeleteTags DeleteVpc DescribeAddresses DescribeAvailabilityZones
+    DescribeInstanceTypeOfferings DescribeInstanceTypes DescribeInstances
     DescribeInternetGateways DescribeLaunchTemplates
     DescribeNatGateways DescribeNetworkInterfaces
     DescribeRouteTables DescribeSecurityGroups DescribeSubnets

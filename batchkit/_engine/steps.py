@@ -4,7 +4,7 @@ Running the steps that a resource describes: calls, waits until AWS is done, wai
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, Final
@@ -15,6 +15,8 @@ import jmespath
 from batchkit._engine import reads as _reads
 from batchkit._engine.aws import Aws
 from batchkit._engine.compare import changes
+from batchkit._engine.held import ForeignWatch
+from batchkit._engine.lookout import Lookout, look_around
 from batchkit._engine.outputs import Outputs
 from batchkit._engine.recovery import RECOVERY, REMAKE, FreshRoles, broken, may_remake
 from batchkit._model.calls import (
@@ -31,7 +33,7 @@ from batchkit._model.calls import (
 )
 from batchkit._model.properties import read_only_fields
 from batchkit._model.resource import Key, Resource
-from batchkit._model.signals import AlreadyThere
+from batchkit._model.signals import AlreadyThere, Overtaken
 from batchkit._model.values import references
 from batchkit.errors import AwsError, BatchkitError, StillWaiting
 from batchkit.events import Action, Event, Listener, Phase
@@ -49,6 +51,8 @@ OUTDATED: Final = 5.0
 """For how many seconds after a deletion an answer may be that from before it."""
 IN_USE: Final = {"DependencyViolation", "InvalidGroup.InUse"}
 """What EC2 says of something that another resource still uses."""
+OUTLASTED: Final = 30.0
+"""After how many seconds what is there, and isn't being deleted, has been made again."""
 UNLISTED: Final = 60.0
 """After how many seconds what was made and isn't listed has been deleted by another caller."""
 
@@ -58,12 +62,15 @@ class Runner:
     Runs steps for resources, and remembers the outputs that their answers give.
     """
 
-    def __init__(self, aws: Aws, emit: Listener, outputs: Outputs) -> None:
+    def __init__(
+        self, aws: Aws, emit: Listener, outputs: Outputs, look: Callable[[Resource], object]
+    ) -> None:
         self._aws = aws
         self._emit = emit
         self._outputs = outputs
         self._fresh_roles = FreshRoles(aws, emit)
         self._remade: set[Key] = set()
+        self._look = look
 
     def run(self, resource: Resource, steps: Steps, action: Action) -> None:
         """
@@ -71,6 +78,7 @@ class Runner:
 
         Raises:
             AlreadyThere: The create was refused because the resource exists.
+            Overtaken: Another caller works against this one.
         """
         try:
             for step in steps:
@@ -83,6 +91,7 @@ class Runner:
                 self._add_blockers(resource, error)
             elif isinstance(error, AwsError) and self._exists(resource, error, action):
                 raise AlreadyThere(error) from error
+            look_around(lambda: self._look(resource))
             raise
 
     def _run_step(self, resource: Resource, step: Step, action: Action) -> None:
@@ -155,9 +164,27 @@ class Runner:
                 self._aws.call(call, str(resource))
         elif isinstance(step, Call):
             self._fresh_roles.wait(resource, step, action)
-            self._learn(resource, step, self._aws.call(step, str(resource)))
+            meanwhile = self._meanwhile(resource, action)
+            self._learn(resource, step, self._aws.call(step, str(resource), meanwhile))
         else:
             self._outputs.learn(resource.key, step.perform(self._aws, self._emit))
+
+    def _lookout(self, resource: Resource) -> Lookout:
+        return Lookout(self._aws.clock, lambda: self._look(resource))
+
+    def _meanwhile(self, resource: Resource, action: Action) -> Callable[[], None]:
+        """
+        Looks, before another attempt is made, whether it makes sense.
+        """
+        looks: list[Callable[[], None]] = [self._lookout(resource)]
+        if action is Action.DELETE:
+            looks.append(ForeignWatch(self._aws, resource))
+
+        def look() -> None:
+            for one in looks:
+                one()
+
+        return look
 
     def _learn(self, resource: Resource, call: Call, answer: Any) -> None:
         # The id from the answer is kept at once: EC2 lists what was made only after some seconds
@@ -218,6 +245,8 @@ class Runner:
         for actual, spent in self._polls(resource, action):
             if actual is None or actual.identity != resource.identity:
                 return
+            if spent >= OUTLASTED and actual.state not in (*actual.DELETING, *actual.FAILED):
+                raise Overtaken(f"{resource} was made again")
             if actual.state in actual.FAILED and spent - asked_at >= OUTDATED:
                 failed_at = spent if failed_at is None else failed_at
                 again = resource.retry_delete(actual)
@@ -236,6 +265,7 @@ class Runner:
         Runs *steps*, which may bring back what has failed *spent* seconds ago, unless it is over.
         """
         if steps is None or spent > RECOVERY:
+            look_around(lambda: self._look(resource))
             raise broken(self._aws, resource, actual)
         late = spent > REMAKE and resource.key not in self._remade
         if late and may_remake(self._aws, actual, action):
@@ -248,7 +278,7 @@ class Runner:
         """
         What AWS holds, and the seconds spent, again and again until the deadline.
         """
-        began = self._aws.clock.monotonic()
+        began, lookout = self._aws.clock.monotonic(), self._lookout(resource)
         reported = ""
         while True:
             spent = self._aws.clock.monotonic() - began
@@ -264,6 +294,7 @@ class Runner:
                 event = Event(*resource.key, action, Phase.WAITING, state, spent)
                 self._emit(event)
                 reported = state
+            lookout()
             try:
                 self._aws.pause(min(max(SHORTEST, LATE * spent), LONGEST))
             except StillWaiting as over:

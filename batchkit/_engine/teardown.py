@@ -4,14 +4,15 @@ Deleting: a resource goes once all that depend on it are gone; a failure stops o
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from attrs import evolve, frozen
 
 from batchkit._engine import reads as _reads
 from batchkit._engine.aws import Aws
-from batchkit._engine.graph import Outcome, walk
+from batchkit._engine.graph import Outcome, met, walk
+from batchkit._engine.held import refuse_if_held
 from batchkit._engine.outputs import Outputs
 from batchkit._engine.steps import Runner
 from batchkit._engine.work import Identity, identity
@@ -50,7 +51,7 @@ def retire(aws: Aws, emit: Listener, kept: Sequence[Resource]) -> None:
     """
     What is *kept* for those who work with it costs nothing of its own.
     """
-    runner = Runner(aws, emit, Outputs(aws))
+    runner = Runner(aws, emit, Outputs(aws), lambda resource: None)
     for actual in kept:
         if actual.state not in actual.DELETING:
             runner.run(actual, actual.retire(), Action.DELETE)
@@ -63,11 +64,12 @@ def delete(
     dependencies: Dependencies,
     *,
     workers: int = 16,
+    look: Callable[[Resource], object] = lambda resource: None,
 ) -> Outcome[Identity]:
     """
-    Deletes *found*, each once all that depend on it are gone.
+    Deletes *found*, each once all that depend on it are gone; *look* notices who works against it.
     """
-    runner = Runner(aws, emit, Outputs(aws))
+    runner = Runner(aws, emit, Outputs(aws), look)
     by_identity = {identity(actual): actual for actual in found}
     prepared: dict[Identity, Future[None]] = {}
     with ThreadPoolExecutor(workers) as early:
@@ -104,6 +106,8 @@ def _prepare(aws: Aws, runner: Runner, actual: Resource, steps: tuple[Step, ...]
     Does what can be done to *actual* while others still depend on it.
     """
     try:
+        if actual.UNPREPARED:
+            refuse_if_held(aws, actual)
         runner.run(actual, iter(steps), Action.DELETE)
     except BaseException as error:
         if not isinstance(error, Exception):  # an interrupt: nothing else is begun
@@ -186,4 +190,9 @@ def failure(stack: str, outcome: Outcome[Identity], verb: str) -> TeardownError:
     for resource_type, name, known in outcome.not_started:
         lines.append(f"  {resource_type} {name} ({known}): something still uses it")
     lines.append(f"Run {verb} again to go on.")
+    if overtaken := met(outcome):
+        lines = [
+            f"Another caller makes the stack {stack!r} at the same time ({overtaken}): "
+            "run destroy_stack again once that has ended."
+        ]
     return TeardownError("\n".join(lines), done=done, failed=failed, not_started=not_started)

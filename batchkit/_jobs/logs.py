@@ -12,6 +12,7 @@ from attrs import frozen
 
 from batchkit._engine.aws import Aws
 from batchkit._jobs.jobs import Job
+from batchkit._jobs.unreachable import ride_out
 from batchkit._model.calls import Operation
 
 GET: Final = Operation("logs", "GetLogEvents", absent=("ResourceNotFoundException",))
@@ -69,7 +70,8 @@ class Follower:
             # A forward token is of the same direction: it wants startFromHead too
             # (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html).
             given = {"startFromHead": True, **({"nextToken": token} if token else {})}
-            answer = self._aws.call(GET(logGroupName=group, logStreamName=stream, **given))
+            get = GET(logGroupName=group, logStreamName=stream, **given)
+            answer = ride_out(self._aws, lambda: self._aws.call(get))  # noqa: B023 - called here
             if answer is None:
                 return  # the stream is made with the first line
             yield from (parse(event, job) for event in answer["events"])

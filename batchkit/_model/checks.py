@@ -18,7 +18,7 @@ from attrs import frozen
 
 from batchkit._model.confidential import Variables
 from batchkit._model.secret_arn import VALUE_FROM
-from batchkit._model.values import Arn, Here, Ref, Zone
+from batchkit._model.values import Arn, Here, Ref, Zone, can_be_sent
 from batchkit.errors import Problem, SpecError
 
 
@@ -116,8 +116,8 @@ def passes(constraint: Constraint, value: Any) -> bool:
     Whether *value* meets *constraint*, of whatever type it is.
     """
     try:
-        return constraint.test(value)
-    except (TypeError, ValueError, AttributeError):
+        return bool(constraint.test(value))
+    except Exception:  # a value of any type may raise anything when it is compared
         return False
 
 
@@ -151,7 +151,9 @@ def text(pattern: str, expects: str) -> Constraint:
     A text that *pattern* matches as a whole.
     """
     compiled = re.compile(pattern)
-    return Constraint(expects, lambda value: compiled.fullmatch(value) is not None)
+    return Constraint(
+        expects, lambda value: compiled.fullmatch(value) is not None and can_be_sent(value)
+    )
 
 
 def whole(low: int, high: int, unit: str = "") -> Constraint:
@@ -220,9 +222,11 @@ def network(longest: int, shortest: int) -> Constraint:
     """
 
     def test(value: str) -> bool:
-        return (
-            isinstance(value, str) and longest <= ipaddress.IPv4Network(value).prefixlen <= shortest
-        )
+        block = ipaddress.IPv4Network(value)
+        # A VPC can't have the ranges that mean something else to every host; a rule may name all
+        # (https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html).
+        odd = block.is_loopback or block.is_link_local or block.is_multicast or value[:2] == "0."
+        return str(block) == value and longest <= block.prefixlen <= shortest and not longest * odd
 
     return Constraint(
         f"an IPv4 network such as '10.1.0.0/16', from /{longest} to /{shortest}, without host bits",
@@ -233,7 +237,7 @@ def network(longest: int, shortest: int) -> Constraint:
 ENVIRONMENT = Constraint(
     "names (letters, digits and _, not starting with a digit or AWS_BATCH) with texts",
     lambda value: all(
-        isinstance(item, str)
+        can_be_sent(item)
         and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name)
         and not name.startswith("AWS_BATCH")
         for name, item in value.items()

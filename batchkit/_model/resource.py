@@ -62,7 +62,7 @@ class Resource(Checked):
     Args:
         name: Its name; unique for its resource type in a stack.
         stack: The stack that owns it, written as a tag; its own name where none is given.
-        tags: Further tags.  Those that others have put there are left alone.
+        tags: Further tags.  One that is left out later goes; those of others are left alone.
         depends_on: Resources that must exist first although no property refers to them.
     """
 
@@ -82,6 +82,8 @@ class Resource(Checked):
     """Whether a tag says who owns it; what has none lives in something that has."""
     INTERNAL: ClassVar[bool] = False
     """Whether it is batchkit's own bookkeeping: torn down, and shown to nobody."""
+    UNPREPARED: ClassVar[bool] = False
+    """Whether nothing is prepared for its deletion as long as something foreign uses it."""
     TIMEOUT: ClassVar[float] = 300
     """For how many seconds AWS may be at work on it."""
     COMES_AFTER: ClassVar[Collection[str]] = ()
@@ -98,11 +100,12 @@ class Resource(Checked):
         default=(), eq=False, repr=False, converter=as_tuple, metadata={"write_only": True}
     )
     owner: str = read_only()
+    written: str = read_only()
     state: str = read_only()
     reason: str = read_only()
 
     def __attrs_post_init__(self) -> None:
-        if not self.stack:
+        if self.stack == "":
             object.__setattr__(self, "stack", self.name)
         is_desired = self.owner is UNSET or isinstance(self.owner, Ref)
         for attribute in read_only_fields(type(self)):
@@ -171,7 +174,9 @@ class Resource(Checked):
         """
         The tags that it is made with, batchkit's own first.
         """
-        return {_tags.OWNER: self.stack, _tags.NAME: self.name, **self.tags}
+        own = {_tags.OWNER: self.stack, _tags.NAME: self.name}
+        remembered = {_tags.WRITTEN: _tags.written(self.tags)} if self.tags else {}
+        return {**own, **self.tags, **remembered}
 
     @property
     def in_use(self) -> bool:
@@ -212,8 +217,25 @@ class Resource(Checked):
         Whether the property *name* is desired to be other than AWS holds it.
         """
         if name == "tags":
-            return not self.tags.items() <= actual.tags.items()
+            remembered = actual.written == _tags.written(self.tags)
+            return not remembered or not self.tags.items() <= actual.tags.items()
         return bool(getattr(self, name) != getattr(actual, name))
+
+    def left_out(self, actual: Resource) -> list[str]:
+        """
+        The keys of the tags that batchkit has written to *actual* and that are desired no more.
+        """
+        return _tags.left_out(self.tags, actual.tags, actual.written)
+
+    def retag(self, actual: Resource, tag: Call, untag: Call) -> Steps:
+        """
+        The steps that bring the tags to what is desired; *untag* takes off those left out.
+        """
+        # IAM's keys are case-insensitive: afterwards, the new one would go with the old
+        # (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html).
+        if self.left_out(actual):
+            yield untag
+        yield tag
 
     def companions(self) -> tuple[Resource, ...]:
         """
@@ -300,6 +322,12 @@ class Resource(Checked):
     def blockers(self, reader: Reader) -> list[str]:
         """
         What keeps AWS from deleting it, in words.
+        """
+        return []
+
+    def foreign_users(self, reader: Reader) -> list[str]:
+        """
+        What isn't the stack's and keeps AWS from deleting it for as long as it is there, in words.
         """
         return []
 

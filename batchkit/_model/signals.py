@@ -23,6 +23,12 @@ class AlreadyThere(BatchkitError):
         super().__init__(str(refusal))
 
 
+class Overtaken(BatchkitError):
+    """
+    Another caller has deleted what is needed here, or makes what is being deleted.
+    """
+
+
 class Cancelled(BatchkitError):
     """
     Another resource failed, or the user interrupted: nothing new is begun.

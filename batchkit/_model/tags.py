@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from batchkit._model.names import digest
+
 OWNER: Final = "batchkit:stack"
 NAME: Final = "Name"
 SETTLED: Final = "batchkit:settled"
@@ -18,7 +20,10 @@ SETTLED: Final = "batchkit:settled"
 LOCK: Final = "batchkit:lock"
 """On the log group of a lock: the id of the duplicate that stays."""
 
-_OWN: Final = {OWNER, NAME, SETTLED, LOCK}
+WRITTEN: Final = "batchkit:tags"
+"""On what a user has tagged: which of its tags batchkit has written, in the form of `written`."""
+
+_OWN: Final = {OWNER, NAME, SETTLED, LOCK, WRITTEN}
 
 
 def as_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
@@ -62,6 +67,24 @@ def user_tags(tags: Mapping[str, str]) -> dict[str, str]:
     return {key: value for key, value in tags.items() if key not in _OWN}
 
 
+def written(tags: Mapping[str, str]) -> str:
+    """
+    The keys of *tags* as they are remembered: a hash of six letters for each.
+
+    A key may have 128 letters, and a tag's value 256.
+    """
+    return "".join(sorted(map(digest, tags)))
+
+
+def left_out(tags: Mapping[str, str], there: Mapping[str, str], remembered: str) -> list[str]:
+    """
+    The keys that batchkit has written, as *remembered*, and that are *there* and not in *tags*.
+    """
+    known = {remembered[at : at + 6] for at in range(0, len(remembered), 6)}
+    gone = [key for key in there if key not in tags and digest(key) in known]
+    return [*gone, *([WRITTEN] if remembered and not tags else ())]
+
+
 def of_stack(stack: str) -> list[dict[str, Any]]:
     """
     EC2's filter for what the stack owns.
@@ -80,4 +103,5 @@ def tag_fields(tags: Any, *, name: str = "", stack: str = "") -> dict[str, Any]:
         "stack": stack or owned_by,
         "owner": owned_by,
         "tags": user_tags(parsed),
+        "written": parsed.get(WRITTEN, ""),
     }

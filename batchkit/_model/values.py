@@ -170,3 +170,26 @@ def references(value: Any) -> Iterator[Ref]:
     Every `Ref` in *value*, however deep.
     """
     return (item for item in placeholders(value) if isinstance(item, Ref))
+
+
+def can_be_sent(value: Any) -> bool:
+    """
+    Whether *value* is a text that a request and a process's environment can hold.
+    """
+    # Python's texts may have halves of characters, and no C string has a NUL.
+    value.encode()
+    return "\0" not in value
+
+
+def is_json(value: Any) -> bool:
+    """
+    Whether JSON can hold *value*, once its placeholders are resolved.
+    """
+    json.dumps(value, default=_placeholder)
+    return True
+
+
+def _placeholder(value: Any) -> str:
+    if not any(placeholders(value)):
+        raise TypeError(f"JSON has no {type(value).__name__}")
+    return repr(value)

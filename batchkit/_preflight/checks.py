@@ -66,16 +66,28 @@ def zones(facts: PreflightFacts) -> Iterator[Finding]:
 
 def docker(facts: PreflightFacts) -> Iterator[Finding]:
     """
-    A Docker daemon answers, since the image must be built.
+    A Docker daemon answers, since the image must be built, and has the logins that it may need.
     """
     from batchkit._docker import build as _docker
+    from batchkit._docker.buildx import installed, wanted
+    from batchkit._docker.credentials import missing
 
     if not publisher(facts.aws.session).needs_docker:
         return
     try:
         _docker.connect().close()
     except DockerUnavailable as error:
-        yield finding("Docker", str(error).split(". ")[0] + ".", _DOCKER)
+        message, _, fix = str(error).partition(". ")
+        yield finding("Docker", f"{message}.", fix or _DOCKER)
+        return
+    source = facts.spec.image
+    found = wanted(source.context(), source.build_args) if isinstance(source, ImageSource) else []
+    if found and not installed() and (refusal := _docker.unbuildable(found)):
+        needs, _, fix = refusal.partition(". ")
+        yield finding("Dockerfile", f"{needs}.", fix)
+    for where, message in missing():
+        fix = "Install it, or take the key out, if the base image isn't public."
+        yield finding(where, message, fix, Severity.WARNING)
 
 
 def image(facts: PreflightFacts) -> Iterator[Finding]:

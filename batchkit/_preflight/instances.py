@@ -13,6 +13,7 @@ from attrs import frozen
 
 from batchkit._engine.aws import Aws
 from batchkit._model.calls import Operation
+from batchkit._model.options import check_options
 from batchkit.clock import Clock
 from batchkit.compute.instance_types import needs_own_ami
 from batchkit.errors import SpecError
@@ -97,6 +98,7 @@ def instance_types(
     Raises:
         SpecError: No job can be like that.
     """
+    check_options("instance_types", session=session, clock=clock)
     job = JobSettings(vcpus=vcpus, memory=memory, gpus=gpus, architecture=architecture)
     if problems := list(EC2.problems(job)):
         raise SpecError("job", problems)

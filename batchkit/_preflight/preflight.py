@@ -9,6 +9,8 @@ import boto3
 from batchkit._diagnosis.finding import Diagnosis, Finding, Severity
 from batchkit._engine.aws import Aws
 from batchkit._engine.plan import Plan
+from batchkit._model.checks import instance, require as _require
+from batchkit._model.options import check_options
 from batchkit._preflight import checks as _checks
 from batchkit._preflight.checks import CHECKS
 from batchkit._preflight.facts import Check, PreflightFacts, finding
@@ -27,6 +29,8 @@ def preflight(
 
     It changes nothing.  What the caller may not read is a finding of its own.
     """
+    _require("preflight", "spec", spec, instance(StackSpec, expects="a StackSpec(...)"))
+    check_options("preflight", session=session, clock=clock)
     facts = PreflightFacts(Aws(session, clock), spec)
     found: list[Finding] = []
     for check in CHECKS:
@@ -54,6 +58,7 @@ def require(aws: Aws, spec: StackSpec, plan: Plan) -> None:
     found = [*_checks.zones(facts)]
     if any(item.resource_type == Image.__name__ for item in created):
         found += _checks.docker(facts)
+    found = [one for one in found if one.severity is Severity.ERROR]
     if found:
         raise PreflightError("\n".join(["nothing was made:", *map(str, found)]), findings=found)
 

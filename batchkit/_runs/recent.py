@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from batchkit._engine.aws import Aws
 from batchkit._jobs import jobs as _jobs
-from batchkit._model.checks import refuse, whole
+from batchkit._model.checks import require, whole
 from batchkit._runs.run import Run, attach
 from batchkit._runs.start import LIST_RUNS, MARK
 from batchkit.resources.batch import LIST_JOBS
@@ -20,8 +20,7 @@ def runs(aws: Aws, machine: str, queues: Iterable[str], limit: int) -> list[Run]
     """
     The newest executions of *machine* and jobs submitted directly to *queues*, the newest first.
     """
-    if not _LIMIT.test(limit):
-        refuse("runs", "limit", limit, _LIMIT.expects)
+    require("runs", "limit", limit, _LIMIT)
     started = [*_executions(aws, machine, limit)]
     for queue in queues:
         started += _direct(aws, queue, limit)

@@ -19,9 +19,11 @@ from batchkit._jobs import jobs as _jobs, links as _links, logs as _logs
 from batchkit._jobs.jobs import Job
 from batchkit._jobs.logs import Follower, LogLine
 from batchkit._jobs.state import State
+from batchkit._jobs.unreachable import LONGEST, ride_out
 from batchkit._model.calls import Operation
-from batchkit._model.checks import refuse
+from batchkit._model.checks import Constraint, instance, refuse, require
 from batchkit._model.display import Displayed
+from batchkit._model.options import check_options
 from batchkit._runs import backends as _backends
 from batchkit._runs.backends import RunBackend, StateMachineExecution, SubmittedJobs
 from batchkit._runs.outcome import failure
@@ -58,6 +60,7 @@ LATE: Final = 0.5
 _EXECUTION: Final = re.compile(r"arn:[\w-]+:states:([\w-]+):\d+:execution:[^:]+:.+")
 _JOB_ARN: Final = re.compile(r"arn:[\w-]+:batch:([\w-]+):\d+:job/(.+)")
 _JOB_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(:\d+)?")
+_REASON: Final = Constraint("a text", lambda value: isinstance(value, str) and bool(value.strip()))
 _EXPECTED: Final = "the ARN of an execution or of a job, or a job's id"
 
 
@@ -84,6 +87,7 @@ class Run(Displayed):
         Raises:
             RunNotFound: There is no such run in the session's region.
         """
+        check_options("run", session=session, clock=clock)
         run = attach(Aws(session, clock), arn)
         run.refresh()
         return run
@@ -167,6 +171,7 @@ class Run(Displayed):
             StillWaiting: It was still running after *timeout* seconds; it goes on.
             RunNotFound: It was deleted, or AWS has forgotten it.
         """
+        check_options("wait", timeout=timeout, check=check)
         for state in self._states(timeout):
             if state.succeeded or (state.ended and not check):
                 return self
@@ -178,14 +183,16 @@ class Run(Displayed):
         """
         The lines that its jobs have written; with *follow*, those to come too, until its end.
         """
+        check_options("logs", follow=follow)
         follower = Follower(self._aws)
         read_to_end: set[str] = set()
         for state in self._states(None):
             if state.ended and follow:
                 # CloudWatch Logs takes a moment to give back what was just written.
                 self._aws.pause(LATE)
-            ids = [id for id in self._backend.ids() if id not in read_to_end]
-            for job in _jobs.describe(self._aws, ids):
+            listed = ride_out(self._aws, lambda: list(self._backend.ids()))
+            ids = [id for id in listed if id not in read_to_end]
+            for job in ride_out(self._aws, lambda: list(_jobs.describe(self._aws, ids))):
                 yield from follower.new(job)
                 # An array may have 10,000 children: those that have ended aren't read again.
                 if job.ended and len(ids) > 1:
@@ -197,6 +204,7 @@ class Run(Displayed):
         """
         The last lines of its job; of an array, of the child that explains most.
         """
+        check_options("tail", lines=lines)
         job = _jobs.representative(self.jobs)
         return _logs.tail(self._aws, job, lines) if job else []
 
@@ -204,8 +212,7 @@ class Run(Displayed):
         """
         Asks AWS to end the run and its jobs; `wait` then raises `JobFailed`.
         """
-        if not reason.strip():
-            refuse("cancel", "reason", reason, "a text")
+        require("cancel", "reason", reason, _REASON)
         self._backend.cancel(reason)
 
     def explain(self) -> Diagnosis:
@@ -246,7 +253,8 @@ class Run(Displayed):
         clock = self._aws.clock
         began = clock.monotonic()
         while True:
-            state = self._poll()
+            left = LONGEST if timeout is None else timeout - (clock.monotonic() - began)
+            state = ride_out(self._aws, self._poll, left)
             yield state
             spent = clock.monotonic() - began
             if timeout is not None and spent >= timeout:
@@ -268,6 +276,7 @@ def attach(aws: Aws, arn: str) -> Run:
     """
     The run of that ARN or id; makes no call.
     """
+    require("run", "arn", arn, instance(str, expects=_EXPECTED))
     if execution := _EXECUTION.fullmatch(arn):
         _check_region(aws, arn, execution[1])
         return Run(arn, aws, StateMachineExecution(aws, arn))

@@ -126,6 +126,8 @@ def _on_top(submission: Any) -> Iterator[Problem]:
 def _has_room(submission: Any) -> Iterator[Problem]:
     if any(_on_top(submission)):
         return
+    for name in ("name", "array_size", "depends_on"):
+        getattr(submission, name)  # of one that is wrong there is no size
     if (length := len(json.dumps(submission.changes(), default=repr))) > ROOM:
         expects = f"command and environment of at most {ROOM} characters together, as JSON"
         yield Problem("environment", f"{length} characters", expects)
@@ -231,9 +233,10 @@ def name_of(stack: str, name: str | None, key: str | None) -> str:
     """
     The name of a job: that which is given, that which *key* always gives, or a fresh one.
     """
+    if name is not None:
+        require("submit", "name", name, NAME)
     if key is not None:
-        if not _KEY.test(key):
-            refuse("submit", "key", key, _KEY.expects)
+        require("submit", "key", key, _KEY)
         readable = re.sub(r"[^0-9A-Za-z]+", "-", key)[:30].strip("-")
         return f"{stack}-{readable}-{digest(key, length=8)}".replace("--", "-")
     return name or f"{stack}-{uuid.uuid4().hex[:12]}"

@@ -16,7 +16,7 @@ import attrs
 from attrs import frozen
 
 from batchkit import grants
-from batchkit._model.checks import passes
+from batchkit._model.checks import instance, passes, require
 from batchkit.compute.choices import COMPUTES
 from batchkit.errors import BatchkitError, ConfigError, Problem, SpecError
 from batchkit.networks.choices import NETWORKS
@@ -66,6 +66,7 @@ def load_spec(path: str | Path = FILE) -> StackSpec:
     Raises:
         ConfigError: It is missing, not TOML, or not a valid spec; says the lines.
     """
+    require("load_spec", "path", path, instance(str, Path, expects="the path of a file"))
     path = Path(path)
     source = _read(path)
     try:
@@ -118,7 +119,7 @@ def _read(path: Path) -> str:
     except FileNotFoundError as error:
         msg = f"there is no {path}; `batchkit init` writes one, --config names another"
         raise ConfigError(msg) from error
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:  # ValueError: a path that no system has, a wrong code
         raise ConfigError(f"{path} can't be read: {error}") from error
 
 

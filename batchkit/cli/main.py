@@ -18,6 +18,7 @@ from batchkit._version import VERSION
 from batchkit.cli import outputs as _outputs, runs as _commands, scaffold as _scaffold
 from batchkit.cli.terminal import Commands, Exit, Terminal, on_stack, options
 from batchkit.stack import verbs as stacks
+from batchkit.stack.at_work import at_work
 
 EPILOG = """
 \b
@@ -139,6 +140,7 @@ def down(terminal: Terminal, yes: bool, delete_data: bool) -> None:
     name, session = terminal.stack(), terminal.session()
     what = f"{name} and its data" if delete_data else name
     if not yes:
+        click.echo(f"{name} in {at_work(name, session=session)}.", err=True)
         click.confirm(f"Delete the stack {what}?", abort=True, err=True)
     with terminal.standing("down") as listener:
         done = stacks.destroy_stack(

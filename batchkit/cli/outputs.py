@@ -86,6 +86,10 @@ def plan(made: Plan) -> dict[str, Any]:
         "stack": made.stack,
         "changes": [_change(item) for item in made.changes],
         "kept": [f"{item.resource_type} {item.name}" for item in kept],
+        "waiting": {
+            f"{item.resource_type} {item.name}": [str(one) for one in item.waits]
+            for item in made.waiting
+        },
     }
 
 

@@ -15,9 +15,10 @@ from rich.console import Group
 
 from batchkit._diagnosis.finding import Diagnosis
 from batchkit._display import terminal as _rich
-from batchkit._display.text import printable, state_of
+from batchkit._display.text import state_of
 from batchkit._jobs.logs import LogLine
 from batchkit._preflight.preflight import preflight as inspect
+from batchkit._printable import printable
 from batchkit._runs.run import Run
 from batchkit.cli.terminal import Exit, Terminal, on_stack, options
 from batchkit.errors import RunNotFound

@@ -22,10 +22,10 @@ from rich.text import Text
 
 from batchkit import local
 from batchkit._display.progress import Progress, progress
-from batchkit._display.text import printable
 from batchkit._engine import failures as _failures
 from batchkit._engine.session import new_session
 from batchkit._model.confidential import masked
+from batchkit._printable import printable_lines
 from batchkit.cli import config as _config
 from batchkit.errors import BatchkitError, ConfigError, JobFailed, SpecError
 from batchkit.spec import StackSpec
@@ -107,7 +107,7 @@ class Terminal:
         """
         A line for the user, beside the results.
         """
-        self.err.print(text if isinstance(text, Text) else Text(str(text)))
+        self.err.print(text if isinstance(text, Text) else Text(printable_lines(str(text))))
 
     def report(self, text: object, data: Any) -> None:
         """
@@ -203,7 +203,7 @@ def _report(error: BaseException, *, verbose: bool) -> Exit:
 
 
 def _line(error: BaseException) -> str:
-    text = "\n".join(printable(line) for line in str(error).split("\n"))
+    text = printable_lines(str(error))
     if isinstance(error, BatchkitError):
         return f"Error: {text}"
     return f"Error: {type(error).__name__}: {text} (-v shows where)"

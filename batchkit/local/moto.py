@@ -55,6 +55,7 @@ def running(account: LocalAccount, without: Collection[str] = ()) -> Iterator[No
             _states_batch.stop_all()
             _jobs.stop_all()
             account.server.close()
+            account.home.remove()
 
 
 @contextmanager

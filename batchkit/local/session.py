@@ -14,16 +14,28 @@ import boto3
 import botocore.session
 from botocore.loaders import JSONFileLoader, Loader, create_loader
 
-from batchkit._model.checks import ENVIRONMENT, require
+from batchkit._model.checks import ENVIRONMENT, Constraint, optional, require, text
 from batchkit._model.confidential import as_variables
+from batchkit._model.image_uri import is_image_uri
+from batchkit._model.options import check_options
 from batchkit.errors import LocalError
 from batchkit.local.patches.patch import Patch, apply_all
 from batchkit.local.runtime import account as _account
 from batchkit.local.runtime.account import LocalAccount
 from batchkit.local.runtime.docker import docker_answers
 from batchkit.local.runtime.environ import ACCESS_KEY, SECRET_KEY, fake_credentials
+from batchkit.local.runtime.home import sweep
 from batchkit.local.runtime.images import FakeImages
 from batchkit.local.runtime.server import HttpEndpoint
+from batchkit.local.runtime.stopping import unwinding
+
+_REGION = text(r"[a-z]{2,4}(-[a-z]+)+-[0-9]+", "a region such as eu-west-1")
+_IMAGES = Constraint(
+    "folders by the URI of an image",
+    lambda value: all(
+        is_image_uri(uri) and isinstance(folder, (str, Path)) for uri, folder in value.items()
+    ),
+)
 
 
 class LocalSession(boto3.Session):
@@ -105,8 +117,12 @@ def local_aws(
         environment: Variables that every job gets; the job's own override them.
         images: Fake images: folders by image URI, as for `LocalSession.fake_image`.
 
-    Everything is undone on exit: no process, thread, file, variable or patch is left.
+    Everything is undone on exit: no process, thread, file, variable or patch is left, also where a
+    SIGTERM ends the program. What a killed one left is gone after the next start.
     """
+    check_options("local_aws", docker=docker)
+    require("local_aws", "region", region, _REGION)
+    require("local_aws", "images", images, optional(_IMAGES))
     account = LocalAccount(
         region=region,
         images=FakeImages(),
@@ -114,7 +130,8 @@ def local_aws(
         environment=_variables({} if environment is None else environment),
         docker=_daemon(docker),
     )
-    with embedded(account) as session:
+    sweep(account.docker)
+    with unwinding(), embedded(account) as session:
         for uri, folder in (images or {}).items():
             session.fake_image(uri, folder)
         yield session

@@ -63,6 +63,7 @@ class BatchResource(Resource):
     DISABLE: ClassVar[Operation]
     DELETE: ClassVar[Operation]
     TAG: ClassVar = Operation("batch", "TagResource")
+    UNTAG: ClassVar = Operation("batch", "UntagResource")
     READY: ClassVar = ("VALID",)
     FAILED: ClassVar = ("INVALID",)
     DELETING: ClassVar = ("DELETING", "DELETED")
@@ -129,7 +130,9 @@ class BatchResource(Resource):
 
     def tag(self, actual: Resource, drift: Collection[str]) -> Steps:
         """
-        The call that puts the tags back, if they differ.
+        The calls that bring the tags to what is desired, if they differ.
         """
         if "tags" in drift:
-            yield self.TAG(resourceArn=actual.identity, tags=self.all_tags)
+            tag = self.TAG(resourceArn=actual.identity, tags=self.all_tags)
+            untag = self.UNTAG(resourceArn=actual.identity, tagKeys=self.left_out(actual))
+            yield from self.retag(actual, tag, untag)

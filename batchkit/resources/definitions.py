@@ -25,6 +25,7 @@ from batchkit.resources.batch import NAME, PASS_ROLE, ROLE
 from batchkit.resources.job_settings import JobSettings
 from batchkit.resources.live_jobs import DESCRIBE_DEFINITIONS
 from batchkit.resources.platforms import PLATFORMS, Platform, container_of, platform_of
+from batchkit.resources.revisions import Withdraw, newest_first
 
 IMAGE = text(r"\S+", "an image URI")
 
@@ -83,6 +84,7 @@ class JobDefinition(JobSettings, Resource):
         repeatable=False,  # the same request again registers another revision
     )
     TAG: ClassVar = Operation("batch", "TagResource")
+    UNTAG: ClassVar = Operation("batch", "UntagResource")
     DELETE: ClassVar = Operation("batch", "DeregisterJobDefinition")
     KEPT: ClassVar = 3
     """How many revisions stay whoever works with them, the newest first."""
@@ -145,8 +147,10 @@ class JobDefinition(JobSettings, Resource):
         active = reader(cls.DESCRIBE(jobDefinitionName=name, status="ACTIVE"))["jobDefinitions"]
         if not active:
             return
-        # Batch doesn't say in which order it returns them.
-        ours = sorted(active, key=lambda one: -int(one["revision"]))
+        ours = newest_first(active, _content)
+        listed = {one["jobDefinitionArn"] for one in ours}
+        # What a caller that crashed didn't withdraw goes with the one that it is equal to.
+        equal = [arn for one in active if (arn := one["jobDefinitionArn"]) not in listed]
         # Tags belong to a revision: one that was registered by hand has none of the stack's, and
         # the name is the stack's all the same.
         owners = [_tags.owner(_tags.parse(one.get("tags"))) for one in ours]
@@ -160,7 +164,7 @@ class JobDefinition(JobSettings, Resource):
                 **_retries(one.get("retryStrategy") or {}),
                 timeout=(one.get("timeout") or {}).get("attemptDurationSeconds", 0),
                 arn=one["jobDefinitionArn"],
-                revisions=(one["jobDefinitionArn"],),
+                revisions=(one["jobDefinitionArn"], *(() if age else equal)),
                 age=age,
             )
 
@@ -196,12 +200,15 @@ class JobDefinition(JobSettings, Resource):
             tags=self.all_tags,
             **envelope.define(self._properties()),
         )
+        yield Withdraw(self.DELETE, self.DESCRIBE, self.name, self.arn, _content)
         # Another caller may have registered a later revision meanwhile; the latest is used.
         yield WAIT_STABLE
 
     def update(self, actual: JobDefinition, drift: Collection[str]) -> Steps:
         if set(drift) == {"tags"}:
-            yield self.TAG(resourceArn=actual.arn, tags=self.all_tags)
+            tag = self.TAG(resourceArn=actual.arn, tags=self.all_tags)
+            untag = self.UNTAG(resourceArn=actual.arn, tagKeys=self.left_out(actual))
+            yield from self.retag(actual, tag, untag)
         else:
             yield from self.create()
 
@@ -239,6 +246,14 @@ class JobDefinition(JobSettings, Resource):
             "awslogs-stream-prefix": self.name,
         }
         return {"logDriver": "awslogs", "options": options}
+
+
+def _content(revision: Mapping[str, Any]) -> list[Any]:
+    """
+    All of a revision but its number, in one form: AWS returns lists in any order.
+    """
+    retries = _retries(revision.get("retryStrategy") or {})
+    return [_container(revision), retries, revision.get("timeout"), revision.get("tags")]
 
 
 def required(

@@ -43,6 +43,7 @@ class Table(Resource):
         not_yet=(NotYet("LimitExceededException", 120),),
     )
     TAG: ClassVar = Operation("dynamodb", "TagResource", not_yet=(_IN_USE,))
+    UNTAG: ClassVar = Operation("dynamodb", "UntagResource", not_yet=(_IN_USE,))
     BILLING: ClassVar = Operation("dynamodb", "UpdateTable", not_yet=(_IN_USE,))
     DELETE: ClassVar = Operation(
         "dynamodb", "DeleteTable", absent=(_NOT_FOUND,), not_yet=(_IN_USE,)
@@ -105,7 +106,9 @@ class Table(Resource):
             # The table is UPDATING for a while, and takes no other change until it is done.
             yield WAIT_STABLE
         if "tags" in drift:
-            yield self.TAG(ResourceArn=actual.arn, Tags=as_list(self.all_tags))
+            tag = self.TAG(ResourceArn=actual.arn, Tags=as_list(self.all_tags))
+            untag = self.UNTAG(ResourceArn=actual.arn, TagKeys=self.left_out(actual))
+            yield from self.retag(actual, tag, untag)
 
     def delete(self) -> Steps:
         yield self.DELETE(TableName=self.name)

@@ -19,6 +19,7 @@ from batchkit._model.resource import Reader, Resource
 from batchkit._model.tags import as_list, of_stack, owner, parse
 from batchkit._model.users import User
 from batchkit._model.values import Arn
+from batchkit.resources import foreign as _foreign
 from batchkit.resources.locks import (
     RELEASE_LOCK,
     TAKE_LOCK,
@@ -76,9 +77,11 @@ class Ec2Resource(Resource):
 
     DESCRIBE: ClassVar[Operation]
     TAG: ClassVar = Operation("ec2", "CreateTags", not_yet=NEW_ID)
+    UNTAG: ClassVar = Operation("ec2", "DeleteTags", not_yet=NEW_ID)
     TAKE_LOCK: ClassVar = TAKE_LOCK
     RELEASE_LOCK: ClassVar = RELEASE_LOCK
-    INTERFACES: ClassVar = Operation("ec2", "DescribeNetworkInterfaces", wide=True)
+    INTERFACES: ClassVar = _foreign.INTERFACES
+    INSTANCES: ClassVar = _foreign.INSTANCES
     LISTED: ClassVar[str]
     TYPE: ClassVar[str]
     LOCKED_BY: ClassVar[str] = ""
@@ -178,12 +181,20 @@ class Ec2Resource(Resource):
         ]
         return found
 
-    def tag(self, drift: Collection[str]) -> Steps:
+    def foreign_users(self, reader: Reader) -> list[str]:
+        if not self.INTERFACE_FILTER:
+            return []
+        name, attribute = self.INTERFACE_FILTER
+        return _foreign.interfaces(reader, name, getattr(self, attribute), self.stack)
+
+    def tag(self, actual: Resource, drift: Collection[str]) -> Steps:
         """
-        The call that puts the tags back, if they differ; CreateTags leaves all others alone.
+        The calls that bring the tags to what is desired, if they differ; others' are left alone.
         """
         if "tags" in drift:
-            yield self.TAG(Resources=[self.identity], Tags=as_list(self.all_tags))
+            keys = [{"Key": key} for key in self.left_out(actual)]
+            tag = self.TAG(Resources=[self.identity], Tags=as_list(self.all_tags))
+            yield from self.retag(actual, tag, self.UNTAG(Resources=[self.identity], Tags=keys))
 
 
 _OF_NETWORK: Final = ("nat_gateway", "vpc_endpoint", "efs")

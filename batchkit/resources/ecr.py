@@ -45,6 +45,7 @@ class Repository(Resource):
     MUTABILITY: ClassVar = Operation("ecr", "PutImageTagMutability")
     PUT_LIFECYCLE: ClassVar = Operation("ecr", "PutLifecyclePolicy", not_yet=_FRESH)
     TAG: ClassVar = Operation("ecr", "TagResource")
+    UNTAG: ClassVar = Operation("ecr", "UntagResource")
     DELETE: ClassVar = Operation("ecr", "DeleteRepository", absent=(_ABSENT,))
 
     name: str = checked(
@@ -118,7 +119,9 @@ class Repository(Resource):
         if "keep" in drift:
             yield self._expire()
         if "tags" in drift:
-            yield self.TAG(resourceArn=actual.arn, tags=as_list(self.all_tags))
+            tag = self.TAG(resourceArn=actual.arn, tags=as_list(self.all_tags))
+            untag = self.UNTAG(resourceArn=actual.arn, tagKeys=self.left_out(actual))
+            yield from self.retag(actual, tag, untag)
 
     def delete(self) -> Steps:
         # Without force, ECR deletes no repository that has images

@@ -16,6 +16,7 @@ from batchkit._model.calls import WAIT_DELETED, WAIT_STABLE, Operation, Steps
 from batchkit._model.checks import optional
 from batchkit._model.properties import named, read_only
 from batchkit._model.resource import Reader
+from batchkit._model.tags import owner, parse
 from batchkit._model.values import Arn, Ref
 from batchkit.resources.batch import (
     DUPLICATE,
@@ -31,7 +32,7 @@ from batchkit.resources.batch import (
 from batchkit.resources.families import Family
 from batchkit.resources.iam import Role, aws_managed
 from batchkit.resources.iam_paths import path_of
-from batchkit.resources.live_jobs import DESCRIBE_ENVIRONMENTS, nothing_runs_in
+from batchkit.resources.live_jobs import DESCRIBE_ENVIRONMENTS, DESCRIBE_QUEUES, nothing_runs_in
 
 E = TypeVar("E", bound="EnvironmentBase")
 
@@ -88,6 +89,9 @@ class EnvironmentBase(BatchResource):
     DELETE: ClassVar = Operation(
         "batch", "DeleteComputeEnvironment", absent=(MISSING,), not_yet=(MODIFIED, RELATED)
     )
+    # Disabled, it would start no jobs of others' queues any more
+    # (https://docs.aws.amazon.com/batch/latest/APIReference/API_UpdateComputeEnvironment.html).
+    UNPREPARED: ClassVar = True
     LISTED: ClassVar = "computeEnvironments"
     NAMED: ClassVar = "computeEnvironmentName"
     PARAMETER: ClassVar = "computeEnvironment"
@@ -152,6 +156,18 @@ class EnvironmentBase(BatchResource):
         for actual in super().find(stack, reader):
             own = f":role{path_of(stack)}" in str(actual.service_role)
             yield evolve(actual, orphaned=own and actual.service_role not in there)
+
+    def foreign_users(self, reader: Reader) -> list[str]:
+        """
+        The queues of others that send jobs to it.
+        """
+        return [
+            f"the job queue {queue['jobQueueName']}"
+            for queue in reader(DESCRIBE_QUEUES())["jobQueues"]
+            if self.arn in {one["computeEnvironment"] for one in queue["computeEnvironmentOrder"]}
+            and owner(parse(queue.get("tags"))) != self.stack
+            and queue["status"] not in self.DELETING
+        ]
 
     def create(self) -> Steps:
         role = {"serviceRole": self.service_role} if self.service_role else {}

@@ -16,6 +16,7 @@ from batchkit._model.resource import Reader
 from batchkit._model.tags import SETTLED, as_list, parse, tag_fields
 from batchkit._model.users import Use
 from batchkit._model.values import Ref
+from batchkit.resources import foreign as _foreign
 from batchkit.resources.ec2 import (
     ID,
     NEW_ID,
@@ -97,7 +98,10 @@ class InternetGateway(Ec2Resource):
             if actual.vpc:
                 yield self.DETACH(InternetGatewayId=actual.id, VpcId=actual.vpc)
             yield self.ATTACH(InternetGatewayId=actual.id, VpcId=self.vpc)
-        yield from self.tag(drift)
+        yield from self.tag(actual, drift)
+
+    def foreign_users(self, reader: Reader) -> list[str]:
+        return _foreign.interfaces(reader, "vpc-id", self.vpc, self.stack, public=True)
 
     def delete(self) -> Steps:
         # An attached gateway can't be deleted.
@@ -177,7 +181,7 @@ class ElasticIp(Ec2Resource):
     def update(self, actual: ElasticIp, drift: Collection[str]) -> Steps:
         if "settled" in drift:
             yield from self._settle(actual.id)
-        yield from self.tag(drift)
+        yield from self.tag(actual, drift)
 
     def _settle(self, identity: str) -> Steps:
         yield self.lock(identity)
@@ -252,7 +256,7 @@ class NatGateway(Ec2Resource):
         yield WAIT_STABLE
 
     def update(self, actual: NatGateway, drift: Collection[str]) -> Steps:
-        yield from self.tag(drift)
+        yield from self.tag(actual, drift)
 
     def delete(self) -> Steps:
         # AWS deletes a failed one by itself.  Of any other, the address is free only when the

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final
 from attrs import Factory, evolve, frozen
 
 from batchkit._model.calls import ForEach, NotYet, Operation, Parallel, Steps
-from batchkit._model.checks import as_set, checked, each, instance, optional, text, whole
+from batchkit._model.checks import as_set, checked, each, instance, optional, require, text, whole
 from batchkit._model.properties import read_only, write_only
 from batchkit._model.resource import Reader, Resource
 from batchkit._model.tags import OWNER, as_list, parse, tag_fields
@@ -31,6 +31,9 @@ def aws_managed(name: str) -> Arn:
     """
     The policy *name* that AWS manages, such as `service-role/AWSBatchServiceRole`.
     """
+    require(
+        "aws_managed", "name", name, text(r"[\w+=,.@/-]{1,512}", "a policy's name, with its path")
+    )
     return Arn("iam", f"policy/{name}", region=False, account="aws")
 
 
@@ -112,6 +115,7 @@ class Role(Resource):
     PUT_BOUNDARY: ClassVar = Operation("iam", "PutRolePermissionsBoundary")
     DELETE_BOUNDARY: ClassVar = Operation("iam", "DeleteRolePermissionsBoundary")
     TAG: ClassVar = Operation("iam", "TagRole")
+    UNTAG: ClassVar = Operation("iam", "UntagRole")
     # The policies were detached a moment ago, and IAM may not see it in this call yet.
     DELETE: ClassVar = Operation(
         "iam", "DeleteRole", absent=("NoSuchEntity",), not_yet=(NotYet("DeleteConflict", 60),)
@@ -230,7 +234,9 @@ class Role(Resource):
             # (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html).
             yield self._put() if self.grants else self._delete_inline()
         if "tags" in drift:
-            yield self.TAG(RoleName=self.name, Tags=as_list(self.all_tags))
+            tag = self.TAG(RoleName=self.name, Tags=as_list(self.all_tags))
+            untag = self.UNTAG(RoleName=self.name, TagKeys=self.left_out(actual))
+            yield from self.retag(actual, tag, untag)
 
     def delete(self) -> Steps:
         # IAM deletes no role that has policies, and those of others count too

@@ -23,16 +23,18 @@ from batchkit._model.calls import AwsClient, Operation, Steps, Task
 from batchkit._model.checks import (
     Checked,
     Constraint,
-    as_dict,
     checked,
     instance,
+    one_of,
     optional,
+    require,
     text,
     whole,
 )
+from batchkit._model.confidential import as_variables
 from batchkit._model.properties import read_only, write_only
 from batchkit._model.resource import Reader, Resource
-from batchkit._model.values import Arn, Ref
+from batchkit._model.values import Arn, Ref, can_be_sent
 from batchkit.events import Action, Event, Listener, Phase
 from batchkit.resources.ecr import Repository
 
@@ -48,6 +50,9 @@ BUILD_ARGS = Constraint(
     "names with texts",
     lambda value: all(isinstance(item, str) for pair in value.items() for item in pair),
 )
+
+
+_FOLDER = Constraint("a folder", lambda value: isinstance(value, Path) and can_be_sent(str(value)))
 
 
 def _path(value: Any) -> Any:
@@ -72,10 +77,10 @@ class ImageSource(Checked):
         limit: The largest context, in bytes.
     """
 
-    folder: str | Path = checked(instance(Path, expects="a folder"), converter=_path)
+    folder: str | Path = checked(_FOLDER, converter=_path)
     dockerfile: str = checked(text(r".+", "a path in the folder"), default="Dockerfile")
     build_args: Mapping[str, str] = checked(
-        BUILD_ARGS, factory=dict, converter=as_dict, kw_only=True
+        BUILD_ARGS, factory=dict, converter=as_variables, kw_only=True
     )
     target: str | None = checked(
         optional(text(r"[\w.-]+", "a stage's name")), default=None, kw_only=True
@@ -97,6 +102,7 @@ class ImageSource(Checked):
         """
         The tag of the image for *platform*; the same files have the same tag on every machine.
         """
+        require("image", "platform", platform, one_of(*PLATFORMS.values()))
         return str(self.context().tag(self.build_args, self.target, platform))
 
 

@@ -49,6 +49,7 @@ class InstanceProfile(Resource):
     )
     REMOVE: ClassVar = Operation("iam", "RemoveRoleFromInstanceProfile", absent=_MISSING)
     TAG: ClassVar = Operation("iam", "TagInstanceProfile")
+    UNTAG: ClassVar = Operation("iam", "UntagInstanceProfile")
     # The role was taken out a moment ago, and IAM may not see it in this call yet.
     DELETE: ClassVar = Operation(
         "iam", "DeleteInstanceProfile", absent=_MISSING, not_yet=(NotYet("DeleteConflict", 60),)
@@ -76,14 +77,10 @@ class InstanceProfile(Resource):
                 yield cls._parse(one, stack)
 
     def read(self, reader: Reader) -> InstanceProfile | None:
-        listed = self._listed(self.stack, reader)
-        found = next((one for one in listed if one["InstanceProfileName"] == self.name), None)
-        # ListInstanceProfiles leaves out the tags; the owner is known from the path
+        # ListInstanceProfiles leaves out the tags
         # (https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListInstanceProfiles.html).
-        if found is None or self.tags:
-            answer = reader(self.GET(InstanceProfileName=self.name))
-            found = (answer or {}).get("InstanceProfile")
-        return None if found is None else self._parse(found, self.stack)
+        answer = reader(self.GET(InstanceProfileName=self.name))
+        return None if answer is None else self._parse(answer["InstanceProfile"], self.stack)
 
     @classmethod
     def _listed(cls, stack: str, reader: Reader) -> list[Mapping[str, Any]]:
@@ -114,7 +111,9 @@ class InstanceProfile(Resource):
             yield from actual.empty()
             yield from self._add()
         if "tags" in drift:
-            yield self.TAG(InstanceProfileName=self.name, Tags=as_list(self.all_tags))
+            tag = self.TAG(InstanceProfileName=self.name, Tags=as_list(self.all_tags))
+            untag = self.UNTAG(InstanceProfileName=self.name, TagKeys=self.left_out(actual))
+            yield from self.retag(actual, tag, untag)
 
     def delete(self) -> Steps:
         # IAM deletes no profile that holds a role, and no role that is in a profile

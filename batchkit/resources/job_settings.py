@@ -21,12 +21,12 @@ from batchkit._model.checks import (
     as_tuple,
     checked,
     each,
-    instance,
     one_of,
     optional,
     whole,
 )
 from batchkit._model.confidential import as_variables
+from batchkit._model.values import can_be_sent
 from batchkit.errors import Problem
 
 VCPUS = Constraint(
@@ -91,7 +91,7 @@ class JobSettings(Checked):
     memory: int = checked(MEMORY, default=2048)
     gpus: int = checked(whole(0, 16), default=0)
     command: Sequence[str] = checked(
-        each(instance(str, expects="a text")), default=(), converter=as_tuple
+        each(Constraint("a text", can_be_sent)), default=(), converter=as_tuple
     )
     environment: Mapping[str, str] = checked(ENVIRONMENT, factory=dict, converter=as_variables)
     secrets: Mapping[str, str] = checked(SECRETS, factory=dict, converter=as_variables)

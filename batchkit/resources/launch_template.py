@@ -104,7 +104,7 @@ class LaunchTemplate(Ec2Resource):
         )
 
     def update(self, actual: LaunchTemplate, drift: Collection[str]) -> Steps:
-        yield from self.tag(drift)
+        yield from self.tag(actual, drift)
 
     def delete(self) -> Steps:
         yield self.DELETE(LaunchTemplateId=self.id)

@@ -52,6 +52,7 @@ class LogGroup(Resource):
     # PutRetentionPolicy has no value for "for ever": that is a group without a policy.
     DELETE_RETENTION: ClassVar = Operation("logs", "DeleteRetentionPolicy", not_yet=_BUSY)
     TAG: ClassVar = Operation("logs", "TagResource")
+    UNTAG: ClassVar = Operation("logs", "UntagResource")
     DELETE: ClassVar = Operation("logs", "DeleteLogGroup", absent=(_NOT_FOUND,), not_yet=_BUSY)
 
     name: str = checked(
@@ -121,7 +122,9 @@ class LogGroup(Resource):
         if "retention" in drift:
             yield self._keep()
         if "tags" in drift:
-            yield self.TAG(resourceArn=_arn(self.name), tags=self.all_tags)
+            tag = self.TAG(resourceArn=_arn(self.name), tags=self.all_tags)
+            untag = self.UNTAG(resourceArn=_arn(self.name), tagKeys=self.left_out(actual))
+            yield from self.retag(actual, tag, untag)
 
     def delete(self) -> Steps:
         yield self.DELETE(logGroupName=self.name)

@@ -40,7 +40,7 @@ class Network(Checked):
     zone is that of the first private subnet.  The outputs are None until the network is ensured.
     """
 
-    name: str = checked(text(r"[\w-]{1,200}", "letters, digits, _ or -"))
+    name: str = checked(text(r"(?i)(?!sg-)[\w-]{1,200}", "letters, digits, _ or -, not first sg-"))
     stack: str = attrs.field(default=Factory(lambda self: self.name, takes_self=True))
     cidr: str = checked(network(16, 24), default="10.1.0.0/16")
     zones: int | Sequence[str] = checked(ZONES, default=1, converter=as_zones)

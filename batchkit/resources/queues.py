@@ -10,8 +10,8 @@ from typing import Any, ClassVar, Final
 from attrs import evolve, frozen
 
 from batchkit._model.calls import WAIT_DELETED, WAIT_STABLE, Operation, Steps
-from batchkit._model.checks import as_tuple, checked, each, optional, text, whole
-from batchkit._model.properties import read_only
+from batchkit._model.checks import a_bool, as_tuple, checked, each, optional, text, whole
+from batchkit._model.properties import read_only, write_only
 from batchkit._model.resource import Reader
 from batchkit._model.users import Use, User
 from batchkit._model.values import Arn, Ref
@@ -36,6 +36,16 @@ Why Batch may cancel a job that is stuck in RUNNABLE; it takes no other texts
 """
 
 
+STUCK_ON_INSTANCES: Final = (
+    *STUCK_REASONS,
+    "MISCONFIGURATION:EC2_INSTANCE_CONFIGURATION_UNSUPPORTED",
+)
+"""
+The same where jobs run on instances of EC2
+(https://docs.aws.amazon.com/batch/latest/userguide/job_stuck_in_runnable_time_limit_actions.html).
+"""
+
+
 @frozen(kw_only=True)
 class JobQueue(BatchResource):
     """
@@ -43,6 +53,7 @@ class JobQueue(BatchResource):
 
     Args:
         runnable_limit: Seconds after which Batch cancels a job that can't be run; None for never.
+        on_instances: Whether its jobs run on instances of EC2, which may be unfit for them.
     """
 
     DESCRIBE: ClassVar = DESCRIBE_QUEUES
@@ -72,6 +83,7 @@ class JobQueue(BatchResource):
     )
     priority: int = checked(whole(0, 1000), default=1)
     runnable_limit: int | None = checked(optional(whole(600, 86400, "seconds")), default=None)
+    on_instances: bool = write_only(a_bool(), default=False)
     arn: str = read_only("jobQueueArn")
     returns_limit: bool = read_only()
 
@@ -156,7 +168,8 @@ class JobQueue(BatchResource):
         if self.runnable_limit is None:
             return []
         limit = {"state": "RUNNABLE", "action": "CANCEL", "maxTimeSeconds": self.runnable_limit}
-        return [{**limit, "reason": reason} for reason in STUCK_REASONS]
+        reasons = STUCK_ON_INSTANCES if self.on_instances else STUCK_REASONS
+        return [{**limit, "reason": reason} for reason in reasons]
 
 
 def _limit(actions: Iterable[Mapping[str, Any]]) -> int | None:
@@ -166,5 +179,6 @@ def _limit(actions: Iterable[Mapping[str, Any]]) -> int | None:
     limits = {one["reason"]: one["maxTimeSeconds"] for one in actions}
     if not limits:
         return None
-    same = set(limits) == set(STUCK_REASONS) and len(set(limits.values())) == 1
+    every = set(limits) in (set(STUCK_REASONS), set(STUCK_ON_INSTANCES))
+    same = every and len(set(limits.values())) == 1
     return next(iter(limits.values())) if same else 0

@@ -126,7 +126,7 @@ class RouteTable(Ec2Resource):
             for subnet, association in actual.associations.items():
                 if subnet not in self.subnets:
                     yield self.DISASSOCIATE(AssociationId=association)
-        yield from self.tag(drift)
+        yield from self.tag(actual, drift)
 
     def _associate(self, subnet: str | Ref, table: str) -> Steps:
         """

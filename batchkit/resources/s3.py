@@ -208,7 +208,8 @@ class Bucket(Resource):
         if "private" in drift:
             yield self._block()
         if "tags" in drift:
-            yield self._tag(actual.tags)
+            gone = self.left_out(actual)
+            yield self._tag({key: actual.tags[key] for key in actual.tags if key not in gone})
         if actual.state == self.UNTAGGED:
             yield self.RELEASE_LOCK(logGroupName=intent_group(self))
 

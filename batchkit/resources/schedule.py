@@ -115,6 +115,7 @@ class ScheduleGroup(Resource):
         exists=("ConflictException",),
     )
     TAG: ClassVar = Operation("scheduler", "TagResource")
+    UNTAG: ClassVar = Operation("scheduler", "UntagResource")
     # Scheduler deletes a group with all of its schedules, some time after the call; until then, a
     # second call conflicts
     # (https://docs.aws.amazon.com/scheduler/latest/APIReference/API_DeleteScheduleGroup.html).
@@ -164,7 +165,9 @@ class ScheduleGroup(Resource):
         yield WAIT_STABLE
 
     def update(self, actual: ScheduleGroup, drift: Collection[str]) -> Steps:
-        yield self.TAG(ResourceArn=actual.arn, Tags=as_list(self.all_tags))
+        tag = self.TAG(ResourceArn=actual.arn, Tags=as_list(self.all_tags))
+        untag = self.UNTAG(ResourceArn=actual.arn, TagKeys=self.left_out(actual))
+        return self.retag(actual, tag, untag)
 
     def delete(self) -> Steps:
         yield self.DELETE(Name=self.name)
@@ -206,7 +209,9 @@ class Schedule(Resource):
     role: str | Ref = checked(ROLE, to="Role")
     # It may hold variables of the run.
     input: str = checked(
-        text(r"(?s).+", "a JSON text"), default=Confidential("{}"), converter=as_confidential
+        text(r"(?s).{1,262144}", "a JSON text of at most 256 KiB"),
+        default=Confidential("{}"),
+        converter=as_confidential,
     )
     enabled: bool = checked(a_bool(), default=True)
     arn: str = read_only("ScheduleArn")

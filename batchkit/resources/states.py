@@ -11,12 +11,12 @@ from typing import Any, ClassVar, Final
 from attrs import frozen
 
 from batchkit._model.calls import WAIT_DELETED, WAIT_VISIBLE, ForEach, NotYet, Operation, Steps
-from batchkit._model.checks import checked, instance, text
+from batchkit._model.checks import Constraint, checked, instance, require, text, whole
 from batchkit._model.properties import read_only
 from batchkit._model.resource import Reader, Resource
 from batchkit._model.tags import as_lower_list, tag_fields
 from batchkit._model.users import Use, User
-from batchkit._model.values import ITEM, Arn, Json, Ref
+from batchkit._model.values import ITEM, Arn, Json, Ref, is_json
 from batchkit.resources.batch import ROLE
 from batchkit.resources.live_jobs import needs_of
 
@@ -32,6 +32,11 @@ _PROPAGATING: Final = (
 _SUBMIT: Final = Arn("states", "batch:submitJob.sync", region=False, account=False)
 # Both names have been seen where Batch throttled the SubmitJob of a state machine.
 _THROTTLED: Final = ("Batch.TooManyRequestsException", "Batch.AWSBatchException")
+
+
+def _is_definition(value: Any) -> bool:
+    # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+    return is_json(value) and len(json.dumps(value, default=repr)) <= 1024 * 1024
 
 
 @frozen(kw_only=True)
@@ -59,6 +64,7 @@ class StateMachine(Resource):
         "stepfunctions", "UpdateStateMachine", ("iam:PassRole",), not_yet=_PROPAGATING
     )
     TAG: ClassVar = Operation("stepfunctions", "TagResource")
+    UNTAG: ClassVar = Operation("stepfunctions", "UntagResource")
     LIST_RUNNING: ClassVar = Operation(
         "stepfunctions", "ListExecutions", absent=("StateMachineDoesNotExist",)
     )
@@ -74,7 +80,9 @@ class StateMachine(Resource):
 
     name: str = checked(text(r"[0-9A-Za-z_-]{1,80}", "1-80 letters, digits, _ or -"))
     definition: Mapping[str, Any] = checked(
-        instance(dict, expects="a state machine, as a dict"), to="JobQueue JobDefinition"
+        instance(dict, expects="a state machine, as a dict"),
+        Constraint("what JSON of at most 1 MiB can hold", _is_definition),
+        to="JobQueue JobDefinition",
     )
     role: str | Ref = checked(ROLE, to="Role")
     arn: str = read_only("stateMachineArn")
@@ -148,7 +156,9 @@ class StateMachine(Resource):
         if changed:
             yield self.UPDATE(stateMachineArn=actual.arn, **changed)
         if "tags" in drift:
-            yield self.TAG(resourceArn=actual.arn, tags=as_lower_list(self.all_tags))
+            tag = self.TAG(resourceArn=actual.arn, tags=as_lower_list(self.all_tags))
+            untag = self.UNTAG(resourceArn=actual.arn, tagKeys=self.left_out(actual))
+            yield from self.retag(actual, tag, untag)
         # An execution that starts within seconds of an update may have the old definition:
         # https://docs.aws.amazon.com/step-functions/latest/apireference/API_UpdateStateMachine.html.
         if changed:
@@ -188,6 +198,10 @@ def run_job(
     Args:
         timeout: Seconds for the execution, the time in the queue and all attempts included.
     """
+    require("run_job", "name", name, text(r"[\w-]{1,128}", "a job's name"))
+    require("run_job", "queue", queue, instance(str, Arn, Ref))
+    require("run_job", "definition", definition, instance(str, Ref))
+    require("run_job", "timeout", timeout, whole(1, 99_999_999, "seconds"))
     return {
         "Comment": f"Runs the Batch job {name}",
         "StartAt": "Defaults",

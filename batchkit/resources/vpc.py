@@ -16,6 +16,7 @@ from batchkit._model.resource import Reader
 from batchkit._model.tags import of_stack, tag_fields
 from batchkit._model.values import Ref, Zone
 from batchkit.errors import ReplacementNeeded
+from batchkit.resources import foreign as _foreign
 from batchkit.resources.ec2 import NEW_ID, TAGGING, VPC, Ec2Resource, busy
 from batchkit.resources.zones import ZONE
 
@@ -106,7 +107,11 @@ class Vpc(Ec2Resource):
             # Its maker may have crashed before it took the lock.
             yield self.lock(actual.id)
             yield self.MODIFY(VpcId=actual.id, EnableDnsHostnames={"Value": self.dns_hostnames})
-        yield from self.tag(drift)
+        yield from self.tag(actual, drift)
+
+    def foreign_users(self, reader: Reader) -> list[str]:
+        inside = _foreign.parts(reader, str(self.id), self.stack)
+        return [*inside, *super().foreign_users(reader)]
 
     def delete(self) -> Steps:
         yield self.DELETE(VpcId=self.id)
@@ -193,7 +198,7 @@ class Subnet(Ec2Resource):
             yield self.DELETE(SubnetId=actual.id)
             yield from self.create()
         else:
-            yield from self.tag(drift)
+            yield from self.tag(actual, drift)
 
     def delete(self) -> Steps:
         yield self.DELETE(SubnetId=self.id)
@@ -230,6 +235,13 @@ class SecurityGroup(Ec2Resource):
     INTERFACE_FILTER: ClassVar = ("group-id", "id")
     EVERYWHERE: ClassVar = "0.0.0.0/0"
 
+    # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html
+    name: str = checked(
+        text(
+            r"(?i)(?!sg-)[\w ._:/()#,@\[\]+=&;{}!$*-]{1,255}",
+            "1-255 of the characters that EC2 takes, not first sg-",
+        )
+    )
     vpc: str | Ref = create_only(VPC, to="Vpc")
     description: str = create_only(
         text(r"[\w ._:/()#,@\[\]+=&;{}!$*-]{1,255}", "1-255 of the characters that EC2 takes"),
@@ -281,7 +293,7 @@ class SecurityGroup(Ec2Resource):
             # EC2 applies all rules of a call or none: one that exists would refuse the others.
             missing = [cidr for cidr in self.egress if cidr not in actual.egress]
             yield self.ALLOW(GroupId=actual.id, IpPermissions=_all_to(missing))
-        yield from self.tag(drift)
+        yield from self.tag(actual, drift)
 
     def delete(self) -> Steps:
         yield self.DELETE(GroupId=self.id)

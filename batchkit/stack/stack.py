@@ -5,7 +5,7 @@ A stack as it is in AWS: its resources, its runs, and what is wrong with it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from attrs import field, frozen
 
@@ -13,7 +13,9 @@ from batchkit._diagnosis import explain
 from batchkit._diagnosis.finding import Diagnosis
 from batchkit._engine.aws import Aws
 from batchkit._engine.plan import Plan
+from batchkit._model.checks import Constraint, require
 from batchkit._model.display import Displayed
+from batchkit._model.options import check_options
 from batchkit._model.resource import Resource
 from batchkit._runs import recent as _recent, start as _start
 from batchkit._runs.backends import StateMachineExecution, SubmittedJobs
@@ -25,6 +27,21 @@ from batchkit.resources.queues import JobQueue
 from batchkit.resources.s3 import Bucket
 from batchkit.resources.states import StateMachine
 from batchkit.stack.joining import Joining, joining
+
+_RESOURCE_TYPE: Final = Constraint(
+    "the class of a resource, such as JobQueue",
+    lambda value: isinstance(value, type) and issubclass(value, Resource),
+)
+# A text is a sequence of its letters, and a mapping one of its keys: neither is meant.
+_ITEMS: Final = Constraint(
+    "a list, or something else to iterate over",
+    lambda value: isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping)),
+)
+_RUNS: Final = Constraint(
+    "a list of runs, or of ids of jobs",
+    lambda value: isinstance(value, (list, tuple))
+    and all(isinstance(one, (Run, str)) for one in value),
+)
 
 
 @frozen
@@ -67,6 +84,7 @@ class Stack(Displayed):
         """
         The ARN or id of the first resource of *resource_type*.
         """
+        require("arn", "resource_type", resource_type, _RESOURCE_TYPE)
         for resource in self.resources:
             if resource.type_name() == resource_type.type_name():
                 return str(resource.identity)
@@ -89,6 +107,7 @@ class Stack(Displayed):
             wait: Whether to return only when the run has succeeded.
             timeout: Seconds to wait; the run goes on after them.
         """
+        check_options("run", wait=wait, timeout=timeout)
         arn = _start.execution(self._aws, self.arn(StateMachine), environment, name)
         run = Run(arn, self._aws, StateMachineExecution(self._aws, arn, fresh=True))
         return run.wait(timeout) if wait else run
@@ -162,6 +181,8 @@ class Stack(Displayed):
             items: What JSON can hold.
             wait: Whether to return only when all have ended.  It doesn't raise if some have failed.
         """
+        check_options("map", wait=wait)
+        require("map", "items", items, _ITEMS)
         given = _given(
             command=command,
             environment=environment,
@@ -237,6 +258,7 @@ def _job_ids(depends_on: Iterable[Run | str]) -> list[str]:
     """
     The ids of the jobs that *depends_on* stands for.
     """
+    require("submit", "depends_on", depends_on, _RUNS)
     ids: list[str] = []
     for one in depends_on:
         ids += one.parents if isinstance(one, Run) else [one]

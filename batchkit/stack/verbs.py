@@ -14,19 +14,21 @@ from batchkit._engine import plan as _plan, policy as _policy, teardown as _tear
 from batchkit._engine.apply import Engine
 from batchkit._engine.aws import Aws
 from batchkit._engine.compare import Decision
+from batchkit._engine.lookout import check_nothing_new, unless_overtaken
 from batchkit._engine.plan import Plan
 from batchkit._engine.policy import Policy
 from batchkit._engine.teardown import Teardown
 from batchkit._engine.work import Workload
 from batchkit._model import tags as _tags
-from batchkit._model.checks import require
+from batchkit._model.checks import instance, require
+from batchkit._model.options import check_options
 from batchkit._model.resource import Resource
 from batchkit._model.values import resolve
 from batchkit._preflight import preflight as _preflight
 from batchkit._preflight.deployer import deployer
 from batchkit.clock import Clock
 from batchkit.errors import StackNotFound
-from batchkit.events import Listener, listeners
+from batchkit.events import Action, Listener, listeners
 from batchkit.resources.environments import ComputeEnvironment
 from batchkit.resources.queues import JobQueue
 from batchkit.resources.resource_types import RESOURCE_TYPES, dependencies
@@ -36,6 +38,7 @@ from batchkit.spec import STACK_NAME, StackSpec
 from batchkit.stack.stack import Stack
 
 WORKERS: Final = 16
+_SPEC: Final = instance(StackSpec, expects="a StackSpec(...)")
 
 
 def ensure_stack(
@@ -68,7 +71,21 @@ def ensure_stack(
         PreflightError: Something that it needs is missing, such as Docker; nothing was done.
         ApplyError: Some could not be made.  Calling it again goes on from there.
     """
+    require("ensure_stack", "spec", spec, _SPEC)
+    given = {"session": session, "on_event": on_event, "adopt": adopt, "timeout": timeout}
+    check_options("ensure_stack", **given, clock=clock, workers=workers)
     aws, emit = Aws(session, clock, timeout), listeners(on_event)
+
+    def stays() -> bool:
+        engine = Engine(aws, listeners(None), adopt=adopt)
+        decisions = _decide(engine, aws, spec)[0]
+        return all(decision.action is Action.KEEP for decision in decisions)
+
+    # It may begin once more than a deletion: of an ensure and a destroy that meet, one is to win.
+    return unless_overtaken(aws, lambda: _ensure(aws, emit, spec, adopt, workers), 4, stays)
+
+
+def _ensure(aws: Aws, emit: Listener, spec: StackSpec, adopt: bool, workers: int) -> Stack:
     engine = Engine(aws, emit, adopt=adopt, workers=workers)
     decisions, plan, work = _decide(engine, aws, spec)
     _preflight.require(aws, spec, plan)
@@ -99,6 +116,8 @@ def plan_stack(
         NotOwnedError: A resource of that name exists and isn't the stack's.
         ReplacementNeeded: A change that AWS can't make in place.
     """
+    require("plan_stack", "spec", spec, _SPEC)
+    check_options("plan_stack", session=session, adopt=adopt, clock=clock)
     aws = Aws(session, clock)
     engine = Engine(aws, listeners(None), adopt=adopt)
     return _decide(engine, aws, spec)[1]
@@ -137,15 +156,35 @@ def destroy_stack(
     Raises:
         TeardownError: Some could not be deleted; says what is left and why.  The rest is gone.
     """
+    given = {"session": session, "on_event": on_event, "timeout": timeout, "clock": clock}
+    check_options("destroy_stack", **given, delete_data=delete_data, workers=workers)
     name = spec_or_name.name if isinstance(spec_or_name, StackSpec) else _name(spec_or_name)
     aws, emit = Aws(session, clock, timeout), listeners(on_event)
+    deleted: list[str] = []
+    return unless_overtaken(
+        aws, lambda: _destroy(aws, emit, name, delete_data, workers, deleted), 2
+    )
+
+
+def _destroy(
+    aws: Aws, emit: Listener, name: str, delete_data: bool, workers: int, deleted: list[str]
+) -> Teardown:
+    """
+    How the teardown ended; what it has *deleted* is added to that.
+    """
     found = _teardown.find(aws, RESOURCE_TYPES, name)
+    known = {actual.identity for actual in found}
     to_delete = [actual for actual in found if delete_data or not actual.RETAIN]
-    outcome = _teardown.delete(aws, emit, to_delete, dependencies(), workers=workers)
+
+    def look(resource: Resource) -> None:
+        check_nothing_new(aws, RESOURCE_TYPES, name, known)
+
+    outcome = _teardown.delete(aws, emit, to_delete, dependencies(), workers=workers, look=look)
+    deleted += [f"{resource_type} {one}" for resource_type, one, _ in outcome.done]
     if outcome.failed:
         raise _teardown.failure(name, outcome, "destroy_stack")
     return Teardown(
-        deleted=tuple(f"{resource_type} {one}" for resource_type, one, _ in outcome.done),
+        deleted=tuple(deleted),
         kept=tuple(str(actual) for actual in found if actual not in to_delete),
     )
 
@@ -159,9 +198,10 @@ def describe_stack(
     Raises:
         StackNotFound: Nothing carries its tag here.
     """
-    aws = Aws(session, clock)
+    check_options("describe_stack", session=session, clock=clock)
+    name, aws = _name(name), Aws(session, clock)
     shown = [one for one in RESOURCE_TYPES if not one.INTERNAL]
-    found = _teardown.find(aws, shown, _name(name))
+    found = _teardown.find(aws, shown, name)
     if not found:
         msg = f"there is no stack {name!r} in this account in {aws.region}"
         raise StackNotFound(msg)
@@ -183,6 +223,7 @@ def list_stacks(*, session: boto3.Session | None = None, clock: Clock | None = N
     """
     The names of all stacks that have a network or a compute environment in this account and region.
     """
+    check_options("list_stacks", session=session, clock=clock)
     aws = Aws(session, clock)
     tagged = [{"Name": "tag-key", "Values": [_tags.OWNER]}]
     vpcs = aws.call(Vpc.DESCRIBE(Filters=tagged))["Vpcs"]
@@ -202,6 +243,8 @@ def stack_policy(
     IAM's limit for a managed policy is 6,144 characters: where names are very long, `documents` of
     the result are several policies that keep to it.
     """
+    require("stack_policy", "spec", spec, _SPEC)
+    check_options("stack_policy", session=session, clock=clock)
     aws = Aws(session, clock)
     grants = deployer(aws, spec, resources(spec, aws.region)).grants()
     statements = resolve([grant.statement() for grant in grants], aws.resolve)

@@ -66,10 +66,10 @@ LIST = (
 @pytest.mark.parametrize(
     ("rules", "has"),
     [
-        ("", {".dockerignore 644", "Dockerfile 644", "a 644", "sub/b 755", "sub/x.log 644"}),
-        ("**/*.log", {".dockerignore 644", "Dockerfile 644", "a 644", "sub/b 755"}),
-        ("**/*.log\nDockerfile\n.dockerignore", {"a 644", "sub/b 755"}),
-        ("*\n!sub\nsub/*.log", {"sub/b 755"}),
+        ("", {".dockerignore 644", "Dockerfile 644", "a 644", "sub/b 711", "sub/x.log 644"}),
+        ("**/*.log", {".dockerignore 644", "Dockerfile 644", "a 644", "sub/b 711"}),
+        ("**/*.log\nDockerfile\n.dockerignore", {"a 644", "sub/b 711"}),
+        ("*\n!sub\nsub/*.log", {"sub/b 711"}),
         ("*\n!**/*.log", {"sub/x.log 644"}),
     ],
 )
@@ -77,7 +77,7 @@ def test_what_is_built_is_the_context(
     docker_client: DockerClient, make: Made, rules: str, has: set[str]
 ) -> None:
     """
-    COPY sees the files that are not ignored, with the executable bit.
+    COPY sees the files that are not ignored, with their modes.
     """
     files = {"a": "A", "sub/b": "B", "sub/x.log": "", ".dockerignore": rules}
     (make(files=files).folder / "sub/b").chmod(0o711)

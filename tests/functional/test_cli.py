@@ -199,9 +199,20 @@ def test_a_profile_that_isnt_there_is_said(cli: Cli) -> None:
 
 def test_a_teardown_asks_first(cli: Cli) -> None:
     """
-    No is no; nothing is deleted.
+    No is no; nothing is deleted.  It says where the stack is, and how many jobs would be ended.
     """
     result = cli("down", input="n\n", code=Exit.INTERRUPTED)
+    where = "films in account 123456789012, region us-east-1: "
+    assert where + "none of its jobs waits or runs." in result.stderr
+    batch = cli.session.client("batch")
+    sleep = {"command": ["python", "-c", "import time; time.sleep(60)"]}
+    job = {"jobName": "long", "jobQueue": "films", "jobDefinition": "films"}
+    first = batch.submit_job(**job, containerOverrides=sleep)["jobId"]
+    second = batch.submit_job(**job, dependsOn=[{"jobId": first}])["jobId"]
+    asked = cli("down", input="n\n", code=Exit.INTERRUPTED)
+    for one in (second, first):
+        batch.terminate_job(jobId=one, reason="seen")
+    assert where + "2 of its jobs wait or run, and will be ended." in asked.stderr
     assert "Delete the stack films?" in result.stderr
     assert cli("list").stdout == "films\n"
 

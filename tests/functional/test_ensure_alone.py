@@ -136,14 +136,13 @@ def test_more_zones_than_there_are_is_told(there: AccountFixture) -> None:
         there.aws.zones.find(17)
 
 
-NO_POLICIES = pytest.mark.xfail(reason="moto names the roles of us-gov arn:aws")
-
-
 @pytest.mark.parametrize(
     ("region", "partition"),
     [
         ("cn-north-1", "aws-cn"),
-        pytest.param("us-gov-west-1", "aws-us-gov", marks=NO_POLICIES),
+        ("cn-northwest-1", "aws-cn"),
+        ("us-gov-west-1", "aws-us-gov"),
+        ("us-gov-east-1", "aws-us-gov"),
     ],
 )
 def test_other_partitions_have_their_own_arns(region: str, partition: str) -> None:

@@ -8,12 +8,14 @@ from typing import Any
 
 import attrs
 import pytest
-
 import resource_cases_batch
 import resource_cases_ec2
 import resource_cases_network
 import resource_cases_stores
 from account_fixture import STACK, AccountFixture
+from fakes import mutating
+from resource_cases import ResourceCase
+
 from batchkit._model.properties import compared_fields
 from batchkit._model.values import references
 from batchkit.errors import ReplacementNeeded
@@ -21,8 +23,6 @@ from batchkit.events import Action
 from batchkit.resources.image import Image
 from batchkit.resources.image_reference import ImageReference
 from batchkit.resources.resource_types import RESOURCE_TYPES, variants
-from fakes import mutating
-from resource_cases import ResourceCase
 
 CASES: dict[str, ResourceCase] = {
     **resource_cases_network.CASES,
@@ -36,6 +36,7 @@ FIXED = [
     for field, other in case.fixed.items()
 ]
 EACH = [pytest.param(case, id=name) for name, case in CASES.items()]
+TAGGED = [pytest.param(one, id=name) for name, one in CASES.items() if "tags" in one.drifts]
 
 
 @pytest.mark.parametrize("case", EACH)
@@ -73,6 +74,23 @@ def test_what_others_change_is_named_and_repaired(
             there.ensure(desired)
         assert (field, tuple(mutating(seen))) == (field, drift.repair)
         assert (field, there.decide(desired).action) == (field, Action.KEEP)
+
+
+@pytest.mark.parametrize("case", TAGGED)
+def test_a_tag_that_is_left_out_is_taken_off(case: ResourceCase, there: AccountFixture) -> None:
+    """
+    Also the last one; the resource is then as if it had never had any.
+    """
+    desired = attrs.evolve(case.desired(there), tags={})
+    there.ensure(desired)
+    (before,) = there.actual(desired)
+    for tags in ({"Cost": "a", "team": "b"}, {"cost": "a", "team": "b"}, {"team": "c"}, {}):
+        wanted = attrs.evolve(desired, tags=tags)
+        there.ensure(wanted)
+        (actual,) = there.actual(wanted)
+        assert actual.tags == tags
+        assert there.decide(wanted).action is Action.KEEP
+    assert (actual.written, actual) == ("", before)
 
 
 @pytest.mark.parametrize(("case", "field", "other"), FIXED)

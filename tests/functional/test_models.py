@@ -10,21 +10,22 @@ from typing import Any
 import attrs
 import boto3
 import pytest
-from botocore.validate import ParamValidator
-
 import resource_cases_batch
 import resource_cases_network
 import resource_cases_stores
 from account_fixture import AccountFixture, account
+from botocore.validate import ParamValidator
+from fakes import client, here
+
 from batchkit import Fargate, StackSpec, destroy_stack, ensure_stack, stack_policy
 from batchkit._engine.aws import IDENTITY, ZONES
 from batchkit._model.calls import Call, ForEach, Operation, operations
 from batchkit._model.properties import compared_fields
+from batchkit._model.tags import written
 from batchkit._model.values import ITEM, LOCATION, Json, Ref, Zone, resolve
 from batchkit._runs import run as runs
 from batchkit.resources.image import LOGIN
 from batchkit.resources.resource_types import RESOURCE_TYPES, variants
-from fakes import client, here
 
 ALL = {
     str(op): op
@@ -128,7 +129,10 @@ def test_the_parameters_of_every_call_fit_awss_model(name: str) -> None:
         "associations": {"s": "a"},
     }
     given = {a.name: ours[a.name] for a in attrs.fields(type(desired)) if a.name in ours}
-    actual = attrs.evolve(desired, owner="movies", state="", **given)
+    given["tags"] = {**desired.tags, "old": "x"}
+    actual = attrs.evolve(
+        desired, owner="movies", state="", written=written(given["tags"]), **given
+    )
     fields = [a.name for a in compared_fields(type(desired)) if not a.metadata.get("create_only")]
     made = [*calls_of(desired.create()), *calls_of(actual.deletion())]
     for drift in (*((field,) for field in fields), tuple(fields)):

@@ -25,9 +25,10 @@ from batchkit import (
     preflight,
     s3_read,
 )
-from batchkit._diagnosis.finding import Diagnosis
+from batchkit._diagnosis.finding import Diagnosis, Finding
 from fakes import mutating
 from inventory import inventory
+from serving import answering_daemon
 
 ROLE = "arn:aws:iam::123456789012:role/deployers/deployer"
 SESSION = "arn:aws:sts::123456789012:assumed-role/deployer/me"
@@ -284,3 +285,43 @@ def test_without_docker_nothing_is_made(
     ensure_stack(a_spec(image=tmp_path), session=there.session, clock=there.clock)
     again = ensure_stack(a_spec(image=tmp_path), session=session, clock=there.clock)
     assert again.plan.empty
+
+
+def test_a_credential_helper_that_is_not_installed_is_told(
+    there: AccountFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    With the file and key that name it; most images are built without, so it stops nothing.
+    """
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    file = tmp_path / "config.json"
+    file.write_text('{"credsStore": "desktop.exe", "credHelpers": {"gcr.io": "gcloud-none"}}')
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    session = NeedsDocker(region_name="us-east-1")
+    with answering_daemon() as address:
+        monkeypatch.setenv("DOCKER_HOST", address)
+        found = preflight(a_spec(image=tmp_path), session=session)
+    told_of = {one.subject: one.severity for one in found if "Docker" not in one.subject}
+    assert told_of == {
+        f"credsStore in {file}": Severity.WARNING,
+        f"credHelpers.gcr.io in {file}": Severity.WARNING,
+    }
+
+
+def test_a_dockerfile_that_needs_buildkit_is_refused_before_anything_is_made(
+    there: AccountFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Where docker's buildx, which would build it, isn't installed; the word and line are told.
+    """
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nRUN <<EOF\ntrue\nEOF\n")
+    session = NeedsDocker(region_name="us-east-1")
+    monkeypatch.setenv("PATH", "/nowhere")
+    before = inventory(there)
+    with answering_daemon() as address:
+        monkeypatch.setenv("DOCKER_HOST", address)
+        with pytest.raises(PreflightError, match="BuildKit .RUN <<EOF in line 2.") as caught:
+            ensure_stack(a_spec(image=tmp_path), session=session, clock=there.clock)
+    (found,) = caught.value.findings
+    assert isinstance(found, Finding) and found.subject == "Dockerfile"
+    assert inventory(there) == before

@@ -11,11 +11,22 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-
-from batchkit import Finding, JobFailed, Run, RunNotFound, SpecError, StillWaiting, describe_stack
-from batchkit._jobs import jobs as _jobs
+from botocore.exceptions import EndpointConnectionError
 from fakes import FakeClock, recording
+from injected_faults import before
 from runs_lab import Stand, stand
+
+from batchkit import (
+    AwsError,
+    Finding,
+    JobFailed,
+    Run,
+    RunNotFound,
+    SpecError,
+    StillWaiting,
+    describe_stack,
+)
+from batchkit._jobs import jobs as _jobs
 
 SLOW = "import time; print('on', flush=True); time.sleep(30)"
 WAITS = '{"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 60, "End": true}}}'
@@ -311,6 +322,27 @@ def test_links_lead_to_the_console(there: Stand) -> None:
         link.startswith("https://us-east-1.console.aws.amazon.com/") for link in links.values()
     )
     assert "$252Fbatchkit$252Ffilms" in links["log"]
+
+
+def test_a_watch_rides_out_an_aws_that_does_not_answer(there: Stand) -> None:
+    """
+    Minutes without a connection end neither `wait` nor `logs`; `wait` keeps to its limit.
+    """
+    program = "import time; time.sleep(2); print('done')"
+    arn, clock, back = there.python(program).arn, FakeClock(), 0.0
+
+    def cut(**_: object) -> None:
+        if clock.monotonic() < back:
+            raise EndpointConnectionError(endpoint_url="https://aws")
+
+    with before(there.session, "before-call", cut):
+        watched, limited = (Run.from_arn(arn, session=there.session, clock=clock) for _ in range(2))
+        back = clock.monotonic() + 600
+        with pytest.raises(AwsError, match="EndpointConnectionError"):
+            limited.wait(60)
+        assert clock.monotonic() < 120
+        assert [line.text for line in watched.logs(follow=True)] == ["done"]
+        assert clock.monotonic() >= back
 
 
 def test_waiting_looks_often_at_first_and_then_less(there: Stand) -> None:

@@ -118,6 +118,19 @@ def test_spot_is_tried_first_and_a_reclaim_is_tried_again(there: AccountFixture)
     assert definition["retryStrategy"]["evaluateOnExit"][0]["onStatusReason"] == "Host EC2*"
 
 
+@pytest.mark.parametrize(("compute", "reasons"), [("fargate", 3), ("ec2", 4)])
+def test_a_job_that_instances_are_unfit_for_is_cancelled_in_time(
+    compute: str, reasons: int, there: AccountFixture
+) -> None:
+    """
+    That is one more reason for which a job may be stuck.
+    """
+    with there.calls() as seen:
+        made(there, compute=compute)
+    (queue,) = requested(seen, "CreateJobQueue")
+    assert len(queue["jobStateTimeLimitActions"]) == reasons
+
+
 def test_scaling_is_one_call_in_place(there: AccountFixture) -> None:
     """
     The name of the environment stays.

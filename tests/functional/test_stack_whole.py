@@ -42,6 +42,7 @@ CHAIN = (
     "DescribeComputeEnvironments",
     "CreateJobQueue",
     "DescribeJobQueues",
+    "CreateStateMachine",
 )
 """The longest chain of calls of which each needs the one before it."""
 
@@ -132,7 +133,7 @@ def test_again_is_two_round_trips_deep(there: AccountFixture, tmp_path: Path) ->
 
 def test_making_it_is_as_deep_as_its_longest_chain(there: AccountFixture, tmp_path: Path) -> None:
     """
-    Two round trips of reads, then one for each call from the VPC to the queue: nothing waits for
+    Two round trips of reads, then one for each call from the VPC to the machine: nothing waits for
     what it doesn't need.
     """
     spec = a_spec(tmp_path / "job", image="alpine:3", schedule=None, table=None, bucket=None)

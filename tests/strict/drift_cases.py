@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 import attrs
-
 from fakes import client
 
 from .helpers import SERVICE_POLICY, trust
@@ -213,6 +212,13 @@ def billing(at: DriftedStack) -> None:
     at.aws.clock.advance(30)
 
 
+def bucket_tags(at: DriftedStack) -> None:
+    s3 = at.client("s3")
+    there = s3.get_bucket_tagging(Bucket=BUCKET)["TagSet"]
+    kept = [one for one in there if one["Key"] not in OTHER]
+    s3.put_bucket_tagging(Bucket=BUCKET, Tagging={"TagSet": [*kept, *KEYS]})
+
+
 def tags_of(kind: str) -> Callable[[DriftedStack], None]:
     return lambda at: at.client("ec2").create_tags(Resources=[at.id(kind)], Tags=KEYS)
 
@@ -275,13 +281,7 @@ DRIFTS: dict[str, tuple[Callable[[DriftedStack], None], list[str]]] = {
         lambda at: at.client("dynamodb").tag_resource(ResourceArn=at.id("Table"), Tags=KEYS),
         ["TagResource"],
     ),
-    "tags of Bucket": (
-        lambda at: at.client("s3").put_bucket_tagging(
-            Bucket=BUCKET,
-            Tagging={"TagSet": [*KEYS, {"Key": "batchkit:stack", "Value": NAME}]},
-        ),
-        ["PutBucketTagging"],
-    ),
+    "tags of Bucket": (bucket_tags, ["PutBucketTagging"]),
     **{
         f"tags of {kind}": (tags_of(kind), ["CreateTags"])
         for kind in (

@@ -15,13 +15,14 @@ from batchkit import StackSpec, plan_stack
 from batchkit.compute.choices import COMPUTES
 from batchkit.networks.choices import NETWORKS
 
+from .drift_cases import DRIFTS, TAGGED, DriftedStack
 from .simulator import StrictAws
-from .stacks import BARE, make
+from .stacks import BARE, SPEC, make
 
 PARTS = {"compute": COMPUTES, "network": NETWORKS}
 STAYS = {"table": "table/", "bucket": "bucket/"}
 """What holds data stays until it is asked for by `delete_data`."""
-REFUSED = {"network.cidr", "tags"}
+REFUSED = {"network.Nat.cidr"}
 """What AWS can't change is refused, so there is nothing that could be left out."""
 
 
@@ -40,7 +41,9 @@ def cases() -> dict[str, dict[str, Any]]:
     for part, choices in PARTS.items():
         for choice in choices.values():
             for field in optional(choice):
-                found[f"{part}.{field}"] = {part: choice(**{field: OTHERS[choice][field]})}
+                found[f"{part}.{choice.__name__}.{field}"] = {
+                    part: choice(**{field: OTHERS[choice][field]})
+                }
     return {name: said for name, said in found.items() if name not in REFUSED}
 
 
@@ -95,3 +98,42 @@ def test_what_is_left_out_is_as_if_it_had_never_been_said(
     differing = {k for k in {*before, *after} - stays if before.get(k) != after.get(k)}
     assert {key: (before.get(key), after.get(key)) for key in differing} == {}
     assert plan_stack(plain, session=strict_aws.session, clock=strict_aws.clock).empty
+
+
+def tags_in(aws: StrictAws) -> dict[str, set[str]]:
+    """
+    The keys of the tags of whatever has any.
+    """
+    found = {key: value for key, value in aws.snapshot().items() if isinstance(value, dict)}
+    listed = {key: one.get("Tags") or one.get("tags") or [] for key, one in found.items()}
+    return {
+        key: {*tags} if isinstance(tags, dict) else {tag.get("Key", tag.get("key")) for tag in tags}
+        for key, tags in listed.items()
+    }
+
+
+def test_tags_of_others_stay_where_one_is_left_out(strict_aws: StrictAws) -> None:
+    """
+    On everything that a stack tags; a value that somebody has changed goes with its tag.
+    """
+    make(strict_aws, SPEC)
+    plain = tags_in(strict_aws)
+    place = DriftedStack(strict_aws)
+    written = tags_in(strict_aws)
+    marked = {key for key, tags in written.items() if "team" in tags}
+    assert {key for key, tags in written.items() if "batchkit:tags" in tags} == marked
+    for what, (change, _) in DRIFTS.items():
+        if what.startswith("tags of"):
+            change(place)
+    more = {key for key, tags in tags_in(strict_aws).items() if "extra" in tags}
+    kinds = {key.partition("/")[0] for key in marked}
+    assert kinds == {key.partition("/")[0] for key in more}
+    strict_aws.clock.advance(60)
+    make(strict_aws, SPEC)
+    assert tags_in(strict_aws) == {
+        key: {*tags, "extra"} if key in more else tags for key, tags in plain.items()
+    }
+    make(strict_aws, attrs.evolve(TAGGED, tags={"Team": "red"}))
+    make(strict_aws, attrs.evolve(TAGGED, tags={"team": "red"}))
+    roles = {key: tags for key, tags in tags_in(strict_aws).items() if key.startswith("role/")}
+    assert {"team" in tags and "Team" not in tags for tags in roles.values()} == {True}

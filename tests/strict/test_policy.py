@@ -38,7 +38,7 @@ from .policy_cases import (
 from .simulator import StrictAws
 from .simulator.access.evaluation import AccessRequest, allows
 from .simulator.access.restriction import Restriction
-from .stacks import NAME, make
+from .stacks import NAME, SPEC, make
 
 
 @pytest.fixture
@@ -133,6 +133,7 @@ def test_what_somebody_changes_can_be_put_back(account: StrictAws) -> None:
         change(place)
         account.clock.advance(10)
         place.stack = make(account, TAGGED)
+    make(account, SPEC)
     account.clock.advance(600)
     destroy_stack(NAME, session=account.session, clock=account.clock, delete_data=True)
     live(account, TAGGED)

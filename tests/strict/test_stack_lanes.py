@@ -60,7 +60,7 @@ def test_what_waits_in_the_old_queue_comes_to_its_end_there(at: Scene) -> None:
     at.mend(architecture="ARM64", on_event=said.append)
     assert queues(at) == [NAME, ON_ARM]
     (kept,) = [one for one in said if (one.resource_type, one.name) == ("JobQueue", NAME)]
-    assert "stays until a later run" in kept.detail and waiting.jobs[0].id in kept.detail
+    assert "stays until a later call" in kept.detail and waiting.jobs[0].id in kept.detail
     assert (running.wait().status, waiting.wait().status) == ("SUCCEEDED", "SUCCEEDED")
     at.mend(architecture="ARM64")
     assert queues(at) == [ON_ARM]

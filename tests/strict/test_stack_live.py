@@ -5,15 +5,21 @@ it works with goes once it has ended, and until then the plan and an event say w
 
 from __future__ import annotations
 
+import io
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
+from rich.console import Console
 
-from batchkit import Fargate, Nat, Run, plan_stack, s3_read
+from batchkit import Ec2, Fargate, Nat, Run, plan_stack, s3_read
+from batchkit._display import html, terminal
 from batchkit._docker.publisher import Publication, RegistryPublisher
+from batchkit._engine.plan import Plan
+from batchkit.cli import outputs
 from batchkit.events import Event, Phase
 
 from .broken_stacks import ELSEWHERE, IMAGE, Scene
@@ -43,6 +49,13 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[StrictAws]:
         yield account
 
 
+def queue(at: Scene) -> str:
+    """
+    The name of the queue of the stack as it is now.
+    """
+    return at.id("JobQueue").rpartition("/")[2]
+
+
 def running(at: Scene) -> Run:
     """
     A job that runs, in the last subnet of its environment.
@@ -60,7 +73,7 @@ def runnable(at: Scene) -> Run:
     A job that waits for its first attempt.
     """
     at.program("work", WORK)
-    at.aws.account.add("blocked", NAME)
+    at.aws.account.add("blocked", queue(at))
     run = at.submit("work", attempts=2)
     assert run.status == "RUNNABLE"
     return run
@@ -73,7 +86,7 @@ def between(at: Scene) -> Run:
     at.program("work", Program(exit=1, seconds=30))
     run = at.stack.submit(["work"], attempts=2)
     at.later(25)
-    at.aws.account.add("blocked", NAME)
+    at.aws.account.add("blocked", queue(at))
     at.later(60)
     at.program("work", WORK)
     assert run.refresh().status == "RUNNABLE"
@@ -84,8 +97,8 @@ def let_go(at: Scene) -> None:
     """
     Nothing keeps the job from running to its end.
     """
-    if at.aws.account.find("blocked", NAME):
-        at.aws.account.drop("blocked", NAME)
+    for held in [*at.aws.account.all("blocked")]:
+        at.aws.account.drop("blocked", held.id)
     at.later(1200)
 
 
@@ -232,6 +245,23 @@ def test_an_execution_keeps_the_revision_that_it_began_with(aws: StrictAws) -> N
         at.mend(memory=7168)
 
 
+@pytest.mark.parametrize("old", ["fargate-spot", Ec2(min_vcpus=4)])
+def test_a_job_that_waits_in_an_old_queue_still_starts(aws: StrictAws, old: Any) -> None:
+    """
+    Beside it, the queue keeps each of its environments, turned on, and none keeps an instance.
+    """
+    at = Scene(aws, compute=old, **READS)
+    run = runnable(at)
+    at.mend(compute="fargate", architecture="ARM64")
+    at.mend(compute="fargate", architecture="ARM64")
+    assert {one["state"] for one in environments(at)} == {"ENABLED"}
+    assert not any(one["computeResources"].get("minvCpus") for one in environments(at))
+    let_go(at)
+    assert run.refresh().status == "SUCCEEDED"
+    at.mend(compute="fargate", architecture="ARM64")
+    assert len(environments(at)) == 1
+
+
 def environments(at: Scene) -> list[dict[str, Any]]:
     """
     The compute environments that are there, by type.
@@ -248,3 +278,24 @@ def revisions(at: Scene) -> list[int]:
     pages = at.raw("batch").get_paginator("describe_job_definitions")
     listed = pages.paginate(jobDefinitionName=NAME, status="ACTIVE").build_full_result()
     return sorted(one["revision"] for one in listed["jobDefinitions"])
+
+
+def test_a_plan_shows_what_waits(aws: StrictAws) -> None:
+    """
+    As text, in a notebook and as JSON.
+    """
+    at = Scene(aws, compute="fargate-spot", **READS)
+    job = running(at).jobs[0].id
+    spec = attrs.evolve(at.spec, compute="fargate")
+    plan = plan_stack(spec, session=aws.session, clock=aws.clock)
+    shown = [str(plan), str(html.plan(plan)), json.dumps(outputs.plan(plan)), as_text(plan)]
+    assert all("ComputeEnvironment" in one and job in one.replace("\n", "") for one in shown)
+
+
+def as_text(plan: Plan) -> str:
+    """
+    What a terminal shows.
+    """
+    console = Console(width=300, record=True, file=io.StringIO())
+    console.print(terminal.plan(plan))
+    return console.export_text()

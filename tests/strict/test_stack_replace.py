@@ -152,7 +152,7 @@ def test_the_other_way_round_the_role_comes_back(strict_aws: StrictAws) -> None:
 
 def test_the_old_one_stays_while_a_job_runs_on_it() -> None:
     """
-    No job is lost: the old one is left, and said to be, until a later run finds it idle.
+    No job is lost: the old one is left, and said to be, until a later call finds it idle.
     """
     with StrictAws(seed=6) as aws:
         at = Scene(aws, compute="fargate-spot")

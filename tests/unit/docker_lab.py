@@ -12,9 +12,9 @@ import requests
 import urllib3
 from attrs import Factory, define, field
 from docker.errors import APIError
+from fakes import FakeClock
 
 from batchkit._docker.push import push
-from fakes import FakeClock
 
 PASSWORD = "eyJwYXlsb2FkIjoi-very-secret-token"
 REPOSITORY = "123456789012.dkr.ecr.us-east-1.amazonaws.com/team/job"

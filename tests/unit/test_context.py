@@ -212,23 +212,23 @@ def test_a_dockerfile_may_be_a_link(tmp_path: Path) -> None:
     assert read_context(tmp_path).dockerfile == "docker/Batch"
 
 
+MODES = {"key": 0o600, "run.sh": 0o4711, "shared": 0o664, "d": 0o700, "drop": 0o1777, "set": 0o2775}
+
+
 def test_the_tar_tells_nothing_of_the_machine(tmp_path: Path) -> None:
     """
-    Owners, dates and modes except the executable bit are constant; links stay links.
+    Owners and dates are constant; modes are those of the files and folders; links stay links.
     """
-    make(tmp_path, {"run.sh": "x", "plain": "y", "d/z": ""})
-    (tmp_path / "run.sh").chmod(0o4711)
-    (tmp_path / "plain").chmod(0o600)
-    (tmp_path / "d").chmod(0o700)
+    make(tmp_path, {"run.sh": "x", "key": "y", "shared": "", "d/z": "", "drop/z": "", "set/z": ""})
+    for name, mode in MODES.items():
+        (tmp_path / name).chmod(mode)
     (tmp_path / "link").symlink_to("no/where")
     with read_context(tmp_path).packed() as packed, tarfile.open(fileobj=packed.file) as tar:
         members = {m.name: m for m in tar}
     assert {m.uid + m.gid for m in members.values()} == {0}
     assert {m.mtime for m in members.values()} == {MTIME}
-    assert {n: oct(members[n].mode) for n in ("run.sh", "plain", "d")} == {
-        "run.sh": "0o755",
-        "plain": "0o644",
-        "d": "0o755",
+    assert {name: oct(members[name].mode) for name in MODES} == {
+        name: oct(mode) for name, mode in MODES.items()
     }
     assert (members["link"].issym(), members["link"].linkname) == (True, "no/where")
     assert list(members) == sorted(members)
@@ -282,21 +282,41 @@ def planted(tree: dict[str, str], *, mode: int = 0o644, when: int = 0, back: boo
 
 
 @few
-@given(tree=trees, mode=st.sampled_from([0o600, 0o640, 0o664, 0o444]), when=st.integers(0, 2**31))
-def test_the_tag_is_the_same_wherever_the_files_are(
-    tree: dict[str, str], mode: int, when: int
-) -> None:
+@given(tree=trees, when=st.integers(0, 2**31))
+def test_the_tag_is_the_same_wherever_the_files_are(tree: dict[str, str], when: int) -> None:
     """
-    The tag doesn't depend on the folder, the order, dates or the umask.
+    The tag doesn't depend on the folder, the order or dates.
     """
-    assert planted(tree) == planted(tree, mode=mode, when=when, back=True)
+    assert planted(tree) == planted(tree, when=when, back=True)
+
+
+@few
+@given(tree=trees, modes=st.lists(st.integers(0o400, 0o777), min_size=2, max_size=2, unique=True))
+def test_another_mode_is_another_image(tree: dict[str, str], modes: list[int]) -> None:
+    """
+    Each bit of a file's mode counts, since the image has it.
+    """
+    one, other = (planted(tree, mode=mode) for mode in modes)
+    assert one != other
+
+
+def test_a_folders_mode_counts(tmp_path: Path) -> None:
+    """
+    A folder into which everyone may write is in another image than one for its owner alone.
+    """
+    make(tmp_path, {"d/z": ""})
+    tags = set()
+    for mode in (0o700, 0o755, 0o777, 0o1777):
+        (tmp_path / "d").chmod(mode)
+        tags.add(read_context(tmp_path).tag())
+    assert len(tags) == 4
 
 
 @few
 @given(tree=trees, data=st.data())
 def test_the_tag_changes_with_any_change(tree: dict[str, str], data: st.DataObject) -> None:
     """
-    A change of one file's content, name or executable bit changes the tag.
+    A change of one file's content, name or mode changes the tag.
     """
     name = data.draw(st.sampled_from(sorted(tree)))
     rest = {n: t for n, t in tree.items() if n != name}
@@ -377,8 +397,11 @@ def test_the_tag_is_this_one(tmp_path: Path) -> None:
     """
     Registries accept the tag. A release that changes it would rebuild every image.
     """
-    context = read_context(make(tmp_path, {"a/b": "text\n"}))
-    assert context.tag({"K": "v"}, "t") == "ctx-d6ac684aff6abe3f87efee824fc3c6676103135a"
+    make(tmp_path, {"a/b": "text\n"})
+    for name, mode in {"Dockerfile": 0o644, "a": 0o755, "a/b": 0o644}.items():
+        (tmp_path / name).chmod(mode)
+    context = read_context(tmp_path)
+    assert context.tag({"K": "v"}, "t") == "ctx-fac6a984151204d5774412579bd3c76cde1d53bb"
 
 
 def test_the_tar_bears_the_tag_of_what_is_in_it(tmp_path: Path) -> None:

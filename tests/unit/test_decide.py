@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from attrs import evolve
+from fakes import here
 
 from batchkit import Action, JobQueue, LogGroup, NotOwnedError, ReplacementNeeded, Role, Vpc
 from batchkit._engine.compare import Change, changes, decide
@@ -15,8 +16,8 @@ from batchkit._engine.order import in_order
 from batchkit._engine.outputs import Outputs
 from batchkit._engine.plan import make
 from batchkit._model.names import digest
+from batchkit._model.tags import written
 from batchkit._model.values import Arn, Ref
-from fakes import here
 
 QUEUE = JobQueue(name="movies", compute_environments=["arn:a"], tags={"team": "data"})
 GROUP = LogGroup(name="movies")
@@ -25,6 +26,7 @@ VPC = Vpc(name="movies")
 
 def actual(desired: Any, **outputs: Any) -> Any:
     given = {"owner": desired.stack, "state": "VALID", "reason": "", "arn": "arn:x", **outputs}
+    given["written"] = written(desired.tags)
     known = {name: value for name, value in given.items() if hasattr(desired, name)}
     return evolve(desired, **known)
 
@@ -101,7 +103,7 @@ def test_what_aws_cannot_change_is_refused_unless_it_is_not_known_yet() -> None:
     from batchkit import Subnet
 
     subnet = Subnet(name="a", vpc=Ref("Vpc", "movies", "id"), cidr="10.1.0.0/24")
-    decision = decide(subnet, [evolve(subnet, vpc="vpc-1", owner="a")])
+    decision = decide(subnet, [actual(subnet, vpc="vpc-1")])
     assert [change.field for change in decision.changes] == ["vpc"]
 
 

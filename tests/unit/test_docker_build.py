@@ -103,6 +103,8 @@ BUILDS = [
     (FROM, "no matching manifest for linux/arm64 in the manifest list entries", "BasePlatform"),
     ("Step 2/3 : COPY x /\n", "COPY failed: file not found in build context", "FileMissing"),
     ("", "failed to reach build target nope in Dockerfile", "TargetMissing"),
+    ("", "the --chmod option requires BuildKit. Refer to https://docs.docker.com", "NeedsBuildKit"),
+    ("", "failed to process x: unsupported modifier (#) in substitution", "NeedsBuildKit"),
     ("", "dockerfile parse error line 2: unknown instruction: RUNN", "DockerfileInvalid"),
 ]
 

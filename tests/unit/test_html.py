@@ -18,13 +18,14 @@ from batchkit import Diagnosis, Finding, LogGroup, Plan, Progress, Severity, Sta
 from batchkit._display import html as _html, html_run as _html_run, picture as _picture
 from batchkit._display.diff import differences
 from batchkit._display.progress import Notebook
-from batchkit._display.text import printable, seconds
+from batchkit._display.text import seconds
 from batchkit._engine.compare import Change
 from batchkit._engine.plan import Item
 from batchkit._jobs import links as _links
 from batchkit._jobs.jobs import parse
 from batchkit._jobs.logs import LogLine
 from batchkit._model.values import Ref
+from batchkit._printable import printable
 from batchkit.events import Action, Event, Phase
 from batchkit.resources.queues import JobQueue
 from batchkit.resources.vpc import Subnet, Vpc

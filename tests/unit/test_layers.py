@@ -34,6 +34,7 @@ _docker
 grants
 _model
 events errors clock _version
+_printable
 """.strip()
 """From the top down; those on one line know nothing of each other."""
 FLOOR = {part: floor for floor, line in enumerate(LAYERS.split("\n")) for part in line.split()}

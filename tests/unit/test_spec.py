@@ -52,8 +52,9 @@ REFUSED: dict[str, list[Any]] = {
     "vcpus": [0, 0.3, 3, 64, -1, "1"],
     "memory": [0, 2047, 2048.0, 16384, "2048", -1],
     "gpus": [-1, 1, 17, 1.0, True, "1"],
-    "command": ["echo", [1], [None], {"a": 1}],
-    "environment": [["A"], {"1A": "x"}, {"A-B": "x"}, {"": "x"}, {"A": 1}, {"AWS_BATCH_X": ""}],
+    "command": ["echo", [1], [None], {"a": 1}, ["\ud800"], ["a\0b"]],
+    "environment": [["A"], {"1A": "x"}, {"A-B": "x"}, {"": "x"}, {"A": 1}, {"AWS_BATCH_X": ""}]
+    + [{"A": "\ud800"}, {"A": "x\0"}],
     "secrets": [["A"], {"A": 1}, {"A B": "arn"}, {"A": ""}, {"A": SECRET + ":key"}]
     + [{"A": SECRET + ":key:"}, {"A": SECRET + ":k:s:v:x"}, {"A": SECRET.replace(":secret", "")}],
     "grants": ["s3:GetObject", [{"Effect": "Allow"}], [None], 1],

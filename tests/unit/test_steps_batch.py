@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from attrs import evolve
+from fakes import HERE, FakeAsk, params
 
 from batchkit import (
     FargateEnvironment,
@@ -18,9 +19,9 @@ from batchkit import (
     StateMachine,
 )
 from batchkit._model.calls import WAIT_DELETED, WAIT_STABLE, WAIT_VISIBLE, ForEach
+from batchkit._model.tags import written
 from batchkit._model.values import ITEM, REGION, Json, Ref
 from batchkit.resources.queues import STUCK_REASONS
-from fakes import HERE, FakeAsk, params
 
 TAGS = {"batchkit:stack": "movies", "Name": "movies"}
 LIST = [{"Key": key, "Value": value} for key, value in TAGS.items()]
@@ -56,7 +57,8 @@ PARAMS: dict[str, Any] = {
 
 
 def actual(desired: Any, **outputs: Any) -> Any:
-    return evolve(desired, **{"owner": "movies", "state": "VALID", "reason": "", **outputs})
+    given = {"owner": "movies", "state": "VALID", "reason": "", "written": written(desired.tags)}
+    return evolve(desired, **{**given, **outputs})
 
 
 def test_a_compute_environment_is_created_and_waited_for() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from attrs import evolve
+from fakes import FakeAsk
 
 from batchkit import (
     ElasticIp,
@@ -23,9 +24,9 @@ from batchkit import (
     Vpc,
 )
 from batchkit._model.calls import WAIT_DELETED, WAIT_STABLE, Call, ForEach, Parallel
+from batchkit._model.tags import written
 from batchkit._model.values import Ref, Zone
 from batchkit.resources.network import addresses_in, private_cidrs, public_cidrs
-from fakes import FakeAsk
 
 TAGS = [{"Key": "batchkit:stack", "Value": "movies"}, {"Key": "Name", "Value": "movies"}]
 VPC = Vpc(name="movies")
@@ -43,7 +44,8 @@ def tagged(kind: str) -> list[dict[str, Any]]:
 
 
 def actual(desired: Any, **outputs: Any) -> Any:
-    return evolve(desired, **{"owner": "movies", "state": "available", **outputs})
+    given = {"owner": "movies", "state": "available", "written": written(desired.tags), **outputs}
+    return evolve(desired, **given)
 
 
 def calls(steps: Any) -> list[Any]:

@@ -9,15 +9,16 @@ from typing import Any
 
 import pytest
 from attrs import evolve
+from fakes import FakeAsk, params
 
 from batchkit import Bucket, Image, ImageSource, LogGroup, Repository, Role, SpecError, Table, allow
 from batchkit._model.calls import WAIT_DELETED, WAIT_STABLE, Call, ForEach, Parallel
+from batchkit._model.tags import written
 from batchkit._model.values import ITEM, Arn, Json
 from batchkit.resources.iam import canonical, trust
 from batchkit.resources.image import PushImage, login
 from batchkit.resources.locks import RecordIntent
 from batchkit.resources.s3 import CreateBucket
-from fakes import FakeAsk, params
 
 TAGS = {"batchkit:stack": "movies", "Name": "movies"}
 LIST = [{"Key": key, "Value": value} for key, value in TAGS.items()]
@@ -29,7 +30,8 @@ BUCKET = Bucket(name="movies")
 
 
 def actual(desired: Any, **outputs: Any) -> Any:
-    return evolve(desired, **{"owner": "movies", "state": "", "arn": "arn:x", **outputs})
+    given = {"owner": "movies", "state": "", "arn": "arn:x", "written": written(desired.tags)}
+    return evolve(desired, **{**given, **outputs})
 
 
 def test_a_role_is_made_with_its_policies() -> None:

@@ -46,6 +46,20 @@ def test_the_owner_and_the_users_own_tags() -> None:
     assert _tags.user_tags({**TAGS, _tags.SETTLED: "yes"}) == {"team": "data"}
 
 
+def test_what_was_written_is_told_from_what_others_wrote() -> None:
+    """
+    Forty keys of any length fit into the value of one tag.
+    """
+    many = {str(number) * 64: "x" for number in range(10, 50)}
+    assert len(_tags.written(many)) == 240
+    there = {**many, "theirs": "y"}
+    assert _tags.left_out({}, there, _tags.written(many)) == [*many, _tags.WRITTEN]
+    one = next(iter(many))
+    kept = {key: value for key, value in many.items() if key != one}
+    assert _tags.left_out(kept, there, _tags.written(many)) == [one]
+    assert _tags.left_out({}, there, "") == _tags.left_out(many, many, _tags.written(many)) == []
+
+
 def test_the_filter_for_a_stack() -> None:
     """
     EC2 filters by the owner's tag.

@@ -1,5 +1,5 @@
 """
-Patches for EC2: NAT gateways, routes and what deleting a VPC leaves.
+Patches for EC2: NAT gateways, routes, what AWS allows once, and what deleting a VPC leaves.
 """
 
 from __future__ import annotations
@@ -124,3 +124,44 @@ def describe_templates(original: Any, self: Any, *args: Any, **given: Any) -> li
         template.tags = template.get_tags()
     found: list[Any] = original(self, *args, **given)
     return found
+
+
+@PATCHES(
+    EC2Backend,
+    "associate_route_table",
+    reason="AssociateRouteTable fails with Resource.AlreadyAssociated for a subnet that uses "
+    "another table, but moto answers with the association of that one",
+)
+def associate(original: Any, self: Any, route_table_id: str, *args: Any, **given: Any) -> Any:
+    association = original(self, route_table_id, *args, **given)
+    if association not in self.get_route_table(route_table_id)._associations:
+        msg = f"the specified association for route table {route_table_id} conflicts with another"
+        raise EC2ClientError("Resource.AlreadyAssociated", msg)
+    return association
+
+
+@PATCHES(
+    EC2Backend,
+    "attach_internet_gateway",
+    reason="AttachInternetGateway fails with InvalidParameterValue for a VPC that has one, but "
+    "moto attaches any number",
+)
+def attach(original: Any, self: Any, internet_gateway_id: str, vpc_id: str) -> Any:
+    others = [one for one in self.internet_gateways.values() if one.id != internet_gateway_id]
+    if any(one.vpc is not None and one.vpc.id == vpc_id for one in others):
+        msg = f"Network {vpc_id} already has an internet gateway attached"
+        raise EC2ClientError("InvalidParameterValue", msg)
+    return original(self, internet_gateway_id, vpc_id)
+
+
+@PATCHES(
+    EC2Backend,
+    "delete_subnet",
+    reason="DeleteSubnet fails with DependencyViolation while interfaces are in it, but moto "
+    "deletes it under them",
+)
+def delete_subnet(original: Any, self: Any, subnet_id: str) -> Any:
+    if any(interface.subnet.id == subnet_id for interface in self.enis.values()):
+        msg = f"The subnet '{subnet_id}' has dependencies and cannot be deleted."
+        raise EC2ClientError("DependencyViolation", msg)
+    return original(self, subnet_id)

@@ -8,8 +8,9 @@ import hashlib
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from moto.ecr.models import Image, ecr_backends
+from moto.ecr.models import Image, Repository, ecr_backends
 from moto.ecr.responses import ECRResponse
+from moto.utilities.utils import get_partition
 
 from batchkit.local.patches.patch import Patches
 from batchkit.local.runtime.account import ACCOUNT
@@ -21,14 +22,31 @@ PATCHES = Patches()
 @PATCHES(
     ECRResponse,
     "get_authorization_token",
-    reason="GetAuthorizationToken returns a token that expires in twelve hours, but moto's "
-    "expired in 2015",
+    reason="GetAuthorizationToken returns a token that expires in twelve hours and the registry's "
+    "host in its partition, but moto's token expired in 2015, and its hosts are those of aws",
 )
 def authorization_token(original: Any, self: Any) -> Any:
     answer = original(self)
     for data in answer.result["authorizationData"]:
         data["expiresAt"] = datetime.now(timezone.utc) + timedelta(hours=12)
+        data["proxyEndpoint"] = _in_partition(data["proxyEndpoint"], self.partition)
     return answer
+
+
+@PATCHES(
+    Repository,
+    "__init__",
+    reason="A repository of China is at dkr.ecr.cn-north-1.amazonaws.com.cn, but moto leaves the "
+    "last .cn out",
+)
+def repository(original: Any, self: Any, *args: Any, **given: Any) -> None:
+    original(self, *args, **given)
+    self.uri = _in_partition(self.uri, get_partition(self.region_name))
+
+
+def _in_partition(address: str, partition: str) -> str:
+    # https://docs.amazonaws.cn/en_us/aws/latest/userguide/endpoints-arns.html
+    return address.replace(".com", ".com.cn", 1) if partition == "aws-cn" else address
 
 
 @PATCHES(

@@ -15,6 +15,8 @@ Runs jobs as containers or as child processes, and keeps the state of one embedd
               runtime/secrets.py   the values of its secrets
               runtime/job_logs.py  the attempt's lines, into CloudWatch Logs as they come
       runtime/account.py     what one embedded AWS consists of, and its end
+      runtime/home.py        its folder; what a killed process has left
+      runtime/stopping.py    SIGTERM ends it as an exception does
       runtime/server.py      the same AWS over HTTP, for the jobs
       runtime/environ.py     fake credentials instead of the user's own
 

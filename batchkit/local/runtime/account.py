@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from batchkit.errors import LocalError
+from batchkit.local.runtime.home import Home
 from batchkit.local.runtime.images import FakeImages
 from batchkit.local.runtime.server import HttpEndpoint
 
@@ -18,7 +19,7 @@ ACCOUNT = "123456789012"
 @dataclass
 class LocalAccount:
     """
-    The region, the fake images, the endpoint for jobs, and whether all of it is about to end.
+    The region, the fake images, the endpoint and folder for jobs, and whether all of it ends now.
     """
 
     region: str
@@ -26,6 +27,7 @@ class LocalAccount:
     server: HttpEndpoint
     docker: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
+    home: Home = field(default_factory=Home)
     changed: threading.Condition = field(default_factory=threading.Condition)
     closing: threading.Event = field(default_factory=threading.Event)
 

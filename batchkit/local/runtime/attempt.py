@@ -218,11 +218,11 @@ def start(
     if account.docker:
         found = DockerContainer.find(reference, local)
         if found:
-            return DockerContainer(found, command, environment, name)
+            return DockerContainer(found, command, environment, name, account.home.labels())
     if local is None:
         msg = "CannotPullContainerError: pull image manifest has been retried 1 time(s)"
         raise CannotStart(f"{msg}: failed to resolve ref {reference}: {reference}: not found")
-    return ProcessContainer(local, command, environment)
+    return ProcessContainer(local, command, environment, account.home.job_prefix())
 
 
 def requirements(job: MotoJob) -> dict[str, str]:

@@ -4,31 +4,34 @@ A job's container in Docker. It uses the host's network to reach the embedded AW
 
 from __future__ import annotations
 
-import os
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from signal import Signals
 from typing import TYPE_CHECKING
 
+from batchkit._docker.settings import daemon
+from batchkit.errors import DockerUnavailable
 from batchkit.local.runtime.container import CannotStart, Container
 from batchkit.local.runtime.images import FakeImage
 
 if TYPE_CHECKING:
     from docker import DockerClient
 
-_SOCKET = "unix:///var/run/docker.sock"
-
 
 def docker_answers() -> bool:
     """
-    Whether a Docker daemon answers at the address in the environment.
+    Whether the Docker daemon answers that the docker command uses.
     """
-    if not _listens(os.environ.get("DOCKER_HOST") or _SOCKET):
+    try:
+        where = daemon()
+    except DockerUnavailable:
+        return False
+    if not _listens(where["base_url"]):
         return False
     import docker
 
     try:
-        client = docker.from_env(timeout=5)
+        client = docker.DockerClient(**where, timeout=5)
     except docker.errors.DockerException:
         return False
     try:
@@ -60,7 +63,12 @@ class DockerContainer(Container):
     """
 
     def __init__(
-        self, image: str, command: Sequence[str], environment: Mapping[str, str], name: str
+        self,
+        image: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        name: str,
+        labels: Mapping[str, str],
     ) -> None:
         import docker
 
@@ -72,6 +80,7 @@ class DockerContainer(Container):
                 command=list(command) or None,
                 environment=dict(environment),
                 name=name,
+                labels=dict(labels),
                 network_mode="host",
             )
             self._container.start()

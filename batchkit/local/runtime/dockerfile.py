@@ -7,10 +7,10 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from batchkit._docker.dockerfile import instructions
 from batchkit.errors import ContextError
 
 Argv = tuple[str, ...]
@@ -47,17 +47,9 @@ def read_recipe(folder: Path) -> Recipe:
         msg = f"{folder} can't be a fake image: it has no Dockerfile"
         raise ContextError(msg)
     recipe = Recipe()
-    for word, rest in _instructions(path.read_text(encoding="utf-8")):
-        recipe = _apply(recipe, word, rest)
+    for one in instructions(path.read_text(encoding="utf-8")):
+        recipe = _apply(recipe, one.word, one.rest)
     return recipe
-
-
-def _instructions(text: str) -> Iterator[tuple[str, str]]:
-    lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
-    for line in re.sub(r"\\[ \t]*\n", " ", "\n".join(lines)).splitlines():
-        word, _, rest = line.strip().partition(" ")
-        if word:
-            yield word.upper(), rest.strip()
 
 
 def _apply(recipe: Recipe, word: str, rest: str) -> Recipe:

@@ -28,10 +28,14 @@ class ProcessContainer(Container):
     """
 
     def __init__(
-        self, image: FakeImage, command: Sequence[str], environment: Mapping[str, str]
+        self,
+        image: FakeImage,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        prefix: str = "batch-job-",
     ) -> None:
         super().__init__()
-        self._root = Path(tempfile.mkdtemp(prefix="batch-job-"))
+        self._root = Path(tempfile.mkdtemp(prefix=prefix))
         try:
             self._process = _start(self._root, image, command, environment)
         except OSError as error:

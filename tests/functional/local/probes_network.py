@@ -121,3 +121,27 @@ def a_launch_template_is_described_with_its_tags(lab: Lab) -> None:
     assert not lab.ec2.describe_launch_templates()["LaunchTemplates"][0].get("Tags")
     lab.ec2.create_tags(Resources=[id], Tags=TAGS)
     assert lab.ec2.describe_launch_templates()["LaunchTemplates"][0]["Tags"] == TAGS
+
+
+@PROBES("EC2Backend.associate_route_table")
+def a_subnet_uses_one_route_table(lab: Lab) -> None:
+    tables = [lab.ec2.create_route_table(VpcId=lab.vpc)["RouteTable"] for _ in range(2)]
+    first, second = (table["RouteTableId"] for table in tables)
+    lab.ec2.associate_route_table(RouteTableId=first, SubnetId=lab.subnet)
+    refused = {"RouteTableId": second, "SubnetId": lab.subnet}
+    lab.refused("Resource.AlreadyAssociated", lab.ec2.associate_route_table, **refused)
+
+
+@PROBES("EC2Backend.attach_internet_gateway")
+def a_vpc_has_one_internet_gateway(lab: Lab) -> None:
+    made = [lab.ec2.create_internet_gateway()["InternetGateway"] for _ in range(2)]
+    first, second = (one["InternetGatewayId"] for one in made)
+    lab.ec2.attach_internet_gateway(InternetGatewayId=first, VpcId=lab.vpc)
+    refused = {"InternetGatewayId": second, "VpcId": lab.vpc}
+    lab.refused("InvalidParameterValue", lab.ec2.attach_internet_gateway, **refused)
+
+
+@PROBES("EC2Backend.delete_subnet")
+def a_subnet_with_an_interface_is_not_deleted(lab: Lab) -> None:
+    gateway(lab)
+    lab.refused("DependencyViolation", lab.ec2.delete_subnet, SubnetId=lab.subnet)

@@ -10,7 +10,8 @@ import threading
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from local_lab import Lab, Probes
+import boto3
+from local_lab import TRUST, Lab, Probes
 
 PROBES = Probes()
 
@@ -42,6 +43,25 @@ def a_service_has_one_linked_role(lab: Lab) -> None:
     create = lab.iam.create_service_linked_role
     create(AWSServiceName="ecs.amazonaws.com")
     lab.refused("InvalidInput", create, AWSServiceName="ecs.amazonaws.com")
+
+
+@PROBES("BaseResponse.get_region_from_url")
+def the_roles_of_govcloud_are_of_its_partition(lab: Lab) -> None:
+    for region in ("us-gov-west-1", "us-gov-east-1"):
+        iam = boto3.Session("key", "secret", region_name=region).client("iam")
+        name = f"role-{region}"
+        made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+        assert made == f"arn:aws-us-gov:iam::123456789012:role/{name}"
+
+
+@PROBES("Repository.__init__", "ECRResponse.get_authorization_token")
+def a_registry_of_china_is_in_its_domain(lab: Lab) -> None:
+    host = "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn"
+    ecr = boto3.Session("key", "secret", region_name="cn-north-1").client("ecr")
+    made = ecr.create_repository(repositoryName="movies")["repository"]["repositoryUri"]
+    assert made == f"{host}/movies"
+    [data] = ecr.get_authorization_token()["authorizationData"]
+    assert data["proxyEndpoint"] == f"https://{host}"
 
 
 @PROBES("ManagedPolicy.policy_name")

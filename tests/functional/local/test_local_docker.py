@@ -5,12 +5,13 @@ Jobs as containers: what a process can't show, and what must be the same.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from local_lab import Lab
+from stopped_programs import job_runs
 
 from batchkit.local import local_aws
 from batchkit.local.runtime.docker import docker_answers
@@ -107,3 +108,55 @@ def test_leaving_removes_running_containers(docked: Lab) -> None:
     A container that runs when the embedded AWS ends is removed; the fixture checks it.
     """
     docked.running(docked.submit("import time; time.sleep(60)"))
+
+
+@pytest.fixture
+def tagged() -> Iterator[tuple[str, Callable[[], int]]]:
+    """
+    An image of a name of its own, and how many containers of it there are.
+    """
+    import docker
+
+    client, image = docker.from_env(), f"local/job:{uuid4().hex}"
+    client.images.get(BASE).tag(*image.split(":"))
+
+    def containers() -> int:
+        return len(client.containers.list(all=True, filters={"ancestor": image}))
+
+    try:
+        yield image, containers
+    finally:
+        client.images.remove(image)
+        client.close()
+
+
+def test_a_stopped_program_leaves_no_container(
+    tagged: tuple[str, Callable[[], int]], temporary: Path
+) -> None:
+    """
+    As a pipeline's stop ends it.
+    """
+    image, containers = tagged
+    with job_runs(temporary, image) as (program, _):
+        assert containers() == 1
+        program.terminate()
+        assert program.wait(30) == 143
+    assert containers() == 0 and list(temporary.iterdir()) == []
+
+
+def test_the_container_of_a_killed_program_goes_with_the_next_start(
+    tagged: tuple[str, Callable[[], int]], temporary: Path
+) -> None:
+    """
+    With one that uses Docker; until then it is known where it came from.
+    """
+    image, containers = tagged
+    with job_runs(temporary, image) as (program, _):
+        with local_aws(docker=True):
+            assert containers() == 1
+        program.kill()
+        program.wait()
+    with local_aws(docker=False):
+        assert containers() == 1
+    with local_aws(docker=True):
+        assert containers() == 0 and list(temporary.iterdir()) == []

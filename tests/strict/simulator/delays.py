@@ -9,6 +9,7 @@ DELAYS: dict[str, float] = {
     "subnet": 2,
     "not_found": 3,
     "tag_index": 3,
+    "table_tags": 3,
     "attribute": 3,
     "address_visible": 2,
     "nat_create": 100,

@@ -13,6 +13,7 @@ from .rules import after, before, declare
 
 declare(
     (98, "D", "a table is CREATING and DELETING for a while, and not found at first"),
+    (180, "D", "the tags of a new table are seen late by callers that did not make it"),
 )
 
 
@@ -43,9 +44,20 @@ def _table_is_free(call: ApiCall) -> None:
 @after(0, "dynamodb:CreateTable")
 def _table_born(call: ApiCall) -> None:
     name, account = call.params["TableName"], call.account
-    account.add("table", name)
+    account.add("table", name, maker=call.caller.number)
     if account.on(98):
         call.answer["TableDescription"]["TableStatus"] = "CREATING"
+
+
+@after(180, "dynamodb:ListTagsOfResource")
+def _tags_lag(call: ApiCall) -> bool:
+    name = call.params["ResourceArn"].rpartition("/")[2]
+    entry = call.account.find("table", name)
+    late = entry is not None and entry["maker"] != call.caller.number
+    if late and call.account.younger("table", name, "table_tags"):
+        call.answer["Tags"] = []
+        return True
+    return False
 
 
 @before(98, "dynamodb:DescribeTable")

@@ -204,12 +204,12 @@ class StrictAws:
         self.faults.allow(action)
 
     def interleave(
-        self, first: Callable[[], Any], second: Callable[[], Any], seed: int = 0
-    ) -> tuple[Interleaved, Interleaved]:
+        self, *functions: Callable[[], Any], seed: int = 0, burst: int = 1
+    ) -> list[Interleaved]:
         """
-        Run two functions at once, each on a process of its own, alternating at each call.
+        Run functions at once, each on its own process, alternating after *burst* calls at most.
         """
-        return self._interleaver.interleave(first, second, seed)
+        return self._interleaver.interleave(functions, seed, burst)
 
     def foreign_interface(
         self, subnet: str, groups: Collection[str] = (), seconds: float = 1800

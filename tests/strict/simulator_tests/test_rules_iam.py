@@ -216,6 +216,20 @@ def test_a_change_meets_another_once() -> None:
     assert 0 < len(codes) < 6 and set(codes) == {1}
 
 
+@pytest.mark.rule(150)
+def test_tags_of_a_role_are_the_same_in_any_case(strict_aws: StrictAws) -> None:
+    """
+    A later spelling takes the place of the first, and any takes the tag off.
+    """
+    old_role(strict_aws, "role", STATES)
+    iam = client(strict_aws)
+    for key in ("Team", "team"):
+        iam.tag_role(RoleName="role", Tags=[{"Key": key, "Value": "red"}])
+    assert iam.list_role_tags(RoleName="role")["Tags"] == [{"Key": "team", "Value": "red"}]
+    iam.untag_role(RoleName="role", TagKeys=["TEAM"])
+    assert iam.list_role_tags(RoleName="role")["Tags"] == []
+
+
 def test_linked_roles_are_made_once_and_not_deleted_as_roles(strict_aws: StrictAws) -> None:
     """
     A second creation is InvalidInput, DeleteRole is refused.

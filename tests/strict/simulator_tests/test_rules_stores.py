@@ -204,3 +204,20 @@ def test_elsewhere_a_bucket_takes_no_tags_at_its_creation() -> None:
         assert code_of(s3.create_bucket, **params) == "UnsupportedArgument"
         assert aws.hits[132] == 1
         s3.create_bucket(Bucket="ours", CreateBucketConfiguration=where)
+
+
+@pytest.mark.rule(180)
+def test_the_tags_of_a_table_are_seen_late_by_others(strict_aws: StrictAws) -> None:
+    """
+    Who makes a table sees its tags at once, another caller after some seconds.
+    """
+    mine, other = (
+        one.client("dynamodb") for one in (strict_aws.session, strict_aws.another().session)
+    )
+    arn = mine.create_table(**TABLE, Tags=[{"Key": "a", "Value": "b"}])["TableDescription"][
+        "TableArn"
+    ]
+    assert mine.list_tags_of_resource(ResourceArn=arn)["Tags"]
+    assert other.list_tags_of_resource(ResourceArn=arn)["Tags"] == []
+    strict_aws.clock.advance(5)
+    assert other.list_tags_of_resource(ResourceArn=arn)["Tags"]

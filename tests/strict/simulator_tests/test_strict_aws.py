@@ -111,7 +111,7 @@ def order_of(aws: StrictAws, other: Process, seed: int) -> list[int]:
             client.list_roles()
 
     aws.calls.clear()
-    first, second = aws.interleave(lambda: ask(aws.session), lambda: ask(other.session), seed)
+    first, second = aws.interleave(lambda: ask(aws.session), lambda: ask(other.session), seed=seed)
     assert first.error is None and second.error is None
     return [call.process for call in aws.calls]
 

@@ -70,6 +70,8 @@ def ec2_requests(call: ApiCall) -> Iterator[AccessRequest]:
     if call.operation in MADE:
         yield from _made(call, action, MADE[call.operation])
     ids = [call.params[key] for key in CHANGED.get(call.operation, ())]
+    if call.operation == "DeleteTags":
+        ids += call.params["Resources"]
     if call.operation in ASSOCIATED:
         ids += _associated(call)
     if call.operation == "CreateTags":

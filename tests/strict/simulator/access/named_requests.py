@@ -57,6 +57,7 @@ _BATCH = {
     "SubmitJob": (("job-queue", "jobQueue"), ("job-definition", "jobDefinition")),
     "TerminateJob": (("job", "jobId"),),
     "TagResource": (("", "resourceArn"),),
+    "UntagResource": (("", "resourceArn"),),
 }
 
 

@@ -177,9 +177,9 @@ def _lost(account: Account, job: OverlayEntry, program: Program) -> str:
         account.hit(161)
         if not authorised(account, job["container"].get("jobRoleArn", ""), action):
             return f"AccessDenied: not authorized to perform: {action}"
-    if not connected(account, job["container"], job["subnet"]) and account.hit(160):
-        return "connect timeout on endpoint URL"
-    return ""
+    # Without a subnet, the instances are the user's own.
+    cut_off = job["subnet"] and not connected(account, job["container"], job["subnet"])
+    return "connect timeout on endpoint URL" if cut_off and account.hit(160) else ""
 
 
 def reclaim(account: Account, job: OverlayEntry, code: int | None = None) -> None:

@@ -38,6 +38,7 @@ REASONS = (
     "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE",
     "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT",
 )
+ON_INSTANCES = "MISCONFIGURATION:EC2_INSTANCE_CONFIGURATION_UNSUPPORTED"
 JOBS_A_SECOND = 16
 
 
@@ -85,13 +86,25 @@ def _check_environments(call: ApiCall, order: list[dict[str, Any]]) -> None:
         refuse("Fargate and EC2 compute environments can not be mixed.")
 
 
+def _reasons(call: ApiCall) -> tuple[str, ...]:
+    """
+    Why a job of this queue may be stuck.
+    """
+    order = call.params.get("computeEnvironmentOrder")
+    held = queue(call.account, call.params.get("jobQueue", ""))
+    order = order or (held["shown"]["computeEnvironmentOrder"] if held else [])
+    found = [environment(call.account, each["computeEnvironment"]) for each in order]
+    kinds = [one["shown"].get("computeResources", {}).get("type") for one in found if one]
+    return REASONS if any(kind in FARGATE for kind in kinds) else (*REASONS, ON_INSTANCES)
+
+
 @before(75, "batch:CreateJobQueue", "batch:UpdateJobQueue")
 def _limits(call: ApiCall) -> None:
     limits = call.params.get("jobStateTimeLimitActions") or []
     for limit in limits:
         if limit["action"] != "CANCEL":
             refuse("Invalid job action. Valid job actions: [CANCEL]")
-        if limit["reason"] not in REASONS or limit["state"] != "RUNNABLE":
+        if limit["reason"] not in _reasons(call) or limit["state"] != "RUNNABLE":
             refuse(call.account.loose(f"reason {limit['reason']}, state {limit['state']}"))
         if not 600 <= limit["maxTimeSeconds"] <= 86400:
             refuse(call.account.loose(f"maxTimeSeconds {limit['maxTimeSeconds']}"))

@@ -146,7 +146,7 @@ def _tags_are_indexed_later(call: ApiCall) -> bool:
 def _unindexed(call: ApiCall, kind: str, id: str | None) -> bool:
     entry = call.account.find(kind, id)
     young = call.account.younger(kind, id, "tag_index")
-    return entry is not None and young and not entry["indexed"]
+    return entry is not None and young and not entry.get("indexed", True)
 
 
 @after(6, "resourcegroupstaggingapi:GetResources")

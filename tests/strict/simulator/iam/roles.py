@@ -21,6 +21,7 @@ declare(
     (53, "M", "a role with policies is not deleted"),
     (55, "D", "policies are read back with lists of one collapsed and keys in another order"),
     (56, "D", "changing a role may meet a concurrent change once"),
+    (150, "D", "tag keys that differ only in case are one tag of a role"),
 )
 
 DESCRIPTION = re.compile("[\t\n\r\u0020-\u007e\u00a1-\u00ff]*")
@@ -51,6 +52,29 @@ def _role_name_is_free(call: ApiCall) -> None:
     if name.lower() in {role["RoleName"].lower() for role in held}:
         message = f"Role with name {name} already exists."
         call.refuse("EntityAlreadyExists", message, 409)
+
+
+@before(150, "iam:TagRole")
+def _another_case_is_the_same_tag(call: ApiCall) -> bool:
+    same = _spelled(call, [tag["Key"] for tag in call.params["Tags"]])
+    call.raw.untag_role(RoleName=call.params["RoleName"], TagKeys=same)
+    return bool(same)
+
+
+@before(150, "iam:UntagRole")
+def _whatever_its_case_it_goes(call: ApiCall) -> bool:
+    asked = call.params["TagKeys"]
+    call.params["TagKeys"] = [*asked, *_spelled(call, asked)]
+    return len(call.params["TagKeys"]) > len(asked)
+
+
+def _spelled(call: ApiCall, keys: list[str]) -> list[str]:
+    """
+    The tags of a role that IAM takes for one of *keys*, and that are in another case.
+    """
+    there = call.raw.list_role_tags(RoleName=call.params["RoleName"])["Tags"]
+    lower = {key.lower() for key in keys}
+    return [tag["Key"] for tag in there if tag["Key"].lower() in lower and tag["Key"] not in keys]
 
 
 @before(50, "iam:CreateRole", "iam:UpdateAssumeRolePolicy")
