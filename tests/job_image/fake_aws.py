@@ -16,10 +16,9 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from xml.sax.saxutils import escape
 
 from fake_state import ACCESS_KEY, SECRET_KEY, TOKEN, FakeAws
+from serving import Handler, LoopbackServer, serving
 from sigv4 import is_signed
 from validation import Invalid
-
-from serving import Handler, LoopbackServer, serving
 
 
 @contextmanager
@@ -74,13 +73,14 @@ class _AwsHandler(Handler):
         return 200, {"UnprocessedItems": {name: left} if left else {}}
 
     def _describe(self) -> tuple[int, Any]:
-        keys = self.aws.keys
+        keys, more = self.aws.keys, self.aws.indexed.items()
         return 200, {
             "Table": {
                 "TableId": self.aws.table_id,
                 "KeySchema": [{"AttributeName": name, "KeyType": role} for name, role, _ in keys],
                 "AttributeDefinitions": [
-                    {"AttributeName": name, "AttributeType": kind} for name, _, kind in keys
+                    {"AttributeName": name, "AttributeType": kind}
+                    for name, kind in [*((one, kind) for one, _, kind in keys), *more]
                 ],
             }
         }

@@ -30,6 +30,8 @@ class FakeAws:
     def __init__(self) -> None:
         self.objects: dict[tuple[str, str], bytes] = {}
         self.keys: list[tuple[str, str, str]] = [("id", "HASH", "S")]
+        self.indexed: dict[str, str] = {}  # the keys of secondary indexes and their types
+        self.refused: str | None = None  # a value that makes DynamoDB refuse an item
         self.items: dict[tuple[str, ...], dict[str, Any]] = {}
         self.table_id = "table-1"
         self.asked: list[str] = []
@@ -97,7 +99,9 @@ class FakeAws:
         if len(set(keys)) < len(keys):
             raise Invalid("Provided list of item keys contains duplicates")
         for one in requests:
-            check_item(one["PutRequest"]["Item"])
+            check_item(one["PutRequest"]["Item"], self.indexed)
+            if any(self.refused in value.values() for value in one["PutRequest"]["Item"].values()):
+                raise Invalid("as it was told")
         self.requests.append(len(requests))
         left: list[dict[str, Any]] = []
         with self.lock:

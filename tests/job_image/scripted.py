@@ -8,11 +8,11 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from counts import Counts
-from rate import Rate
-from rows import KeyAttribute
-from table import Batch, BatchOutcome, TargetTable
-from writer import Writer
+from loader.counts import Counts
+from loader.rate import Rate
+from loader.rows import KeyAttribute
+from loader.table import Batch, BatchOutcome, TargetTable
+from loader.writer import Writer
 
 KEYS = [KeyAttribute("id", "S", 2048)]
 TAKEN = (200, b'{"UnprocessedItems":{}}')

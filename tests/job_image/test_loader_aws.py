@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws import Service, endpoint_url, find_credentials, s3_path
 from botocore.credentials import Credentials, RefreshableCredentials
 from botocore.exceptions import CredentialRetrievalError
-from bucket import SourceBucket
-from channel import BROKEN, HttpChannel
 from fake_state import ACCESS_KEY, SECRET_KEY, TOKEN, FakeAws
-from faults import Refused
-from table import TargetTable
+from loader.aws import Service, endpoint_url, find_credentials, s3_path
+from loader.bucket import SourceBucket
+from loader.channel import BROKEN, HttpChannel
+from loader.faults import Refused
+from loader.table import TargetTable
 
 
 class Expiring:

@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-import source
 from fake_state import FakeAws
 from hypothesis import given, settings, strategies as st
+from loader import source
 from loader_lab import Ran, csv_of, last_of, stored
 from validation import Invalid
 
@@ -181,14 +181,20 @@ def test_two_refused_rows_of_one_batch_are_no_reason_to_end(
         assert (ran.code, "refused by DynamoDB (BAD_ROWS=fail)" in ran.err) == (2, True)
 
 
-def test_a_table_that_refuses_everything_ends_the_job(aws: FakeAws, run: Run) -> None:
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 10, 100])
+def test_a_table_that_refuses_everything_gets_every_row_once_and_ends_with_3(
+    count: int, aws: FakeAws, run: Run
+) -> None:
     """
-    When no item of a batch is taken it isn't the items.
+    However many rows there are, each has been tried alone, and the message is the same.
     """
-    aws.put("m.csv", csv_of([(n, n) for n in range(100)]))
+    aws.put("m.csv", csv_of([(n, n) for n in range(count)]))
     aws.fault = lambda asked, count: "invalid" if asked == "BatchWriteItem" else None
     ran = run(FILE_PATH="m.csv")
-    assert (ran.code, "DynamoDB takes no item" in ran.err) == (3, True)
+    assert (ran.code, ran.summary["skipped_by_reason"]) == (3, {"refused by DynamoDB": count})
+    assert f"none of {count} rows was written: refused by DynamoDB: {count}" in ran.err
+    assert "key '0': ValidationException" in ran.err
+    assert ran.summary["error"] in ran.err
 
 
 def test_the_loader_gives_up_in_the_end(aws: FakeAws, run: Run) -> None:

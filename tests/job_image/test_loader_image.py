@@ -116,5 +116,10 @@ def test_the_image_holds_all_that_the_loader_imports() -> None:
     assert all(re.fullmatch(r"[a-z0-9-]+==[0-9a-z.]+", line) for line in named)
     assert {"botocore", "urllib3", "orjson"} <= {line.partition("==")[0] for line in named}
     docker = (JOB_IMAGE / "Dockerfile").read_text()
-    assert "COPY *.py ./" in docker and "USER 10001" in docker and "PYTHONUNBUFFERED=1" in docker
-    assert not list(JOB_IMAGE.glob("*/*.py"))
+    assert (
+        "COPY main.py ./\nCOPY loader/*.py loader/\n" in docker
+        and "USER 10001" in docker
+        and "PYTHONUNBUFFERED=1" in docker
+    )
+    assert {path.parent.name for path in JOB_IMAGE.rglob("*.py")} == {"job_image", "loader"}
+    assert [path.name for path in JOB_IMAGE.glob("*.py")] == ["main.py"]

@@ -8,9 +8,9 @@ from typing import cast
 
 import pytest
 from hypothesis import given, strategies as st
-from lane import BATCH_BYTES, REQUEST_BYTES, Lane
+from loader.lane import BATCH_BYTES, REQUEST_BYTES, Lane
+from loader.writer import units
 from scripted import Script
-from writer import units
 
 MB = 1024**2
 
@@ -54,7 +54,8 @@ def test_a_lane_keeps_just_the_newest_items(
             held.update({one: lane.batch[one] for one in lane.batch if one not in back})
             outdated = len(back.keys() & lane.pending.keys())
             assert lane.give_back(back) == outdated
-        assert lane.pending_bytes == sum(map(len, lane.pending.values()))
+        older = sum(sum(map(len, bodies)) for bodies in lane._older.values())
+        assert lane.pending_bytes == older + sum(map(len, lane.pending.values()))
     held.update(lane.batch)
     held.update(lane.pending)
     assert held == last
@@ -104,26 +105,46 @@ def test_suspects_go_one_by_one_and_then_all_is_as_before() -> None:
     assert lane.give_back(lane.batch) == 0  # throttled: it stays a suspect
     for number in range(25):
         assert list(lane.take()) == [number]
-        assert not lane.convict() if number % 2 else lane.give_back({}) == 0
+        if number % 2 == 0:
+            lane.give_back({})
+        elif lane.convict():
+            assert (number, list(lane.take()), lane.convict()) == (3, [3], False)
     assert len(lane.take()) == 25
 
 
-def test_only_a_batch_of_which_all_are_refused_is_convicted() -> None:
+@given(st.lists(st.tuples(st.integers(0, 9), st.booleans()), max_size=120), st.data())
+def test_a_row_that_is_refused_replaces_none_that_is_not(
+    rows: list[tuple[int, bool]], data: st.DataObject
+) -> None:
     """
-    The count starts anew with each refused batch.
+    Whatever rows share a batch or wait for each other: the last good row of each key is stored.
     """
-    lane = lane_of(4)
-    for refused in ([True, True, True, False], [True, True, True, True]):
-        for number in range(4):
-            lane.add(number, b"x")
-        lane.take()
-        lane.suspect()
-        seen = []
-        for one in refused:
+    lane: Lane[Script] = Lane(Script())
+    stored: dict[object, bytes] = {}
+
+    def answer(throttled: bool) -> None:
+        batch = lane.batch or lane.take()
+        bad = any(body.startswith(b"bad") for body in batch.values())
+        if throttled:
+            lane.give_back(batch)
+        elif bad and len(batch) == 1:
+            lane.convict()
+        elif bad:
+            lane.suspect()
+        else:
+            stored.update(batch)
+            lane.give_back({})
+
+    for at, (key, good) in enumerate(rows):
+        lane.add(key, b"%s%d" % (b"good" if good else b"bad", at))
+        act = data.draw(st.sampled_from(["wait", "take", "answer", "throttle"]))
+        if act == "take" and not lane.batch:
             lane.take()
-            seen.append(lane.convict() if one else bool(lane.give_back({})))
-            assert not lane.batch
-        assert seen == [False, False, False, all(refused)]
+        elif act in ("answer", "throttle"):
+            answer(act == "throttle")
+    while lane.batch or lane.pending:
+        answer(False)
+    assert stored == {key: b"good%d" % at for at, (key, good) in enumerate(rows) if good}
 
 
 @pytest.mark.parametrize(("size", "wanted"), [(1, 1), (1024, 1), (1025, 2), (3 * 1024, 3)])

@@ -12,14 +12,14 @@ from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
-import rows
-from counts import Distinct
 from fake_state import FakeAws
 from hypothesis import given, strategies as st
+from loader.counts import Distinct
+from loader.numeric import number_text
+from loader.rows import KeyAttribute, Rows, item_size
+from loader.settings import Settings
+from loader.tojson import plain_json, to_json
 from loader_lab import Ran
-from rows import KeyAttribute, Rows, item_size, number_text
-from settings import Settings
-from tojson import plain_json, to_json
 
 Run = Callable[..., Ran]
 
@@ -159,12 +159,17 @@ def test_an_items_size_is_counted_as_dynamodb_does() -> None:
     assert item_size({"tags": {"SS": ["a", "b"]}, "seen": {"BOOL": True}}) == 4 + 9 + 4 + 4
 
 
-def test_a_row_made_to_nothing_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_row_made_to_nothing_is_left_out() -> None:
     """
     `shape` is the one place to change what a row becomes.
     """
-    monkeypatch.setattr(rows, "shape", lambda item: None if item["n"]["S"] == "x" else item)
-    made = Rows(["id", "n"], [KeyAttribute("id", "S", 2048)], Settings("b", "f", "t", "r"), "here")
+    made = Rows(
+        ["id", "n"],
+        [KeyAttribute("id", "S", 2048)],
+        Settings("b", "f", "t", "r"),
+        "here",
+        lambda item: None if item["n"]["S"] == "x" else item,
+    )
     assert made.make(["1", "x"]) == "left out by shape()"
     assert not isinstance(made.make(["1", "y"]), str)
 

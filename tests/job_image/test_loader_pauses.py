@@ -7,8 +7,8 @@ from __future__ import annotations
 import random
 
 import pytest
-from faults import Refused
-from rows import Made
+from loader.faults import Refused
+from loader.rows import Made
 from scripted import BROKEN_500, TAKEN, THROTTLED, HandClock, Script, unprocessed, writer_of
 
 

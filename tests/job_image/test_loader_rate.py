@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable
 
 import pytest
-from rate import Rate, back_off
+from loader.rate import Rate, back_off
 
 
 class Now:

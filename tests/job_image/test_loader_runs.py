@@ -12,9 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import rows
 from fake_state import FakeAws
-from loader_lab import Ran, csv_of, end_child, last_of, start_child, stored
+from loader_lab import JOB_IMAGE, Ran, csv_of, end_child, last_of, start_child, stored
 
 Run = Callable[..., Ran]
 
@@ -89,20 +88,18 @@ def test_a_checkpoint_is_of_one_table(aws: FakeAws, run: Run) -> None:
     assert (run(**environ).summary["resumed_rows"], len(aws.items)) == (0, 500)
 
 
-def test_a_checkpoint_is_of_one_way_to_shape_rows(
-    aws: FakeAws, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_checkpoint_is_of_one_way_to_shape_rows(aws: FakeAws, run: Run, tmp_path: Path) -> None:
     """
-    With another rows.py in the image the first rows would have to be others too.
+    With another main.py in the image the first rows would have to be others too.
     """
     environ = {"FILE_PATH": "m.csv", "CHECKPOINT": "s3://data/mark"}
     aws.put("m.csv", csv_of([(n, n) for n in range(500)]) + b'x,"')
     assert run(**environ).code == 2
     assert run(**environ).summary["resumed_rows"] == 500
-    changed = tmp_path / "rows.py"
-    changed.write_text(Path(rows.__file__).read_text() + "# changed")
-    monkeypatch.setattr(rows, "__file__", str(changed))
-    assert run(**environ).summary["resumed_rows"] == 0
+    changed = tmp_path / "main.py"
+    changed.write_text((JOB_IMAGE / "main.py").read_text() + "# changed")
+    other = end_child(start_child(aws.environ(**environ), str(changed)))
+    assert (other.code, other.summary["resumed_rows"]) == (2, 0)
 
 
 def test_a_mark_is_never_set_back(aws: FakeAws, run: Run) -> None:
@@ -124,7 +121,8 @@ def test_a_mark_is_never_set_back(aws: FakeAws, run: Run) -> None:
 STOPPED = """
 import sys
 import main
-main.FLUSH_SECONDS, main.END_SECONDS = 0.2, 0.4
+from loader import job
+job.FLUSH_SECONDS, job.END_SECONDS = 0.2, 0.4
 sys.exit(main.main())
 """
 

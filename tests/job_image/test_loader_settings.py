@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import pytest
 from fake_state import FakeAws
-from faults import BadInput
+from loader.faults import BadInput
+from loader.settings import read_settings
 from loader_lab import JOB_IMAGE, Ran
-from settings import read_settings
 
 Run = Callable[..., Ran]
 REQUIRED = {"BUCKET": "data", "FILE_PATH": "m.csv", "TABLE_NAME": "movies", "AWS_REGION": "x"}
@@ -91,7 +91,7 @@ def test_the_readme_lists_every_setting() -> None:
     """
     What settings.py reads is in the README's table.
     """
-    source = (JOB_IMAGE / "settings.py").read_text()
+    source = (JOB_IMAGE / "loader" / "settings.py").read_text()
     told = (JOB_IMAGE / "README.md").read_text()
     names = {part.split('"')[0] for part in source.split('("')[1:]} | set(WRONG)
     assert all(f"`{name}`" in told for name in names if name.isupper() and "_" in name)

@@ -7,9 +7,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from faults import BadInput, Refused
+from loader.faults import BadInput, Refused
+from loader.table import Batch, TargetTable
 from scripted import KEYED, unprocessed
-from table import Batch, TargetTable
 
 OUTCOMES = [
     *[

@@ -5,9 +5,9 @@ The writer: what it sends when, what it holds, and what it counts.
 from __future__ import annotations
 
 import pytest
-from faults import Refused, Terminated
-from rate import Rate
-from rows import Made
+from loader.faults import Refused, Terminated
+from loader.rate import Rate
+from loader.rows import Made
 from scripted import BROKEN_500, THROTTLED, HandClock, Script, unprocessed, writer_of
 
 

@@ -14,13 +14,16 @@ class Invalid(Exception):
     """
 
 
-def check_item(item: dict[str, Any]) -> None:
+def check_item(item: dict[str, Any], indexed: dict[str, str]) -> None:
     """
     Refuses what DynamoDB refuses of an item, apart from its key.
     """
     size = 0
     for name, value in item.items():
         ((kind, text),) = value.items()
+        # The type of an index's key is part of the table: an item without it is in no index.
+        if indexed.get(name, kind) != kind:
+            raise Invalid(f"Type mismatch for Index Key {name}")
         if not name:
             raise Invalid("Empty attribute name")
         size += len(name.encode()) + len(text.encode())

@@ -207,4 +207,4 @@ def test_every_package_is_in_the_distribution() -> None:
         ".".join(path.parent.relative_to(ROOT).parts)
         for path in (ROOT / "batchkit").rglob("__init__.py")
     }
-    assert listed == {*there, "batchkit.job_image"}
+    assert listed == {*there, "batchkit.job_image", "batchkit.job_image.loader"}

@@ -1,36 +1,25 @@
 """
-What a row becomes. To load something else, copy this folder and change `shape`.
+What a row becomes: an item with the types that the table asks for, or a reason to skip it.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Hashable, Sequence
-from decimal import Decimal, DecimalException
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 from zlib import crc32
 
-from faults import BadInput
-from settings import Settings
-from tojson import to_json
+from .faults import BadInput
+from .numeric import canonical, is_number, is_plain, number_text
+from .settings import Settings
+from .tojson import to_json
 
 Item = dict[str, dict[str, Any]]  # an item as DynamoDB's API has it: {"title": {"S": "Heat"}}
+Shape = Callable[[Item], Item | None]
 
 # DynamoDB's limit for an item, the names of its attributes included.
 ITEM_LIMIT = 400 * 1024
-_is_plain = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?").fullmatch
-_ANY_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
-
-
-def shape(item: Item) -> Item | None:
-    """
-    The item that is stored for a row, here just as the columns gave it; None leaves the row out.
-
-    *item* holds one attribute a column: `{"S": text}`, or `{"N": number}` for a number column.
-    The table's key must stay in it. Rows of one key must keep one key, or "the last row wins"
-    no longer holds between the workers of an array job.
-    """
-    return item
+LEFT_OUT = "left out by shape()"
+BLANK = ""  # a row without a single cell that isn't empty is none
 
 
 class KeyAttribute(NamedTuple):
@@ -52,34 +41,6 @@ class Made(NamedTuple):
     body: bytes
 
 
-def number_text(cell: str) -> str | None:
-    """
-    *cell* as DynamoDB takes a number, exact to the last digit, or None if it can't be one.
-    """
-    if len(cell) <= 38 and _is_plain(cell):
-        return cell
-    cell = cell.strip()
-    if len(cell) > 1000 or not _ANY_NUMBER.fullmatch(cell):
-        return None
-    return _within_limits(cell)
-
-
-def _within_limits(cell: str) -> str | None:
-    """
-    *cell* without needless zeros, if 38 digits and DynamoDB's range hold it.
-    """
-    sign, digits, exponent = Decimal(cell).as_tuple()
-    text = "".join(map(str, digits))
-    kept = text.rstrip("0")
-    power = int(exponent) + len(text) - len(kept)
-    if not kept:
-        return "0"
-    # DynamoDB keeps 38 digits, of numbers from 1E-130 to below 1E+126.
-    if len(kept) > 38 or not -130 <= power + len(kept) - 1 <= 125:
-        return None
-    return str(Decimal((sign, tuple(map(int, kept)), power)))
-
-
 def item_size(item: Item) -> int:
     """
     The bytes that DynamoDB counts for *item*: names and values in UTF-8, two digits a byte.
@@ -98,12 +59,21 @@ class Rows:
     """
 
     def __init__(
-        self, header: Sequence[str], keys: Sequence[KeyAttribute], settings: Settings, where: str
+        self,
+        header: Sequence[str],
+        keys: Sequence[KeyAttribute],
+        settings: Settings,
+        where: str,
+        shape: Shape,
+        indexed: Mapping[str, str] | None = None,
     ) -> None:
+        self._shape = shape
         self._where = where
         self._keys = tuple(keys)
         self._key_index = self._find_key(header, settings.key_column)
         self.names = self._attributes(header)
+        self._least = max((at for at, name in enumerate(header, 1) if name), default=1)
+        self._typed = self._find_typed(indexed or {})
         self._kinds = self._find_kinds(header, settings.number_columns)
         self._numbers = [
             name
@@ -117,23 +87,36 @@ class Rows:
         The row of *cells* ready to be written, or the reason why it is skipped.
         """
         if len(cells) != len(self.names):
-            return "too few cells" if len(cells) < len(self.names) else "too many cells"
+            # A delimiter at the end of each row makes one cell more, and it is empty.
+            if any(cells[len(self.names) :]) or len(cells) < self._least:
+                return self._wrong_width(cells)
         item: Item | None = {
             name: {kind: cell} for name, kind, cell in zip(self.names, self._kinds, cells) if cell
         }
         assert item is not None
         self._check_numbers(item)
-        item = shape(item)
+        item = self._shape(item)
         if item is None:
-            return "left out by shape()"
+            return LEFT_OUT
         key = key_of(item, self._keys)
         if key is None:
-            return self._bad_key(item)
+            return self._bad_key(item) if any(cells) else BLANK
+        for name, kind in self._typed:
+            if name in item and kind not in item[name]:
+                return _wrong_type(name, kind)
         body = to_json({"PutRequest": {"Item": item}})
         # The JSON form is never shorter than what DynamoDB counts: few rows need the exact size.
         if len(body) > ITEM_LIMIT and item_size(item) > ITEM_LIMIT:
             return "item over 400 KB"
         return Made(key, body)
+
+    def _wrong_width(self, cells: list[str]) -> str:
+        """
+        Why a row of so many cells is skipped.
+        """
+        if not any(cells):
+            return BLANK
+        return "too few cells" if len(cells) < len(self.names) else "too many cells"
 
     def worker(self, cells: list[str], workers: int) -> int:
         """
@@ -142,7 +125,7 @@ class Rows:
         cell = cells[self._key_index] if self._key_index < len(cells) else ""
         if self._keys[0].kind == "N":
             cell = number_text(cell) or cell
-            cell = _canonical(cell) if _ANY_NUMBER.fullmatch(cell) else cell
+            cell = canonical(cell) if is_number(cell) else cell
         return crc32(cell.encode("utf-8", "surrogatepass")) % workers
 
     def _find_key(self, header: Sequence[str], given: str | None) -> int:
@@ -164,7 +147,8 @@ class Rows:
         called = " or ".join(repr(name) for name in dict.fromkeys(names) if name)
         raise BadInput(
             f"{self._where}: no column is unnamed or called {called}, "
-            f"only {_listed(header)}; say which is the key with KEY_COLUMN"
+            f"only {_listed(header)}; say which is the key with KEY_COLUMN, "
+            "or where the header is with SKIP_LINES, COMMENT or HEADER"
         )
 
     def _attributes(self, header: Sequence[str]) -> list[str]:
@@ -194,11 +178,25 @@ class Rows:
         """
         The type that each column is sent as: keys as the table says.
         """
-        keys = {key.name: key.kind for key in self._keys}
+        keys = {**dict(self._typed), **{key.name: key.kind for key in self._keys}}
         return [
             keys.get(name, "N" if column in numbers else "S")
             for name, column in zip(self.names, header)
         ]
+
+    def _find_typed(self, indexed: Mapping[str, str]) -> list[tuple[str, str]]:
+        """
+        The keys of secondary indexes that are columns, with their types.
+        """
+        keys = {key.name for key in self._keys}
+        typed = [(name, kind) for name, kind in indexed.items() if name not in keys]
+        for name, kind in typed:
+            if kind == "B" and name in self.names:
+                raise BadInput(
+                    f"{self._where}: {name!r} is the key of an index, and binary, "
+                    "which no CSV cell is"
+                )
+        return typed
 
     def _check_numbers(self, item: Item) -> None:
         """
@@ -207,7 +205,7 @@ class Rows:
         for name in self._numbers:
             if name in item:
                 cell = item[name]["N"]
-                if len(cell) > 38 or not _is_plain(cell):
+                if len(cell) > 38 or not is_plain(cell):
                     item[name] = self._odd_number(cell)
 
     def _odd_number(self, cell: str) -> dict[str, str]:
@@ -231,6 +229,13 @@ class Rows:
             if key.kind == "S" and len(text.encode()) > key.limit:
                 return f"key over {key.limit} bytes"
         return "key is not a number"
+
+
+def _wrong_type(name: str, kind: str) -> str:
+    """
+    Why DynamoDB would refuse an item that has another type in the key of an index.
+    """
+    return f"{name}, key of an index, is not a {'number' if kind == 'N' else 'string'}"
 
 
 def key_of(item: Item, keys: Sequence[KeyAttribute]) -> Hashable | None:
@@ -257,17 +262,7 @@ def _key_part(item: Item, key: KeyAttribute) -> str | None:
     if number is None or value is None:
         return None
     value["N"] = number
-    return _canonical(number)
-
-
-def _canonical(number: str) -> str:
-    """
-    The one spelling of a number: 1, 1.0 and 1E0 are the same key.
-    """
-    try:
-        return _within_limits(number) or number
-    except DecimalException:
-        return number
+    return canonical(number)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from types import TracebackType
 
-from counts import Counts
+from .counts import Counts
 
 
 class RowProgress:

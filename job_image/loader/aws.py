@@ -20,7 +20,7 @@ from botocore.exceptions import BotoCoreError
 from botocore.httpsession import get_cert_path
 from botocore.session import Session
 
-from faults import Refused
+from .faults import Refused
 
 # Nagle's algorithm would hold each body's last packet back for 40 ms.
 SOCKET_OPTIONS: list[tuple[int, int, int | bytes]] = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
@@ -117,12 +117,17 @@ class Service:
         """
         # S3 signs the path as it is sent, and wants the body's hash in a header.
         kind = S3SigV4Auth if self.name == "s3" else SigV4Auth
+        return kind(self.credentials(), self.name, self.region)
+
+    def credentials(self) -> Any:
+        """
+        Credentials that are fresh at this moment.
+        """
         try:
             # The credentials of a job role end after hours; a long load outlives them.
-            fresh = self._credentials.get_frozen_credentials()
+            return self._credentials.get_frozen_credentials()
         except (BotoCoreError, RuntimeError) as error:  # RuntimeError: the renewed are expired too
             raise ConnectionError(f"no fresh credentials: {error}") from error  # this may pass
-        return kind(fresh, self.name, self.region)
 
     def ca_bundle(self) -> str:
         """

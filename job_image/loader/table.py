@@ -9,12 +9,12 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import closing
 from typing import Any, NamedTuple
 
-from aws import AwsFailure, Service, json_error
-from channel import BROKEN, HttpChannel
-from faults import BadInput, Refused
-from rate import back_off
-from rows import KeyAttribute, key_of
-from tojson import to_json
+from .aws import AwsFailure, Service, json_error
+from .channel import BROKEN, HttpChannel
+from .faults import BadInput, Refused
+from .rate import back_off
+from .rows import KeyAttribute, key_of
+from .tojson import to_json
 
 # DynamoDB throttles with status 400; only the code tells it from a mistake.
 THROTTLES = {
@@ -24,6 +24,8 @@ THROTTLES = {
     "Throttling",
     "TooManyRequestsException",
 }
+# One bad item makes DynamoDB refuse all of its batch: which one it is, the writer finds out.
+INVALID = {"ValidationException", "ItemCollectionSizeLimitExceededException"}
 # Worth another try with the next credentials, or on another machine of AWS's.
 PASSING = {
     "ExpiredTokenException",
@@ -58,6 +60,7 @@ class TargetTable:
         self._wait = wait
         self.name = name
         self.keys = [KeyAttribute("id", "S", 2048)]
+        self.indexed: dict[str, str] = {}  # the keys of secondary indexes and their types
         self.identity = ""  # another one where a table of the same name is made anew
         self._head = b'{"RequestItems":{' + to_json(name) + b":["
 
@@ -81,6 +84,7 @@ class TargetTable:
             )
         else:
             self.keys = _keys(answer["Table"], self.name)
+            self.indexed = _indexed(answer["Table"], self.keys)
             self.identity = str(answer["Table"].get("TableId", ""))
 
     def channel(self) -> HttpChannel:
@@ -152,6 +156,14 @@ def _keys(told: Mapping[str, Any], name: str) -> list[KeyAttribute]:
     return keys
 
 
+def _indexed(told: Mapping[str, Any], keys: Sequence[KeyAttribute]) -> dict[str, str]:
+    """
+    The other attributes whose types DescribeTable tells: those of secondary indexes.
+    """
+    kinds = {one["AttributeName"]: one["AttributeType"] for one in told["AttributeDefinitions"]}
+    return {name: kinds[name] for name in sorted(kinds.keys() - {key.name for key in keys})}
+
+
 def broken(fault: Exception) -> AwsFailure:
     """
     A fault of the connection in the form of an answer.
@@ -184,8 +196,7 @@ def _failed(batch: Batch, error: AwsFailure) -> BatchOutcome:
         return BatchOutcome(batch, throttled=True, error=error)
     if error.status >= 500 or error.code in PASSING or error.status in (408, 429):
         return BatchOutcome(batch, error=error)
-    # One bad item makes DynamoDB refuse all of its batch: which one it is, the writer finds out.
-    if error.code == "ValidationException" or error.status == 413:
+    if error.code in INVALID or error.status == 413:
         return BatchOutcome(batch, error=error, invalid=True)
     if error.code == "ResourceNotFoundException":
         raise BadInput(f"there is no such table any more: {error}")

@@ -7,14 +7,14 @@ from __future__ import annotations
 import select
 import ssl
 from collections.abc import Sequence
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPException, HTTPResponse
 from typing import Any, Protocol
 from urllib.parse import SplitResult, urlsplit
 
 import urllib3.connection
-from botocore.awsrequest import AWSRequest
 
-from aws import SOCKET_OPTIONS, TIMEOUT_SECONDS, TRANSIENT, Service
+from .aws import SOCKET_OPTIONS, TIMEOUT_SECONDS, TRANSIENT, Service
+from .signature import Signature
 
 BROKEN = (*TRANSIENT, HTTPException)
 
@@ -49,33 +49,32 @@ class HttpChannel:
         base = service.pool()[0]
         url = urlsplit(base)
         self._service = service
-        self._url = base + "/"
-        self._path = url.path + "/"
-        # With a Host header botocore's signer need not work it out for every request.
-        self._headers = {
+        headers = {
             "Host": url.netloc,
             # DynamoDB speaks JSON 1.0, always to the same path: the target names the operation.
             "Content-Type": "application/x-amz-json-1.0",
             "X-Amz-Target": target,
         }
+        self._signature = Signature(url.path + "/", headers, (service.region, service.name))
         self._connection = _connection(url, service)
 
     def send(self, body: bytes) -> None:
         """
         Signs and sends; the answer is taken by `receive`.
         """
-        request = AWSRequest("POST", self._url, self._headers, body)
-        self._service.signer().add_auth(request)
-        self._connection.request(
-            "POST", self._path, body=body, headers=dict(request.headers.items())
-        )
+        # http.client's own way to a request takes three times the CPU.
+        self._connection.send(self._signature.head(self._service.credentials(), body) + body)
 
     def receive(self) -> tuple[int, bytes]:
         """
         The answer, as http.client reads it: urllib3's own response costs twice the CPU.
         """
-        response = HTTPConnection.getresponse(self._connection)
-        return response.status, response.read()
+        with HTTPResponse(self._connection.sock, method="POST") as response:
+            response.begin()
+            answer = response.read()
+        if response.will_close:
+            self._connection.close()
+        return response.status, answer
 
     def close(self) -> None:
         """

@@ -4,27 +4,30 @@ The CSV files in an object: itself, unzipped, or each of a zip's members; with l
 
 from __future__ import annotations
 
-import gzip
 import io
+import lzma
 import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
-from typing import Protocol, cast
+from typing import cast
 
-from bucket import S3Object
-from faults import BadInput
-from settings import Settings
-from source import S3File
+from .bucket import S3Object
+from .faults import BadInput
+from .inflate import Inner, inflated, refuse_foreign
+from .settings import Settings
+from .source import S3File
 
 HEAD = 64 * 1024
+SUFFIXES = (".csv", ".tsv", ".tab", ".psv")  # of files that hold nothing but a table
 MAX_ROW_BYTES = 8 * 1024**2
 _HARMLESS = 16 * 1024**2  # below this size no ratio is suspicious
 # What zipfile and gzip raise for damage of all kinds. S3's faults are none of these.
 _CORRUPT = (
     zipfile.BadZipFile,
     zlib.error,
+    lzma.LZMAError,
     struct.error,
     EOFError,
     OSError,
@@ -35,14 +38,6 @@ _CORRUPT = (
 )
 # Python inflates these without a limit on what one piece becomes: a bomb would fill the memory.
 _METHODS = {9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 99: "AES"}
-
-
-class Inner(Protocol):
-    """
-    What gives inflated bytes.
-    """
-
-    def read1(self, size: int, /) -> bytes: ...
 
 
 class Budget:
@@ -137,27 +132,42 @@ class Member(io.BufferedIOBase):
             )
 
 
-def members(found: S3Object, file: S3File, settings: Settings, budget: Budget) -> Iterator[Member]:
+def members(
+    found: S3Object,
+    file: S3File,
+    settings: Settings,
+    budget: Budget,
+    say: Callable[[str], None],
+) -> Iterator[Member]:
     """
     Every CSV file in *found*, opened when its turn comes, in the order of their names.
     """
-    start = file.head(4)
+    start = file.head(10)
     name = found.key.lower()
-    if name.endswith(".zip") or start in (b"PK\x03\x04", b"PK\x05\x06"):
-        yield from _zipped(found, file, settings, budget)
-    elif start[:2] == b"\x1f\x8b" or name.endswith(".gz"):
-        inner = gzip.GzipFile(fileobj=file, mode="rb")
-        yield Member(str(found), inner, file.tell, budget, settings.max_ratio)
+    if name.endswith(".zip") or start[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
+        opened = _zipped(found, file, settings, budget, say)
     else:
-        yield Member(str(found), file, file.tell, budget, settings.max_ratio)
+        inner = inflated(start, name, file) or file
+        opened = iter([Member(str(found), inner, file.tell, budget, settings.max_ratio)])
+    for member in opened:
+        refuse_foreign(member.peek(), member.name)
+        yield member
 
 
-def _zipped(found: S3Object, file: S3File, settings: Settings, budget: Budget) -> Iterator[Member]:
+def _zipped(
+    found: S3Object,
+    file: S3File,
+    settings: Settings,
+    budget: Budget,
+    say: Callable[[str], None],
+) -> Iterator[Member]:
     try:
         archive = zipfile.ZipFile(file)
     except _CORRUPT as error:
         raise BadInput(f"{found}: {_broken(file, found.size)}: {error}") from error
     chosen = _chosen(archive.infolist(), settings.member, str(found))
+    if settings.member is None:
+        _tell_others(archive.infolist(), str(found), say)
     _refuse_unreadable(chosen, str(found))
     _refuse_declared_bombs(chosen, settings, str(found))
     for info in chosen:
@@ -186,6 +196,8 @@ def _chosen(infos: list[zipfile.ZipInfo], wanted: str | None, where: str) -> lis
             info for info in files if fnmatchcase(info.filename, wanted)
         ]
     if not chosen:
+        if any(info.filename.startswith("xl/") for info in infos):
+            raise BadInput(f"{where}: is an Excel workbook, which isn't read: save it as CSV")
         held = ", ".join(repr(info.filename) for info in infos[:8]) or "nothing"
         raise BadInput(
             f"{where}: no member is {wanted or 'a .csv file'}; it holds {held}"
@@ -201,8 +213,22 @@ def _is_csv(name: str) -> bool:
     return (
         "__MACOSX" not in parts
         and not parts[-1].startswith("._")
-        and parts[-1].lower().endswith(".csv")
+        and parts[-1].lower().endswith(SUFFIXES)
     )
+
+
+def _tell_others(infos: list[zipfile.ZipInfo], where: str, say: Callable[[str], None]) -> None:
+    """
+    What isn't loaded has been named, but for what a Mac has added.
+    """
+    others = [
+        info.filename
+        for info in infos
+        if not info.is_dir() and not _is_csv(info.filename) and "._" not in info.filename
+    ]
+    if others:
+        more = f" and {len(others) - 8} more" if len(others) > 8 else ""
+        say(f"left out of {where}: {', '.join(map(repr, others[:8]))}{more}; see MEMBER")
 
 
 def _refuse_unreadable(infos: list[zipfile.ZipInfo], where: str) -> None:

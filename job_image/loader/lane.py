@@ -8,8 +8,8 @@ from collections.abc import Hashable
 from itertools import islice
 from typing import Generic, TypeVar
 
-from channel import Channel
-from table import Batch
+from .channel import Channel
+from .table import Batch
 
 # BatchWriteItem takes 25 items.
 BATCH_ITEMS = 25
@@ -35,7 +35,10 @@ class Lane(Generic[ChannelT]):
         self.due = 0.0
         self.sent_at: float | None = None
         self.attempt = 0
-        self._suspects = self._tried = self._refused = 0
+        self._suspects = 0
+        # Rows that one waiting, or one on its way, has replaced, until that one is taken.
+        self._older: dict[Hashable, list[bytes]] = {}
+        self._sent_older: dict[Hashable, list[bytes]] = {}
 
     @property
     def full(self) -> bool:
@@ -61,7 +64,7 @@ class Lane(Generic[ChannelT]):
         self.pending_bytes += len(body)
         if before is None:
             return False
-        self.pending_bytes -= len(before)
+        self._older.setdefault(key, []).append(before)
         return True
 
     def take(self) -> Batch:
@@ -71,6 +74,7 @@ class Lane(Generic[ChannelT]):
         limit = 1 if self._suspects else BATCH_ITEMS
         if len(self.pending) <= limit and self.pending_bytes <= REQUEST_BYTES:
             self.batch, self.pending, self.pending_bytes = self.pending, {}, 0
+            self._sent_older, self._older = self._older, {}
             return self.batch
         size = 0
         for key, body in islice(self.pending.items(), limit):
@@ -78,9 +82,10 @@ class Lane(Generic[ChannelT]):
             if self.batch and size > REQUEST_BYTES:
                 break
             self.batch[key] = body
-        for key, body in self.batch.items():
+        for key in self.batch:
             del self.pending[key]
-            self.pending_bytes -= len(body)
+        self._sent_older = {key: self._older.pop(key) for key in self.batch if key in self._older}
+        self._count_bytes()
         return self.batch
 
     def give_back(self, left: Batch) -> int:
@@ -88,27 +93,49 @@ class Lane(Generic[ChannelT]):
         The request is over and *left* is to be sent again; returns how many are outdated.
         """
         self.batch = {}
+        older, self._sent_older = self._sent_older, {}
         if not left:
             self._suspects = max(0, self._suspects - 1)
             return 0
-        outdated = len(left.keys() & self.pending.keys())
+        outdated = left.keys() & self.pending.keys()
+        for key, body in left.items():
+            before = older.get(key, []) + ([body] if key in outdated else [])
+            if before:
+                self._older[key] = before + self._older.get(key, [])
         self.pending = {**left, **self.pending}
-        self.pending_bytes = sum(map(len, self.pending.values()))
-        return outdated
+        self._count_bytes()
+        return len(outdated)
 
     def suspect(self) -> int:
         """
         DynamoDB refuses the batch: its items go one by one; returns how many are outdated.
         """
-        self._suspects = self._tried = len(self.batch)
-        self._refused = 0
+        self._suspects = len(self.batch)
         return self.give_back(self.batch)
 
     def convict(self) -> bool:
         """
-        The batch of one is refused and dropped; whether every suspect before it was, too.
+        The batch of one is refused and dropped; whether an older row of its key goes in its place.
+
+        Which rows share a batch must not decide what is stored: so a row that is refused doesn't
+        replace one that isn't.
         """
+        (key,) = self.batch
         self.batch = {}
+        older = self._sent_older.pop(key, [])
+        if older and key in self.pending:
+            self._older[key] = older + self._older.get(key, [])
+        elif older:
+            self.pending = {key: older.pop(), **self.pending}
+            self._older.update({key: older} if older else {})
+            self._count_bytes()
+            return True
         self._suspects = max(0, self._suspects - 1)
-        self._refused += 1
-        return self._refused == self._tried
+        self._count_bytes()
+        return False
+
+    def _count_bytes(self) -> None:
+        bodies = sum(map(len, self.pending.values()))
+        self.pending_bytes = bodies + sum(
+            len(one) for key in self._older for one in self._older[key]
+        )

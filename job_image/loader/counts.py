@@ -12,8 +12,10 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, BinaryIO
 
-from faults import BadInput
+from .faults import BadInput, Fault, Refused
+from .rows import LEFT_OUT
 
+REFUSED = "refused by DynamoDB"
 _BUCKETS = 256
 _BUCKET_WIDTH = 2**64 // _BUCKETS
 
@@ -36,6 +38,7 @@ class Counts:
         self.kept_as_text = 0
         self.resumed_rows = 0
         self.reasons: Counter[str] = Counter()
+        self.refusal = ""  # why DynamoDB refused an item: of all such the first by the alphabet
         self.strict = False  # the first row that is skipped ends the job
         self._distinct = Distinct()
 
@@ -48,6 +51,30 @@ class Counts:
             self._warn(f"skipped: {reason}: {where}")
         if self.strict:
             raise BadInput(f"{where}: {reason} (BAD_ROWS=fail)")
+
+    def refuse(self, why: str) -> None:
+        """
+        A row is skipped since DynamoDB refuses its item.
+        """
+        # The order of answers is chance: the message that is told at the end isn't.
+        self.refusal = min(self.refusal or why, why)
+        self.skip(REFUSED, why)
+
+    def verdict(self, limit: tuple[float, bool]) -> Fault | None:
+        """
+        What is wrong with a load that came to its end: nothing was written, or too much skipped.
+        """
+        bad = +Counter({why: self.reasons[why] for why in self.reasons if why != LEFT_OUT})
+        told = ", ".join(f"{why}: {bad[why]}" for why in sorted(bad)) or f"all {LEFT_OUT}"
+        why = told + (f"; DynamoDB says of {self.refusal}" if self.refusal else "")
+        kind: type[Fault] = Refused if self.refusal else BadInput
+        if self.rows and not self.accepted:
+            return kind(f"none of {self.rows} rows was written: {why}")
+        most = limit[0] * self.rows / 100 if limit[1] else limit[0]
+        if bad.total() <= most:
+            return None
+        given = f"{limit[0]:g}{'%' if limit[1] else ''}"
+        return kind(f"{bad.total()} of {self.rows} rows were skipped (MAX_SKIPPED={given}): {why}")
 
     def sent(self, keys: Iterable[Hashable], left: int, throttled: bool) -> None:
         """

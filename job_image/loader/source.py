@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import urllib3
 
-from aws import TRANSIENT
-from bucket import TAIL, S3Object, SourceBucket
-from faults import Fault
+from .aws import TRANSIENT
+from .bucket import TAIL, S3Object, SourceBucket
+from .faults import Fault
 
 # S3 may cut off a body that is read slowly, as while the table throttles: none is longer.
 RANGE = 8 * 1024**2

@@ -3,6 +3,8 @@ The ways in which a load can end early; each carries its exit code.
 
     Fault
     ├── BadInput     2    the settings, the table or the file are not what they should be
+    │   ├── EmptyFile     there is not even a header
+    │   └── Changed       an object is gone, or another one than it was
     ├── Refused      3    AWS said no, or said nothing for too long
     └── Terminated 143    the container was told to stop (SIGTERM)
 """
@@ -25,6 +27,18 @@ class BadInput(Fault):
     """
 
     exit_code = 2
+
+
+class EmptyFile(BadInput):
+    """
+    A file has nothing in it, which is no fault where others have.
+    """
+
+
+class Changed(BadInput):
+    """
+    An object or a bucket isn't there, or isn't what it was.
+    """
 
 
 class Refused(Fault):

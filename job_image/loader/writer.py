@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Generic, Protocol
 
-from aws import TIMEOUT_SECONDS
-from channel import BROKEN
-from counts import Counts
-from faults import BadInput, Fault, Refused, Terminated
-from lane import BATCH_ITEMS, ChannelT, Lane
-from rate import Rate, back_off
-from rows import Made
-from table import Batch, BatchOutcome, broken
+from .aws import TIMEOUT_SECONDS
+from .channel import BROKEN
+from .counts import Counts
+from .faults import BadInput, Fault, Refused, Terminated
+from .lane import BATCH_ITEMS, ChannelT, Lane
+from .rate import Rate, back_off
+from .rows import Made
+from .table import Batch, BatchOutcome, broken
 
 _LOOK_AGAIN = 8  # rows put on a lane before its answer is asked for again
 _TURN = 0.2  # seconds after which a deadline is looked at again, at the latest
@@ -237,15 +237,15 @@ class Writer(Generic[ChannelT]):
 
     def _refused(self, lane: Lane[ChannelT], outcome: BatchOutcome) -> None:
         """
-        Finds the items for which DynamoDB refuses a batch, and skips them.
+        Finds the items for which DynamoDB refuses a batch, and skips them: every row is tried.
         """
         if len(lane.batch) > 1:
             self._counts.superseded += lane.suspect()
             return
         (key,) = lane.batch
-        if lane.convict() and not self._counts.accepted:
-            raise Refused(f"DynamoDB takes no item: {outcome.error}")
-        self._counts.skip("refused by DynamoDB", f"key {key!r}: {outcome.error}")
+        if lane.convict():
+            self._counts.superseded -= 1
+        self._counts.refuse(f"key {key!r}: {outcome.error}")
 
 
 def units(batch: Batch) -> int:

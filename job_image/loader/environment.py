@@ -1,119 +1,22 @@
 """
-What the environment says: every variable is checked, and all faults are told together.
+Variables read and checked one by one; what is wrong with them is told together.
 """
 
 from __future__ import annotations
 
 import codecs
+import csv
 import io
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
-from faults import BadInput
+from .faults import BadInput
 
-NUMBER_COLUMNS = "vote_average,vote_count,popularity"
-GIB = 1024**3
 # What these decode need not be text that can be sent, or isn't meant to be a file.
 _NO_FILES = {"utf-7", "unicode-escape", "raw-unicode-escape", "idna", "punycode", "undefined"}
 
 
-@dataclass(frozen=True)
-class Settings:
-    """
-    The job's settings, valid as a whole.
-    """
-
-    bucket: str
-    file_path: str
-    table_name: str
-    region: str
-    key_column: str | None = None
-    number_columns: frozenset[str] = frozenset(NUMBER_COLUMNS.split(","))
-    member: str | None = None
-    encoding: str | None = None
-    delimiter: str | None = None
-    quote: str | None = None
-    bad_rows: str = "skip"
-    split: str = "auto"
-    connections: int = 16
-    wcu_budget: float | None = None
-    max_ratio: int = 300
-    max_bytes: int = 100 * GIB
-    give_up_seconds: float = 300.0
-    log_seconds: float = 5.0
-    checkpoint: tuple[str, str] | None = None
-    checkpoint_seconds: float = 30.0
-    index: int = 0
-    size: int = 1
-
-
-def read_settings(environ: Mapping[str, str]) -> Settings:
-    """
-    The settings in *environ*; raises one `BadInput` that names every fault.
-    """
-    env = _Environment(environ)
-    settings = Settings(
-        bucket=env.required("BUCKET", r"[A-Za-z0-9][A-Za-z0-9._:/-]{1,254}"),
-        file_path=env.required("FILE_PATH", r"[^\ud800-\udfff]{1,1024}"),
-        # DynamoDB takes the ARN of a table as its name, as it must be for one of another account.
-        table_name=env.required("TABLE_NAME", r"[A-Za-z0-9_.:/-]{3,1024}"),
-        region=env.region(),
-        **_format(env),
-        **_limits(env),
-        **_share(env),
-    )
-    env.check_endpoints()
-    env.raise_faults()
-    return settings
-
-
-def _format(env: _Environment) -> dict[str, Any]:
-    """
-    How the file is written, and what its columns are.
-    """
-    return dict(
-        key_column=env.text("KEY_COLUMN"),
-        number_columns=env.names("NUMBER_COLUMNS", NUMBER_COLUMNS),
-        member=env.text("MEMBER"),
-        encoding=env.encoding("ENCODING"),
-        delimiter=env.character("DELIMITER"),
-        quote=env.character("QUOTE"),
-    )
-
-
-def _limits(env: _Environment) -> dict[str, Any]:
-    """
-    What the job may take, and when it ends or tells.
-    """
-    return dict(
-        bad_rows=env.choice("BAD_ROWS", ("skip", "fail")),
-        connections=int(env.number("CONNECTIONS", 16, 1, 64)),
-        max_ratio=int(env.number("MAX_RATIO", 300, 1, 1_000_000)),
-        max_bytes=int(env.number("MAX_BYTES", 100 * GIB, 1, 2**60)),
-        give_up_seconds=env.number("GIVE_UP_SECONDS", 300, 1, 86_400),
-        log_seconds=env.number("LOG_SECONDS", 5, 0.1, 3600),
-        checkpoint=env.s3_url("CHECKPOINT"),
-        checkpoint_seconds=env.number("CHECKPOINT_SECONDS", 30, 0.1, 3600),
-    )
-
-
-def _share(env: _Environment) -> dict[str, Any]:
-    """
-    This worker's part of the work and of the budget.
-    """
-    index, size = env.array()
-    budget = env.number("WCU_BUDGET", 0, 0, 10_000_000)
-    return dict(
-        split=env.choice("SPLIT", ("auto", "rows", "objects")),
-        wcu_budget=budget / size if budget else None,
-        index=index,
-        size=size,
-    )
-
-
-class _Environment:
+class Environment:
     """
     Reads variables and remembers what is wrong with them.
     """
@@ -165,6 +68,14 @@ class _Environment:
             if value is not None and not re.match(r"https?://[^/]", value):
                 self._faults.append(f"{name} is {value!r}: it takes http://host or https://host")
 
+    def check_apart(self, name: str, other: str) -> None:
+        """
+        The two variables are not the same character.
+        """
+        value = self.text(name)
+        if value is not None and value == self.text(other):
+            self._faults.append(f"{name} and {other} are both {value!r}")
+
     def names(self, name: str, default: str) -> frozenset[str]:
         """
         A list parted by commas; set but empty means none.
@@ -195,15 +106,47 @@ class _Environment:
             self._faults.append(f"{name} is {value!r}: it takes {' or '.join(allowed)}")
         return value
 
-    def character(self, name: str) -> str | None:
+    def character(self, name: str, none: bool = False) -> str | None:
         """
-        One character, where `tab` and `\\t` stand for a tab.
+        One character, where `tab` and `\\t` stand for a tab; empty for `none`, if that may be.
         """
         value = self.text(name)
+        if none and value == "none":
+            return ""
         value = "\t" if value in ("tab", "\\t") else value
         if value is not None and (len(value) != 1 or value in "\r\n"):
-            self._faults.append(f"{name} is {value!r}: it takes one character, or tab")
+            more = ", tab or none" if none else ", or tab"
+            self._faults.append(f"{name} is {value!r}: it takes one character{more}")
         return value
+
+    def markers(self, name: str) -> frozenset[str]:
+        """
+        Texts parted by commas, each as it stands.
+        """
+        return frozenset(filter(None, (self.text(name) or "").split(",")))
+
+    def header(self, name: str) -> tuple[str, ...] | None:
+        """
+        The names of columns, parted by commas; no names at all for `none`.
+        """
+        value = self.text(name)
+        if value is None or value == "none":
+            return None if value is None else ()
+        return tuple(column.strip() for column in next(csv.reader([value])))
+
+    def share(self, name: str, default: str) -> tuple[float, bool]:
+        """
+        A number of rows, or of per cent; whether it is per cent.
+        """
+        value = self.text(name) or default
+        match = re.fullmatch(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)(%?)", value)
+        number = float(match[1]) if match else -1.0
+        per_cent = bool(match and match[2])
+        if not 0 <= number <= (100 if per_cent else 1e15) or not per_cent and number % 1:
+            self._faults.append(
+                f"{name} is {value!r}: it takes a number of rows, or per cent as 5%"
+            )
+        return number, per_cent
 
     def encoding(self, name: str) -> str | None:
         """

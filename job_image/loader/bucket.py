@@ -12,9 +12,9 @@ from urllib.parse import quote
 
 import urllib3
 
-from aws import NO_REASON, TRANSIENT, AwsFailure, Service, s3_path, xml_error
-from faults import BadInput, Fault, Refused
-from rate import back_off
+from .aws import NO_REASON, TRANSIENT, AwsFailure, Service, s3_path, xml_error
+from .faults import BadInput, Changed, Fault, Refused
+from .rate import back_off
 
 TAIL = 64 * 1024
 _ATTEMPTS = 8
@@ -181,9 +181,9 @@ class SourceBucket:
         where = f"s3://{self.name}/{key}"
         if response.status == 404:
             what = "bucket" if error.code == "NoSuchBucket" else "object"
-            return BadInput(f"{where}: there is no such {what}")
+            return Changed(f"{where}: there is no such {what}")
         if response.status == 412:
-            return BadInput(f"{where}: was changed while it was read; run the job again")
+            return Changed(f"{where}: was changed while it was read; run the job again")
         if response.status == 403:
             return Refused(
                 f"{where}: {error or AwsFailure(403, 'Forbidden', '')}; it may not exist "
