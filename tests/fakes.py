@@ -13,7 +13,7 @@ import boto3
 from attrs import field, frozen
 
 from batchkit._model.calls import Call, Step
-from batchkit._model.resource import is_there
+from batchkit._model.reader import is_there
 from batchkit._model.values import Arn, Here, Scope
 
 HERE = Scope("aws", "us-east-1", "123456789012")

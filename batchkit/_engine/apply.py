@@ -29,7 +29,8 @@ from batchkit._engine.order import in_order, needs
 from batchkit._engine.reads import Observation, observe
 from batchkit._engine.work import Everything, Held, Workload, at_work
 from batchkit._model.properties import compared_fields, read_only_fields
-from batchkit._model.resource import Key, Resource
+from batchkit._model.resource import Resource
+from batchkit._model.resource_base import Key
 from batchkit._model.signals import Cancelled
 from batchkit._model.users import Use
 from batchkit.errors import ApplyError

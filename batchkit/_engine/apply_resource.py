@@ -18,7 +18,8 @@ from batchkit._engine.outputs import Outputs
 from batchkit._engine.reads import Observation
 from batchkit._engine.steps import Runner
 from batchkit._model.properties import read_only_fields
-from batchkit._model.resource import Key, Resource
+from batchkit._model.resource import Resource
+from batchkit._model.resource_base import Key
 from batchkit._model.signals import AlreadyThere, Ambiguous, Cancelled
 from batchkit.errors import BatchkitError, NotOwnedError
 from batchkit.events import Action, Event, Listener, Phase

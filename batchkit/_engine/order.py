@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from graphlib import TopologicalSorter
 
-from batchkit._model.resource import Key, Resource
+from batchkit._model.resource import Resource
+from batchkit._model.resource_base import Key
 from batchkit._model.values import references
 
 

@@ -11,7 +11,8 @@ import attrs
 
 from batchkit._engine.aws import Aws
 from batchkit._model.properties import compared_fields, read_only_fields
-from batchkit._model.resource import Key, Resource
+from batchkit._model.resource import Resource
+from batchkit._model.resource_base import Key
 from batchkit._model.values import Arn, Here, Ref, resolve
 
 

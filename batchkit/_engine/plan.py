@@ -15,7 +15,8 @@ from batchkit._model.calls import Call, Steps, Task, each_step
 from batchkit._model.confidential import revealed
 from batchkit._model.display import Displayed
 from batchkit._model.properties import named_fields
-from batchkit._model.resource import Key, Resource
+from batchkit._model.resource import Resource
+from batchkit._model.resource_base import Key
 from batchkit._printable import printable
 from batchkit.events import Action
 

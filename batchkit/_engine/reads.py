@@ -15,7 +15,9 @@ from attrs import field, frozen
 
 from batchkit._engine.aws import Aws
 from batchkit._model.calls import Call, operations
-from batchkit._model.resource import Key, Resource, is_there
+from batchkit._model.reader import is_there
+from batchkit._model.resource import Resource
+from batchkit._model.resource_base import Key
 from batchkit._model.users import User
 from batchkit._model.values import Scope
 from batchkit.errors import AwsError

@@ -32,7 +32,8 @@ from batchkit._model.calls import (
     operations,
 )
 from batchkit._model.properties import read_only_fields
-from batchkit._model.resource import Key, Resource
+from batchkit._model.resource import Resource
+from batchkit._model.resource_base import Key
 from batchkit._model.signals import AlreadyThere, Overtaken
 from batchkit._model.values import references
 from batchkit.errors import AwsError, BatchkitError, StillWaiting

@@ -16,7 +16,9 @@ from batchkit._model import tags as _tags
 from batchkit._model.calls import WAIT_STABLE, NotYet, Operation, Steps
 from batchkit._model.checks import a_bool, as_tuple, checked, each, one_of, optional, text
 from batchkit._model.properties import read_only
-from batchkit._model.resource import Key, Reader, Resource
+from batchkit._model.reader import Reader
+from batchkit._model.resource import Resource
+from batchkit._model.resource_base import Key
 from batchkit._model.tags import tag_fields
 from batchkit._model.users import Use
 from batchkit._model.values import REGION, Arn, Ref

@@ -15,7 +15,8 @@ from attrs import frozen
 
 from batchkit._model.calls import NotYet, Operation, Steps
 from batchkit._model.checks import text
-from batchkit._model.resource import Reader, Resource
+from batchkit._model.reader import Reader
+from batchkit._model.resource import Resource
 from batchkit._model.tags import as_list, of_stack, owner, parse
 from batchkit._model.users import User
 from batchkit._model.values import Arn

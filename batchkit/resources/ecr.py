@@ -13,7 +13,8 @@ from attrs import frozen
 from batchkit._model.calls import NotYet, Operation, Steps
 from batchkit._model.checks import a_bool, checked, text, whole
 from batchkit._model.properties import read_only
-from batchkit._model.resource import Reader, Resource
+from batchkit._model.reader import Reader
+from batchkit._model.resource import Resource
 from batchkit._model.tags import as_list, tag_fields
 from batchkit._model.values import Arn, Json
 

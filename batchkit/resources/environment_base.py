@@ -15,7 +15,7 @@ from attrs import evolve, frozen
 from batchkit._model.calls import WAIT_DELETED, WAIT_STABLE, Operation, Steps
 from batchkit._model.checks import optional
 from batchkit._model.properties import named, read_only
-from batchkit._model.resource import Reader
+from batchkit._model.reader import Reader
 from batchkit._model.tags import owner, parse
 from batchkit._model.values import Arn, Ref
 from batchkit.resources.batch import (

@@ -11,7 +11,7 @@ from typing import Any, Final
 from attrs import frozen
 
 from batchkit._model.calls import Operation
-from batchkit._model.resource import Reader
+from batchkit._model.reader import Reader
 from batchkit._model.tags import owner, parse
 
 INTERFACES: Final = Operation("ec2", "DescribeNetworkInterfaces", wide=True)

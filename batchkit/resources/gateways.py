@@ -12,7 +12,7 @@ from attrs import frozen
 from batchkit._model.calls import WAIT_DELETED, WAIT_STABLE, Operation, Parallel, Steps
 from batchkit._model.checks import checked, one_of
 from batchkit._model.properties import create_only, read_only
-from batchkit._model.resource import Reader
+from batchkit._model.reader import Reader
 from batchkit._model.tags import SETTLED, as_list, parse, tag_fields
 from batchkit._model.users import Use
 from batchkit._model.values import Ref

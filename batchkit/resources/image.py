@@ -33,7 +33,8 @@ from batchkit._model.checks import (
 )
 from batchkit._model.confidential import as_variables
 from batchkit._model.properties import read_only, write_only
-from batchkit._model.resource import Reader, Resource
+from batchkit._model.reader import Reader
+from batchkit._model.resource import Resource
 from batchkit._model.values import Arn, Ref, can_be_sent
 from batchkit.events import Action, Event, Listener, Phase
 from batchkit.resources.ecr import Repository

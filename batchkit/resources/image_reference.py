@@ -17,7 +17,8 @@ from batchkit._model.calls import Operation, Steps
 from batchkit._model.checks import Constraint, checked
 from batchkit._model.image_uri import ImageUri
 from batchkit._model.properties import read_only
-from batchkit._model.resource import Reader, Resource
+from batchkit._model.reader import Reader
+from batchkit._model.resource import Resource
 from batchkit._model.values import Arn
 from batchkit.errors import AccessDenied, ImageError
 

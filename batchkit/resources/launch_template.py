@@ -13,7 +13,7 @@ from attrs import frozen
 from batchkit._model.calls import Operation, Steps
 from batchkit._model.checks import Constraint, checked, optional, text, whole
 from batchkit._model.properties import named, read_only
-from batchkit._model.resource import Reader
+from batchkit._model.reader import Reader
 from batchkit._model.tags import owner, parse, tag_fields
 from batchkit.resources.ec2 import TAGGING, Ec2Resource
 

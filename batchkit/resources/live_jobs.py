@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from batchkit._model.calls import Operation
 from batchkit._model.image_uri import ImageUri
-from batchkit._model.resource import Reader
+from batchkit._model.reader import Reader
 from batchkit._model.tags import owner, parse
 from batchkit._model.users import Use, User, texts
 from batchkit.resources.batch import LIST_JOBS

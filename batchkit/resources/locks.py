@@ -21,7 +21,8 @@ from attrs import frozen
 
 from batchkit._model.calls import AwsClient, Call, NotYet, Operation, Task
 from batchkit._model.names import digest
-from batchkit._model.resource import Reader, Resource
+from batchkit._model.reader import Reader
+from batchkit._model.resource import Resource
 from batchkit._model.signals import AlreadyThere
 from batchkit._model.tags import LOCK, OWNER, parse
 from batchkit._model.values import Arn, Ref

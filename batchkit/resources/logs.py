@@ -12,7 +12,8 @@ from attrs import frozen
 from batchkit._model.calls import WAIT_STABLE, NotYet, Operation, Steps
 from batchkit._model.checks import checked, one_of, optional, text
 from batchkit._model.properties import read_only
-from batchkit._model.resource import Reader, Resource
+from batchkit._model.reader import Reader
+from batchkit._model.resource import Resource
 from batchkit._model.tags import tag_fields
 from batchkit._model.values import Arn
 from batchkit.resources.locks import lock_prefix

@@ -12,7 +12,7 @@ from attrs import evolve, frozen
 from batchkit._model.calls import WAIT_DELETED, WAIT_STABLE, Operation, Steps
 from batchkit._model.checks import a_bool, as_tuple, checked, each, optional, text, whole
 from batchkit._model.properties import read_only, write_only
-from batchkit._model.resource import Reader
+from batchkit._model.reader import Reader
 from batchkit._model.users import Use, User
 from batchkit._model.values import Arn, Ref
 from batchkit.resources.batch import (

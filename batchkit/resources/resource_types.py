@@ -8,7 +8,8 @@ from typing import Final
 
 import attrs
 
-from batchkit._model.resource import Resource, may_refer_to
+from batchkit._model.resource import Resource
+from batchkit._model.resource_base import may_refer_to
 from batchkit.resources.definitions import JobDefinition
 from batchkit.resources.dynamodb import Table
 from batchkit.resources.ecr import Repository

@@ -12,7 +12,8 @@ from attrs import evolve, frozen
 from batchkit._model.calls import WAIT_STABLE, ForEach, Operation, Steps
 from batchkit._model.checks import as_set, checked, each, instance, network, optional
 from batchkit._model.properties import create_only, read_only
-from batchkit._model.resource import Reader, Resource
+from batchkit._model.reader import Reader
+from batchkit._model.resource import Resource
 from batchkit._model.tags import tag_fields
 from batchkit._model.users import Use
 from batchkit._model.values import ITEM, Ref

@@ -21,7 +21,8 @@ from batchkit._model.calls import (
 )
 from batchkit._model.checks import checked, one_of, text
 from batchkit._model.properties import read_only
-from batchkit._model.resource import Reader, Resource
+from batchkit._model.reader import Reader
+from batchkit._model.resource import Resource
 from batchkit._model.tags import OWNER, as_list, parse, tag_fields
 from batchkit._model.values import ITEM, LOCATION, Arn
 from batchkit.errors import AccessDenied, AwsError

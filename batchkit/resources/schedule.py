@@ -15,7 +15,8 @@ from batchkit._model.calls import WAIT_DELETED, WAIT_STABLE, Call, NotYet, Opera
 from batchkit._model.checks import Constraint, a_bool, checked, text
 from batchkit._model.confidential import Confidential, as_confidential
 from batchkit._model.properties import create_only, read_only
-from batchkit._model.resource import Reader, Resource
+from batchkit._model.reader import Reader
+from batchkit._model.resource import Resource
 from batchkit._model.tags import as_list, tag_fields
 from batchkit._model.values import Arn, Ref
 from batchkit.resources.batch import ROLE

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Final
 
 from batchkit._model.calls import Operation
-from batchkit._model.resource import Reader
+from batchkit._model.reader import Reader
 from batchkit._model.tags import OWNER
 
 GET_RESOURCES: Final = Operation("resourcegroupstaggingapi", "GetResources", wide=True)

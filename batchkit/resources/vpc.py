@@ -12,7 +12,7 @@ from attrs import frozen
 from batchkit._model.calls import WAIT_STABLE, Call, Operation, Parallel, Steps
 from batchkit._model.checks import a_bool, as_set, checked, each, network, text
 from batchkit._model.properties import create_only, read_only
-from batchkit._model.resource import Reader
+from batchkit._model.reader import Reader
 from batchkit._model.tags import of_stack, tag_fields
 from batchkit._model.values import Ref, Zone
 from batchkit.errors import ReplacementNeeded

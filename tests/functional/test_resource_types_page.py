@@ -17,6 +17,7 @@ from account_fixture import AccountFixture
 from batchkit._model import calls, values
 from batchkit._model.calls import operations
 from batchkit._model.resource import Resource
+from batchkit._model.resource_base import ResourceBase
 from batchkit.ensure import ensure
 from batchkit.errors import NotOwnedError
 from batchkit.events import Action
@@ -99,7 +100,8 @@ def test_the_tables_have_every_class_attribute_and_member() -> None:
     """
     What is added to `Resource`, or to the steps and placeholders, gets its row.
     """
-    public = {name: one for name, one in vars(Resource).items() if not name.startswith("_")}
+    declared = {**vars(ResourceBase), **vars(Resource)}
+    public = {name: one for name, one in declared.items() if not name.startswith("_")}
     kinds = (property, classmethod)
     attributes = {name for name in public if name.isupper()}
     members = {n for n, one in public.items() if isinstance(one, kinds) or inspect.isfunction(one)}
