@@ -15,12 +15,13 @@ from batchkit._blueprint.roles import Roles
 from batchkit._model.resource import Resource
 from batchkit._model.values import Ref
 from batchkit._parts import NOWHERE, Ground, Place, Site
-from batchkit.resources.definitions import JobDefinition, retry_strategy
+from batchkit.resources.definitions import JobDefinition
 from batchkit.resources.dynamodb import Table
 from batchkit.resources.image import ImageSource
 from batchkit.resources.logs import LogGroup, group_name
 from batchkit.resources.platforms import EC2
 from batchkit.resources.queues import JobQueue
+from batchkit.resources.retries import retry_strategy
 from batchkit.resources.s3 import Bucket
 from batchkit.resources.schedule import Schedule, ScheduleGroup
 from batchkit.resources.states import StateMachine, run_job

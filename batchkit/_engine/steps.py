@@ -4,12 +4,11 @@ Running the steps that a resource describes: calls, waits until AWS is done, wai
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, Final
 
-import attrs
 import jmespath
 
 from batchkit._engine import reads as _reads
@@ -18,6 +17,7 @@ from batchkit._engine.compare import changes
 from batchkit._engine.held import ForeignWatch
 from batchkit._engine.lookout import Lookout, look_around
 from batchkit._engine.outputs import Outputs
+from batchkit._engine.polls import Polls
 from batchkit._engine.recovery import RECOVERY, REMAKE, FreshRoles, broken, may_remake
 from batchkit._model.calls import (
     WAIT_DELETED,
@@ -37,15 +37,8 @@ from batchkit._model.resource_base import Key
 from batchkit._model.signals import AlreadyThere, Overtaken
 from batchkit._model.values import references
 from batchkit.errors import AwsError, BatchkitError, StillWaiting
-from batchkit.events import Action, Event, Listener, Phase
+from batchkit.events import Action, Listener
 
-# botocore has no waiters for Batch, Step Functions and EventBridge Scheduler, and some of those for
-# EC2 end at once if a fresh id isn't known yet; so every wait is a poll of `Resource.read`.
-SHORTEST: Final = 1.0
-LONGEST: Final = 5.0
-"""Seconds between two polls of a resource: AWS throttles more than one a second."""
-LATE: Final = 0.01
-"""How late, as a part of the wait, a poll may find that AWS is done."""
 LATEST: Final = 15.0
 """After how many seconds an answer is no longer that from before an update."""
 OUTDATED: Final = 5.0
@@ -54,8 +47,6 @@ IN_USE: Final = {"DependencyViolation", "InvalidGroup.InUse"}
 """What EC2 says of something that another resource still uses."""
 OUTLASTED: Final = 30.0
 """After how many seconds what is there, and isn't being deleted, has been made again."""
-UNLISTED: Final = 60.0
-"""After how many seconds what was made and isn't listed has been deleted by another caller."""
 
 
 class Runner:
@@ -72,6 +63,7 @@ class Runner:
         self._fresh_roles = FreshRoles(aws, emit)
         self._remade: set[Key] = set()
         self._look = look
+        self._polls = Polls(aws, emit, outputs, self._lookout)
 
     def run(self, resource: Resource, steps: Steps, action: Action) -> None:
         """
@@ -129,7 +121,7 @@ class Runner:
         if isinstance(error, StillWaiting) or error.code in IN_USE:
             return False
         with suppress(BatchkitError):
-            return self._poll(resource, Action.DELETE, 0) is None
+            return self._polls.once(resource, Action.DELETE) is None
         return False
 
     def _exists(self, resource: Resource, error: AwsError, action: Action) -> bool:
@@ -140,7 +132,7 @@ class Runner:
         if action is not Action.CREATE or not resource.NATURAL_KEY or error.operation != create:
             return False
         with suppress(BatchkitError):
-            return self._poll(resource, action, 0) is not None
+            return self._polls.once(resource, action) is not None
         return False
 
     def _add_blockers(self, resource: Resource, error: AwsError | StillWaiting) -> None:
@@ -207,7 +199,7 @@ class Runner:
             StillWaiting: It took longer than its resource type may take.
         """
         failed_at: float | None = None
-        for actual, spent in self._polls(resource, action):
+        for actual, spent in self._polls.until_deadline(resource, action):
             if actual is None and action is Action.DELETE:
                 return resource  # another caller was faster
             if actual is None:
@@ -229,7 +221,7 @@ class Runner:
         # For some seconds after UpdateStateMachine, reads and new executions have the old values:
         # https://docs.aws.amazon.com/step-functions/latest/apireference/API_UpdateStateMachine.html.
         desired = self._outputs.resolve_fields(resource)
-        for actual, spent in self._polls(resource, action):
+        for actual, spent in self._polls.until_deadline(resource, action):
             if spent >= LATEST or (actual is not None and not changes(desired, actual)):
                 return
 
@@ -243,7 +235,7 @@ class Runner:
         """
         failed_at: float | None = None
         asked_at = 0.0
-        for actual, spent in self._polls(resource, action):
+        for actual, spent in self._polls.until_deadline(resource, action):
             if actual is None or actual.identity != resource.identity:
                 return
             if spent >= OUTLASTED and actual.state not in (*actual.DELETING, *actual.FAILED):
@@ -274,60 +266,3 @@ class Runner:
             self.run(actual, actual.deletion(), Action.DELETE)
             steps = resource.create()
         self.run(resource, steps, action)
-
-    def _polls(self, resource: Resource, action: Action) -> Iterator[tuple[Resource | None, float]]:
-        """
-        What AWS holds, and the seconds spent, again and again until the deadline.
-        """
-        began, lookout = self._aws.clock.monotonic(), self._lookout(resource)
-        reported = ""
-        while True:
-            spent = self._aws.clock.monotonic() - began
-            actual = self._poll(resource, action, spent)
-            yield actual, spent
-            state = "not listed yet"
-            if actual is not None:
-                state = f"{actual.state} {actual.reason}".strip()
-            late = f"{resource} was still {state or 'there'} after {spent:.0f} s"
-            if spent >= resource.TIMEOUT:
-                raise StillWaiting(f"{late}; run it again to go on")
-            if state != reported:
-                event = Event(*resource.key, action, Phase.WAITING, state, spent)
-                self._emit(event)
-                reported = state
-            lookout()
-            try:
-                self._aws.pause(min(max(SHORTEST, LATE * spent), LONGEST))
-            except StillWaiting as over:
-                raise StillWaiting(f"{late}: {over}") from None
-
-    def _poll(self, resource: Resource, action: Action, spent: float) -> Resource | None:
-        """
-        What AWS holds of *resource* now; None if that is nothing yet, or nothing any more.
-        """
-        known = attrs.evolve(resource, **self._outputs.of(resource.key))
-        candidates = _reads.read(self._aws, known)
-        if action is Action.DELETE:
-            same = (actual for actual in candidates if actual.identity == resource.identity)
-            return next(same, None)
-        usable = [actual for actual in candidates if actual.state not in actual.DELETING]
-        if resource.NATURAL_KEY:
-            made = self._outputs.of(resource.key).get("id")
-            return next((actual for actual in usable if made in (None, actual.identity)), None)
-        return self._best(resource, usable, spent)
-
-    def _best(self, resource: Resource, usable: list[Resource], spent: float) -> Resource | None:
-        """
-        The one that was made; another caller's duplicate of it where that failed or is gone.
-        """
-        # Of two NAT gateways that want the same address, AWS fails the second some time after its
-        # CreateNatGateway was answered; its maker takes the first.
-        identity = self._outputs.of(resource.key).get("id")
-        mine = next((actual for actual in usable if actual.identity == identity), None)
-        if mine is not None and (mine.state not in mine.FAILED or usable[0] is mine):
-            return mine
-        lost = mine is not None or spent > UNLISTED
-        if not (lost and usable and usable[0].ready):
-            return None
-        self._outputs.forget(resource.key)
-        return usable[0]

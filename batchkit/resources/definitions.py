@@ -8,7 +8,7 @@ in, drops or reorders is brought to one form before comparing.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from attrs import frozen
 
@@ -27,32 +27,10 @@ from batchkit.resources.batch import NAME, PASS_ROLE, ROLE
 from batchkit.resources.job_settings import JobSettings
 from batchkit.resources.live_jobs import DESCRIBE_DEFINITIONS
 from batchkit.resources.platforms import PLATFORMS, Platform, container_of, platform_of
+from batchkit.resources.retries import retries_in, retry_strategy, rules_of
 from batchkit.resources.revisions import Withdraw, newest_first
 
 IMAGE = text(r"\S+", "an image URI")
-
-
-MOST_ATTEMPTS: Final = 10
-"""How often Batch tries a job at most, whatever ends the attempts."""
-_OTHERWISE: Final = {"onReason": "*", "action": "EXIT"}
-
-
-def retry_strategy(attempts: int, reclaims: Sequence[str]) -> dict[str, Any]:
-    """
-    How often a job is tried: *attempts* times if its program fails, and again after a reclaim.
-
-    Batch has one count for both (docs/decisions/0011-attempts-on-spot.md): a program that may fail
-    once leaves all ten to the reclaims, and any other shares its attempts with them.  Without a
-    rule that matches, a failure is tried again.
-    """
-    if not reclaims:
-        return {"attempts": attempts}
-    # A job that matches no rule is tried again, so the last rule ends all others
-    # (https://docs.aws.amazon.com/batch/latest/userguide/job_retries.html).
-    rules = [{"onStatusReason": reason, "action": "RETRY"} for reason in reclaims]
-    if attempts == 1:
-        return {"attempts": MOST_ATTEMPTS, "evaluateOnExit": [*rules, _OTHERWISE]}
-    return {"attempts": attempts, "evaluateOnExit": rules}
 
 
 def _on_its_platform(definition: Any) -> Iterator[Problem]:
@@ -163,7 +141,7 @@ class JobDefinition(JobSettings, Resource):
             yield cls(
                 **{**tags, "owner": owner},
                 **_container(one),
-                **_retries(one.get("retryStrategy") or {}),
+                **retries_in(one.get("retryStrategy") or {}),
                 timeout=(one.get("timeout") or {}).get("attemptDurationSeconds", 0),
                 arn=one["jobDefinitionArn"],
                 revisions=(one["jobDefinitionArn"], *(() if age else equal)),
@@ -179,7 +157,7 @@ class JobDefinition(JobSettings, Resource):
             return bool(kept != actual.environment)
         if name == "reclaims" and actual.retries:  # rules of others, or of an older version
             own = retry_strategy(actual.attempts, actual.reclaims)
-            return bool(_rules(own) != _rules(actual.retries)) or super().differs(name, actual)
+            return bool(rules_of(own) != rules_of(actual.retries)) or super().differs(name, actual)
         return super().differs(name, actual)
 
     def retries_of(self, attempts: int) -> dict[str, Any]:
@@ -187,7 +165,7 @@ class JobDefinition(JobSettings, Resource):
         The retry strategy of a submission that is tried *attempts* times, under the same rules.
         """
         own = retry_strategy(self.attempts, self.reclaims)
-        if isinstance(self.retries, Mapping) and _rules(self.retries) != _rules(own):
+        if isinstance(self.retries, Mapping) and rules_of(self.retries) != rules_of(own):
             return {**self.retries, "attempts": attempts}
         return retry_strategy(attempts, self.reclaims)
 
@@ -254,7 +232,7 @@ def _content(revision: Mapping[str, Any]) -> list[Any]:
     """
     All of a revision but its number, in one form: AWS returns lists in any order.
     """
-    retries = _retries(revision.get("retryStrategy") or {})
+    retries = retries_in(revision.get("retryStrategy") or {})
     return [_container(revision), retries, revision.get("timeout"), revision.get("tags")]
 
 
@@ -297,21 +275,3 @@ def _container(revision: Mapping[str, Any]) -> dict[str, Any]:
 
 def _pairs(entries: Iterable[Mapping[str, str]] | None, value: str) -> dict[str, str]:
     return {entry["name"]: entry[value] for entry in entries or () if entry.get(value)}
-
-
-def _retries(strategy: Mapping[str, Any]) -> dict[str, Any]:
-    rules = strategy.get("evaluateOnExit") or ()
-    retried = [rule for rule in rules if str(rule.get("action", "")).upper() == "RETRY"]
-    reclaims = tuple(rule["onStatusReason"] for rule in retried if rule.get("onStatusReason"))
-    attempts = strategy.get("attempts", 1)
-    once = _rules(strategy) == _rules(retry_strategy(1, reclaims))
-    return {"attempts": 1 if once else attempts, "reclaims": reclaims, "retries": strategy}
-
-
-def _rules(strategy: Mapping[str, Any]) -> list[Any]:
-    """
-    A retry strategy in one form: AWS tells actions in lower case.
-    """
-    listed = strategy.get("evaluateOnExit") or ()
-    rules = [{**rule, "action": str(rule["action"]).upper()} for rule in listed]
-    return [strategy.get("attempts", 1), *rules]
