@@ -24,9 +24,8 @@ from batchkit.errors import ApplyError, AwsError, StillWaiting
 T = TypeVar("T")
 FIRST: Final = 10.0
 """After how many seconds of waiting a caller looks around; then after twice as many, and so on."""
-UNLISTED: Final = 10.0
-"""For how many seconds AWS may not list what exists."""
-
+UNLISTED: Final = 60.0
+"""For how many seconds AWS may not list what exists; after that another caller has deleted it."""
 LONG: Final = 30.0
 """Seconds within which another caller can hardly have taken back what was made."""
 

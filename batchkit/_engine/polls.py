@@ -11,7 +11,7 @@ import attrs
 
 from batchkit._engine import reads as _reads
 from batchkit._engine.aws import Aws
-from batchkit._engine.lookout import Lookout
+from batchkit._engine.lookout import UNLISTED, Lookout
 from batchkit._engine.outputs import Outputs
 from batchkit._model.resource import Resource
 from batchkit.errors import StillWaiting
@@ -24,8 +24,6 @@ LONGEST: Final = 5.0
 """Seconds between two polls of a resource: AWS throttles more than one a second."""
 LATE: Final = 0.01
 """How late, as a part of the wait, a poll may find that AWS is done."""
-UNLISTED: Final = 60.0
-"""After how many seconds what was made and isn't listed has been deleted by another caller."""
 
 
 class Polls:

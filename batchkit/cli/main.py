@@ -79,9 +79,9 @@ def init(terminal: Terminal, name: str, folder: str) -> None:
 @click.pass_obj
 def types(terminal: Terminal, vcpus: int, memory: int, gpus: int, architecture: str) -> None:
     """
-    List the EC2 instance types that a job fits on, the smallest first, with their zones.
+    List the EC2 instance types that a job fits on.
 
-    The memory is what a job can have for certain; the system takes the rest.
+    The smallest come first, each with its zones.  The memory is what a job can have for certain; the system takes the rest.
     """
     found = instance_types(
         vcpus=vcpus,

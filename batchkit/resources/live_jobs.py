@@ -98,7 +98,9 @@ def _environments(
     job: Mapping[str, Any], container: Mapping[str, Any], queue: str, reader: Reader
 ) -> Iterator[Use]:
     """
-    The compute environment of the job's task, or all of the queue's if it has none.
+    The compute environment of the job's task; if it has none, all of the queue and of its stack.
+
+    A job that waits may have been placed already, in an environment that the queue has no more.
     """
     # Between two attempts a job is RUNNABLE, and Batch still tells the task of the last one
     # (https://docs.aws.amazon.com/batch/latest/APIReference/API_ContainerDetail.html).
@@ -109,6 +111,18 @@ def _environments(
             yield "ComputeEnvironment", one["computeEnvironmentArn"]
             return
     yield from _of_queue(queue, reader)
+    yield from _of_stack(queue, reader)
+
+
+def _of_stack(queue: str, reader: Reader) -> Iterator[Use]:
+    """
+    The compute environments of the stack that the queue belongs to.
+    """
+    queues = reader(DESCRIBE_QUEUES())["jobQueues"]
+    stacks = {owner(parse(one.get("tags"))) for one in queues if one["jobQueueArn"] == queue}
+    for one in reader(DESCRIBE_ENVIRONMENTS())["computeEnvironments"]:
+        if owner(parse(one.get("tags"))) in stacks - {""}:
+            yield "ComputeEnvironment", one["computeEnvironmentArn"]
 
 
 def _of_queue(queue: str, reader: Reader) -> Iterator[Use]:

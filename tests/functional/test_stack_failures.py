@@ -204,7 +204,7 @@ def test_throttling_for_ever_is_told(there: AccountFixture) -> None:
     assert there.clock.now > 100
 
 
-@pytest.mark.parametrize("code", ["ExpiredToken", "InvalidClientTokenId", "RequestExpired"])
+@pytest.mark.parametrize("code", ["ExpiredToken", "InvalidClientTokenId"])
 def test_expired_credentials_are_told_at_once(code: str, there: AccountFixture) -> None:
     """
     No attempt is repeated, and the error says what to do.

@@ -79,7 +79,7 @@ def test_what_others_add_stays(place: DriftedStack) -> None:
     retention(place)
     make(place.aws, TAGGED, by=place.aws.another())
     assert place.aws.snapshot() == before
-    assert {"Key": "extra", "Value": "stays"} in before[f"vpc/{place.id('Vpc')}"]["Tags"]
+    assert {"Key": "more", "Value": "x"} in before[f"vpc/{place.id('Vpc')}"]["Tags"]
 
 
 def test_a_repository(strict_aws: StrictAws) -> None:

@@ -134,7 +134,7 @@ def denied_alone(aws: StrictAws, action: str, kind: str, before: dict[str, Any])
 def test_a_network_interface_of_others_holds_it(timeout: float | None) -> None:
     """
     A network interface of another service in the private subnet: the rest is deleted, the error
-    says which interface it is, and it is waited for no longer than AWS may take, or the *timeout*.
+    says at once which interface it is, as waiting doesn't help.
     """
     with StrictAws(seed=9) as aws:
         before = aws.snapshot()
@@ -143,13 +143,12 @@ def test_a_network_interface_of_others_holds_it(timeout: float | None) -> None:
         began = aws.clock.monotonic()
         with pytest.raises(TeardownError) as raised:
             destroy(aws, by=aws.another(), timeout=timeout)
-        assert aws.clock.monotonic() - began <= (timeout or 1500)
+        assert aws.clock.monotonic() - began <= 300
         causes = failed(raised)
         assert set(causes) == {"Subnet films_private-a", "SecurityGroup films_jobs"}
         for error in causes.values():
             assert interface in str(error) and "AWS Lambda VPC ENI-somebody-else" in str(error)
-            assert "DependencyViolation" in str(error)
-            assert isinstance(error, StillWaiting) == (timeout is not None)
+            assert not isinstance(error, StillWaiting)
         assert raised.value.not_started == ("Vpc films",)
         assert left(aws, before) == {"subnet": 1, "security-group": 1, "vpc": 1}
         aws.clock.advance(3000)
