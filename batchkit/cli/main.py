@@ -81,7 +81,8 @@ def types(terminal: Terminal, vcpus: int, memory: int, gpus: int, architecture: 
     """
     List the EC2 instance types that a job fits on.
 
-    The smallest come first, each with its zones.  The memory is what a job can have for certain; the system takes the rest.
+    The smallest come first, each with its zones.  The memory is what a job can have for certain;
+    the system takes the rest.
     """
     found = instance_types(
         vcpus=vcpus,

@@ -83,7 +83,6 @@ class JobDefinition(JobSettings, Resource):
         converter=as_tuple,
     )
     arn: str = read_only("jobDefinitionArn", regenerated=True)
-    revisions: tuple[str, ...] = read_only()
     retries: Mapping[str, Any] = read_only()
     age: int = read_only()
 
@@ -105,10 +104,6 @@ class JobDefinition(JobSettings, Resource):
     def superseded(self) -> bool:
         return isinstance(self.age, int) and self.age > 0
 
-    @property
-    def known_as(self) -> Collection[str]:
-        return (*super().known_as, *self.revisions)
-
     def stands_on(self) -> Iterator[Use]:
         # Each job says itself what its revision works with, which may be an older one.
         return iter(())
@@ -129,13 +124,13 @@ class JobDefinition(JobSettings, Resource):
             return
         ours = newest_first(active, _content)
         listed = {one["jobDefinitionArn"] for one in ours}
-        # What a caller that crashed didn't withdraw goes with the one that it is equal to.
-        equal = [arn for one in active if (arn := one["jobDefinitionArn"]) not in listed]
+        # What is equal to the one that is used, and newer, a caller that crashed didn't withdraw.
+        equal = [one for one in active if one["jobDefinitionArn"] not in listed]
         # Tags belong to a revision: one that was registered by hand has none of the stack's, and
         # the name is the stack's all the same.
         owners = [_tags.owner(_tags.parse(one.get("tags"))) for one in ours]
         owner = stack if stack in owners else owners[0]
-        for age, one in enumerate(ours):
+        for age, one in (*enumerate(ours), *((cls.KEPT, one) for one in equal)):
             called = f"{name}:{one['revision']}" if age else name
             tags = {**tag_fields(one.get("tags"), name=called, stack=stack), "name": called}
             yield cls(
@@ -144,7 +139,6 @@ class JobDefinition(JobSettings, Resource):
                 **retries_in(one.get("retryStrategy") or {}),
                 timeout=(one.get("timeout") or {}).get("attemptDurationSeconds", 0),
                 arn=one["jobDefinitionArn"],
-                revisions=(one["jobDefinitionArn"], *(() if age else equal)),
                 age=age,
             )
 
@@ -193,9 +187,7 @@ class JobDefinition(JobSettings, Resource):
             yield from self.create()
 
     def delete(self) -> Steps:
-        # No call takes a whole definition: each revision is deregistered; its jobs that run go on.
-        for revision in self.revisions:
-            yield self.DELETE(jobDefinition=revision)
+        yield self.DELETE(jobDefinition=self.arn)  # jobs of it that run go on
 
     @property
     def _platform(self) -> Platform:

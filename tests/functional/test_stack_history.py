@@ -27,14 +27,31 @@ def ensured(there: AccountFixture) -> list[Seen]:
 
 def revised(there: AccountFixture, count: int) -> None:
     """
-    Somebody, or an earlier version, has registered *count* revisions.
+    Somebody, or an earlier version, has registered *count* revisions, each another.
+    """
+    again = as_registered(there)
+    for number in range(count):
+        timeout = {"attemptDurationSeconds": 100 + number}
+        there.batch.register_job_definition(**{**again, "timeout": timeout})
+
+
+def repeated(there: AccountFixture, count: int) -> None:
+    """
+    The same revision has been registered *count* times more.
+    """
+    again = as_registered(there)
+    for _ in range(count):
+        there.batch.register_job_definition(**again)
+
+
+def as_registered(there: AccountFixture) -> dict[str, Any]:
+    """
+    The request that the only revision was made by.
     """
     (latest,) = active(there)
     told = ("jobDefinitionName", "type", "containerProperties", "platformCapabilities", "tags")
     more = ("retryStrategy", "timeout", "propagateTags")
-    again = {key: latest[key] for key in (*told, *more) if key in latest}
-    for _ in range(count):
-        there.batch.register_job_definition(**again)
+    return {key: latest[key] for key in (*told, *more) if key in latest}
 
 
 def active(there: AccountFixture) -> list[Any]:
@@ -63,10 +80,13 @@ def crowded(there: AccountFixture, count: int) -> None:
         )
 
 
+CROWDS = [(revised, 250, 3), (repeated, 250, 1), (crowded, 50, 1)]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(("crowd", "count"), [(revised, 250), (crowded, 50)])
+@pytest.mark.parametrize(("crowd", "count", "left"), CROWDS)
 def test_calls_follow_the_stack_alone(
-    crowd: Callable[[AccountFixture, int], None], count: int, there: AccountFixture
+    crowd: Callable[[AccountFixture, int], None], count: int, left: int, there: AccountFixture
 ) -> None:
     """
     After 250 revisions, or beside 50 foreign environments, a no-op makes the calls that it made.
@@ -78,7 +98,7 @@ def test_calls_follow_the_stack_alone(
     after = ensured(there)
     assert sorted(one.name for one in after) == sorted(one.name for one in before)
     assert mutating(after) == []
-    assert len(active(there)) == (3 if crowd is revised else 1)
+    assert len(active(there)) == left
 
 
 @pytest.mark.slow

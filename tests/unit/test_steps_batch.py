@@ -296,16 +296,14 @@ def test_a_definition_is_registered_with_everything_that_fargate_needs() -> None
 
 def test_a_definition_changes_by_a_new_revision_but_for_its_tags() -> None:
     """
-    All revisions are deregistered when it is deleted.
+    A revision is deregistered when it is deleted.
     """
-    there = actual(DEFINITION, arn="arn:d:2", revisions=("arn:d:2", "arn:d:1"))
+    there = actual(DEFINITION, arn="arn:d:2")
     assert list(DEFINITION.update(there, ("tags",))) == [
         DEFINITION.TAG(resourceArn="arn:d:2", tags=TAGS)
     ]
     assert next(iter(DEFINITION.update(there, ("image", "tags")))) == next(DEFINITION.create())
-    assert list(there.deletion()) == [
-        DEFINITION.DELETE(jobDefinition=arn) for arn in ("arn:d:2", "arn:d:1")
-    ]
+    assert list(there.deletion()) == [DEFINITION.DELETE(jobDefinition="arn:d:2")]
 
 
 def test_a_state_machine() -> None:
