@@ -210,6 +210,18 @@ def _apply(account: Account, entry: OverlayEntry, params: dict[str, Any]) -> Non
         if given:
             wanted["computeResources"] = given
         account.raw("batch").update_compute_environment(**wanted)
+    elif not unknown_places(account, shown["computeResources"]):
+        _back(account, entry)
+
+
+def _back(account: Account, entry: OverlayEntry) -> None:
+    """
+    Have the backend know what was made in subnets that weren't there, and is in others now.
+    """
+    linked, shown = linked_role(account, "batch.amazonaws.com"), entry["shown"]
+    params = {key: shown[key] for key in (_NAMES[0], "type", "state", "computeResources", "tags")}
+    account.raw("batch").create_compute_environment(**_for_backend(params, linked))
+    entry["backed"] = True
 
 
 @before(70, "batch:DeleteComputeEnvironment")
