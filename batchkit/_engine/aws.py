@@ -15,7 +15,6 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import boto3
 import jmespath
@@ -103,16 +102,6 @@ class Aws:
         if self.session.region_name is None:
             raise _failures.unreachable("sts", NoRegionError())
         return str(self.client("sts").meta.region_name)
-
-    @property
-    def eventual(self) -> bool:
-        """
-        Whether IAM takes seconds until everybody knows of a change, as no emulator does.
-        """
-        if getattr(self.session, "eventual", True) is False:
-            return False
-        # An emulator has a port of its own; AWS's endpoints have none.
-        return urlsplit(str(self.client("iam").meta.endpoint_url)).port is None
 
     @property
     def partition(self) -> str:

@@ -8,12 +8,13 @@ import functools
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import boto3
 import botocore.session
 from botocore.loaders import JSONFileLoader, Loader, create_loader
 
+from batchkit._engine.recovery import eventual
 from batchkit._model.checks import ENVIRONMENT, Constraint, optional, require, text
 from batchkit._model.confidential import as_variables
 from batchkit._model.image_uri import is_image_uri
@@ -42,9 +43,6 @@ class LocalSession(boto3.Session):
     """
     A session whose clients talk to the embedded AWS.
     """
-
-    eventual: ClassVar = False
-    """Whether IAM takes seconds until everybody knows of a change."""
 
     def __init__(self, account: LocalAccount) -> None:
         core = botocore.session.get_session()
@@ -135,6 +133,14 @@ def local_aws(
         for uri, folder in (images or {}).items():
             session.fake_image(uri, folder)
         yield session
+
+
+@eventual.register
+def at_once(session: LocalSession, endpoint: str) -> bool:
+    """
+    The embedded IAM knows of each change at once.
+    """
+    return False
 
 
 def _variables(given: Any) -> Mapping[str, str]:

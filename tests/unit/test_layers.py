@@ -5,6 +5,7 @@ The architecture: no import runs up, and none in a circle, typing and late impor
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -106,3 +107,12 @@ def test_no_import_runs_in_a_circle() -> None:
     The modules have an order in which each needs only those before it.
     """
     assert len([*TopologicalSorter(GRAPH).static_order()]) == len(FILES)
+
+
+def test_no_session_is_asked_for_what_only_a_fake_has() -> None:
+    """
+    What differs by the type of a session is registered for that type.
+    """
+    asked = re.compile(r"\b(getattr|hasattr)\((\w+\.)*_?session\b")
+    sources = {module: path.read_text(encoding="utf-8") for module, path in FILES.items()}
+    assert [module for module, source in sources.items() if asked.search(source)] == []
