@@ -99,7 +99,7 @@ def stood(
     here: Path, session: LocalSession
 ) -> tuple[Stack, list[Event], StackSpec, list[logging.LogRecord]]:
     """
-    The stack, with the events and the lines of the log that its making gave.
+    The stack, which has run once, with the events and the lines of the log that its making gave.
     """
     events: list[Event] = []
     records: list[logging.LogRecord] = []
@@ -112,6 +112,7 @@ def stood(
     stack = ensure_stack(spec, session=session, on_event=events.append, clock=FakeClock())
     logger.removeHandler(handler)
     logger.setLevel(level)
+    describe_stack("films", session=session).run({"TOKEN": CANARY}).wait(check=False)
     return stack, events, spec, records
 
 
