@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import attrs
 
@@ -17,6 +17,7 @@ from batchkit._display.html import GOOD, Markup, colour_of, link, tag
 from batchkit._display.text import shortened, state_of
 from batchkit._jobs import links as _links
 from batchkit._model.resource import Resource
+from batchkit._model.texts import texts
 
 WIDTH: Final = 156
 HEIGHT: Final = 38
@@ -84,28 +85,11 @@ def _texts_of(resource: Resource) -> Iterator[str]:
     for attribute in attrs.fields(type(resource)):
         if "read_only" in attribute.metadata or attribute.name in _NO_REFERENCE:
             continue
-        for text in _texts(getattr(resource, attribute.name)):
+        for text in texts(getattr(resource, attribute.name)):
             yield text
             # The URI of an image begins with that of its repository.
             if "@sha256:" in text:
                 yield text.partition("@")[0]
-
-
-def _texts(value: Any) -> Iterator[str]:
-    """
-    The texts in a value, however deep.
-    """
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _texts(item)
-    elif isinstance(value, (tuple, list)):
-        for item in value:
-            yield from _texts(item)
-    elif attrs.has(type(value)):
-        for attribute in attrs.fields(type(value)):
-            yield from _texts(getattr(value, attribute.name, None))
 
 
 def layout(count: int, edges: Edges) -> dict[int, tuple[int, int]]:

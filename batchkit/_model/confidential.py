@@ -8,11 +8,12 @@ AWS returns it, to the request.  Its `repr` is `'***'`, so whatever prints value
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-import attrs
 from attrs import frozen
+
+from batchkit._model.texts import texts
 
 MASK: Final = "***"
 SHORTEST: Final = 6
@@ -115,7 +116,8 @@ def hide(text: str, given: Any) -> str:
     """
     *text*, such as a message of AWS, without the confidential texts in *given*.
     """
-    return without(text, _texts(given))
+    hidden = (one for one in texts(given) if isinstance(one, Confidential) and len(one) >= SHORTEST)
+    return without(text, hidden)
 
 
 def without(text: str, secrets: Iterable[str]) -> str:
@@ -125,18 +127,3 @@ def without(text: str, secrets: Iterable[str]) -> str:
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, MASK)
     return text
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, Confidential):
-        if len(value) >= SHORTEST:
-            yield value
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _texts(item)
-    elif isinstance(value, (tuple, list)):
-        for item in value:
-            yield from _texts(item)
-    elif attrs.has(type(value)):
-        for attribute in attrs.fields(type(value)):
-            yield from _texts(getattr(value, attribute.name))

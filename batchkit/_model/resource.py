@@ -18,7 +18,8 @@ from attrs import frozen
 from batchkit._model.calls import Steps
 from batchkit._model.reader import Reader
 from batchkit._model.resource_base import Key, ResourceBase
-from batchkit._model.users import Use, User, texts
+from batchkit._model.texts import texts
+from batchkit._model.users import Use, User
 from batchkit._model.values import Arn
 
 Self = TypeVar("Self", bound="Resource")

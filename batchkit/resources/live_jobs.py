@@ -14,7 +14,8 @@ from batchkit._model.calls import Operation
 from batchkit._model.image_uri import ImageUri
 from batchkit._model.reader import Reader
 from batchkit._model.tags import owner, parse
-from batchkit._model.users import Use, User, texts
+from batchkit._model.texts import texts
+from batchkit._model.users import Use, User
 from batchkit.resources.batch import LIST_JOBS
 from batchkit.resources.platforms import container_of
 
