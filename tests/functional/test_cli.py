@@ -14,36 +14,16 @@ from typing import Any
 
 import click
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 
 from batchkit import Action, Event, Phase, Run, describe_stack, local_aws
 from batchkit.cli import runs as _commands
 from batchkit.cli.main import main
 from batchkit.cli.terminal import Exit, Terminal
-from batchkit.local import LocalSession
+from command import Cli
 
 COMMAND = "from batchkit.cli.main import main; main(prog_name='batchkit')"
 HOSTILE = "import os; print('\\x1b[31mred\\x1b[0m \\x07 [bold]x[/] </pre><script>', flush=True)"
-
-
-class Cli:
-    """
-    The command in a folder of its own.
-    """
-
-    def __init__(self, session: LocalSession) -> None:
-        self.session = session
-
-    def __call__(self, *words: str, code: Exit = Exit.DONE, **given: Any) -> Result:
-        """
-        The result of a command that ends as *code* says.
-        """
-        result = CliRunner().invoke(main, list(words), **given)
-        assert result.exit_code == code, (result.stdout, result.stderr, result.exception)
-        return result
-
-    def data(self, *words: str, code: Exit = Exit.DONE) -> Any:
-        return json.loads(self(*words, "--json", code=code).stdout)
 
 
 @pytest.fixture(scope="module")
@@ -65,25 +45,6 @@ def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def test_a_first_stack_from_nothing_to_nothing(empty: Path) -> None:
-    """
-    init, plan, up, plan, run, status, list, outputs, down: what the help tells a new user.
-    """
-    with local_aws(docker=False) as session:
-        cli = Cli(session)
-        assert cli("init").stdout.split() == ["batchkit.toml", "job/Dockerfile", "job/main.py"]
-        assert "Vpc hello" in cli("plan", code=Exit.CHANGES).stdout
-        made = cli("up")
-        assert "hello stands" in made.stdout and "+ create Vpc hello" in made.stderr
-        assert "to keep" in cli("plan").stdout
-        assert "0 changes" in cli("up").stdout
-        assert cli("run", "--wait").stderr == "  | Hello!\nSUCCEEDED\n"
-        assert "SUCCEEDED" in cli("status").stdout
-        assert cli("list").stdout == "hello\n"
-        assert "deleted" in cli("down", "--yes").stdout
-        assert cli("list").stdout == "no stacks here\n"
 
 
 def test_lines_and_failures_of_runs(cli: Cli) -> None:
@@ -201,6 +162,8 @@ def test_a_teardown_asks_first(cli: Cli) -> None:
     """
     No is no; nothing is deleted.  It says where the stack is, and how many jobs would be ended.
     """
+    for run in describe_stack("films", session=cli.session).runs():
+        run.wait(30, check=False)
     result = cli("down", input="n\n", code=Exit.INTERRUPTED)
     where = "films in account 123456789012, region us-east-1: "
     assert where + "none of its jobs waits or runs." in result.stderr

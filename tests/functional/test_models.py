@@ -109,12 +109,6 @@ def calls_of(steps: Any) -> list[Call]:
     return found
 
 
-@pytest.fixture(scope="module")
-def there() -> Any:
-    with account() as made:
-        yield made
-
-
 @pytest.mark.parametrize("name", CASES)
 def test_the_parameters_of_every_call_fit_awss_model(name: str) -> None:
     """
