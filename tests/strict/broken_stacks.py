@@ -220,7 +220,14 @@ def environment_lost(at: Scene) -> None:
 
 
 def definition_deregistered(at: Scene) -> None:
-    at.client("batch").deregister_job_definition(jobDefinition=at.id("JobDefinition"))
+    """
+    All of its revisions, also those that were kept from before.
+    """
+    batch = at.client("batch")
+    pages = batch.get_paginator("describe_job_definitions")
+    held = pages.paginate(jobDefinitionName=NAME, status="ACTIVE").build_full_result()
+    for one in held["jobDefinitions"]:
+        batch.deregister_job_definition(jobDefinition=one["jobDefinitionArn"])
 
 
 def gateway_deleted(at: Scene) -> None:
