@@ -158,12 +158,14 @@ from .resources.schedule import (
     Schedule as Schedule,
     ScheduleGroup as ScheduleGroup,
 )
+from .resources.security_group import (
+    SecurityGroup as SecurityGroup,
+)
 from .resources.states import (
     StateMachine as StateMachine,
     run_job as run_job,
 )
 from .resources.vpc import (
-    SecurityGroup as SecurityGroup,
     Subnet as Subnet,
     Vpc as Vpc,
 )

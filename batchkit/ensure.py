@@ -28,8 +28,8 @@ from batchkit.resources.network import Network
 from batchkit.resources.queues import JobQueue
 from batchkit.resources.s3 import Bucket
 from batchkit.resources.schedule import Schedule
+from batchkit.resources.security_group import SecurityGroup
 from batchkit.resources.states import StateMachine
-from batchkit.resources.vpc import SecurityGroup
 
 if TYPE_CHECKING:
     import boto3

@@ -15,7 +15,8 @@ from batchkit._model.calls import Operation
 from batchkit.resources.families import family_of
 from batchkit.resources.gateways import NatGateway
 from batchkit.resources.routes import RouteTable
-from batchkit.resources.vpc import SecurityGroup, Subnet
+from batchkit.resources.security_group import SecurityGroup
+from batchkit.resources.vpc import Subnet
 
 _PRIVATE: Final = tuple(
     IPv4Network(net) for net in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")

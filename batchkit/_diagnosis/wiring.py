@@ -11,7 +11,8 @@ from typing import Any, Final
 from batchkit._model.calls import Call, Operation
 from batchkit.resources.gateways import NatGateway
 from batchkit.resources.routes import RouteTable
-from batchkit.resources.vpc import SecurityGroup, Subnet
+from batchkit.resources.security_group import SecurityGroup
+from batchkit.resources.vpc import Subnet
 
 ENDPOINTS: Final = Operation("ec2", "DescribeVpcEndpoints", wide=True)
 OPERATIONS: Final = (

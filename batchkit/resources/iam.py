@@ -16,9 +16,10 @@ from batchkit._model.reader import Reader
 from batchkit._model.resource import Resource
 from batchkit._model.tags import OWNER, as_list, parse, tag_fields
 from batchkit._model.users import Use
-from batchkit._model.values import ACCOUNT, ITEM, Arn, Json
-from batchkit.errors import Problem, SpecError
+from batchkit._model.values import ITEM, Arn, Json
+from batchkit.errors import Problem
 from batchkit.grants import Grant, flatten, policy_fits
+from batchkit.resources.iam_documents import UNKNOWN, canonical, grants_in, trust
 from batchkit.resources.iam_paths import is_here, path_of
 
 POLICY: Final = "batchkit"
@@ -38,44 +39,11 @@ def aws_managed(name: str) -> Arn:
     return Arn("iam", f"policy/{name}", region=False, account="aws")
 
 
-def trust(service: str) -> dict[str, Any]:
-    """
-    A trust policy for *service*, acting for this account only.
-
-    Without the condition another account could have the service use the role (the confused deputy,
-    https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html).
-    """
-    statement: dict[str, Any] = {
-        "Effect": "Allow",
-        "Principal": {"Service": service},
-        "Action": "sts:AssumeRole",
-    }
-    # EC2 isn't among the services that are said to send the account, and an instance that can't
-    # assume its role never joins its cluster, without a word.
-    if not service.startswith("ec2."):
-        statement["Condition"] = {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
-    return {"Version": "2012-10-17", "Statement": [statement]}
-
-
 def _flattened(value: Any) -> Any:
     """
     Grants in one order; a named grant is a tuple of statements.
     """
     return as_set(flatten(value))
-
-
-def canonical(document: Any) -> Any:
-    """
-    A policy document in one form, so that what IAM returns can be compared.
-
-    IAM may return a list of one item as the item, and a list in another order: both mean the same.
-    """
-    if isinstance(document, Mapping):
-        return {key: canonical(document[key]) for key in sorted(document)}
-    if isinstance(document, (list, tuple)):
-        items = sorted((canonical(item) for item in document), key=repr)
-        return items[0] if len(items) == 1 else items
-    return document
 
 
 def _policy_fits(role: Any) -> Iterator[Problem]:
@@ -192,7 +160,7 @@ class Role(Resource):
             service=self.service,
             trust=role["AssumeRolePolicyDocument"],
             managed=None if self.managed is None else [one["PolicyArn"] for one in attached],
-            grants=None if self.grants is None else _grants(answers["inline"]),
+            grants=None if self.grants is None else grants_in(answers["inline"]),
             boundary=role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
             session_seconds=role.get("MaxSessionDuration", 3600),
             arn=role["Arn"],
@@ -200,7 +168,7 @@ class Role(Resource):
 
     def widened(self, actual: Role, at_work: Collection[Use]) -> Role:
         # A boundary isn't widened: it is the limit that the account sets, whoever is at work.
-        known = [grant for grant in actual.grants or () if grant != _UNKNOWN]
+        known = [grant for grant in actual.grants or () if grant != UNKNOWN]
         grants = None if self.grants is None else [*self.grants, *known]
         managed = None if self.managed is None else [*self.managed, *(actual.managed or ())]
         return evolve(self, grants=grants, managed=managed)
@@ -271,34 +239,3 @@ class Role(Resource):
 
     def _delete_inline(self) -> Any:
         return self.DELETE_INLINE(RoleName=self.name, PolicyName=POLICY)
-
-
-_UNKNOWN: Final = Grant(("unknown:*",), ("*",))
-"""What stands for a statement that batchkit can't have written."""
-
-
-def _grants(answer: Any) -> tuple[Grant, ...]:
-    """
-    The statements of an inline policy; one that batchkit can't have written counts as drift.
-    """
-    if answer is None:
-        return ()
-    statements = answer["PolicyDocument"]["Statement"]
-    listed = statements if isinstance(statements, list) else [statements]
-    return tuple(map(_grant, listed))
-
-
-def _grant(statement: Mapping[str, Any]) -> Grant:
-    try:
-        return Grant(
-            _listed(statement["Action"]),
-            _listed(statement["Resource"]),
-            statement.get("Condition", {}),
-            statement["Effect"],
-        )
-    except (KeyError, SpecError):
-        return _UNKNOWN
-
-
-def _listed(value: Any) -> tuple[Any, ...]:
-    return tuple(value) if isinstance(value, list) else (value,)

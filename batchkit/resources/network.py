@@ -15,7 +15,8 @@ from batchkit._model.checks import TAGS, Checked, as_dict, checked, network, tex
 from batchkit._model.resource import Resource
 from batchkit.resources.gateways import ElasticIp, InternetGateway, NatGateway
 from batchkit.resources.routes import Route, RouteTable
-from batchkit.resources.vpc import SecurityGroup, Subnet, Vpc
+from batchkit.resources.security_group import SecurityGroup
+from batchkit.resources.vpc import Subnet, Vpc
 from batchkit.resources.zones import ZONES, as_zones, each_zone
 
 

@@ -25,8 +25,9 @@ from batchkit.resources.queues import JobQueue
 from batchkit.resources.routes import Route, RouteTable
 from batchkit.resources.s3 import Bucket
 from batchkit.resources.schedule import Schedule, ScheduleGroup
+from batchkit.resources.security_group import SecurityGroup
 from batchkit.resources.states import StateMachine
-from batchkit.resources.vpc import SecurityGroup, Subnet, Vpc
+from batchkit.resources.vpc import Subnet, Vpc
 
 # The network first: its NAT gateway takes AWS minutes, and everything else seconds.
 RESOURCE_TYPES: Final[tuple[type[Resource], ...]] = (

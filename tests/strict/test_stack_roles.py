@@ -8,6 +8,7 @@ import pytest
 
 from batchkit import FargateEnvironment
 from batchkit.errors import ApplyError
+from batchkit.stack.stack import Stack
 
 from .simulator import StrictAws
 from .simulator.batch.held import environment, settle
@@ -67,16 +68,22 @@ def test_an_invalid_environment_of_an_earlier_run_is_made_anew() -> None:
         assert aws.snapshot() == before
 
 
+def break_environment(aws: StrictAws, made: Stack) -> None:
+    """
+    The environment of a stack has never been VALID, as its role couldn't be assumed.
+    """
+    entry = environment(aws.account, made.arn(FargateEnvironment).rpartition("/")[2])
+    assert entry is not None
+    entry["never_valid"] = True
+    settle(entry, "INVALID", "CLIENT_ERROR - not authorized to perform: sts:AssumeRole")
+
+
 def test_an_environment_that_a_queue_has_is_never_made_anew(strict_aws: StrictAws) -> None:
     """
     What doesn't get well stays, with the reason that Batch gives, as the queue would lose it.
     """
     made = make(strict_aws, BARE)
-    name = made.arn(FargateEnvironment).rpartition("/")[2]
-    entry = environment(strict_aws.account, name)
-    assert entry is not None
-    entry["never_valid"] = True
-    settle(entry, "INVALID", "CLIENT_ERROR - not authorized to perform: sts:AssumeRole")
+    break_environment(strict_aws, made)
     with new_mutations(strict_aws) as changed, pytest.raises(ApplyError, match="sts:AssumeRole"):
         make(strict_aws, BARE, by=strict_aws.another())
     assert "DeleteComputeEnvironment" not in operations(changed)
@@ -88,11 +95,7 @@ def test_a_deletion_that_ends_invalid_is_asked_for_again(strict_aws: StrictAws) 
     """
     before = strict_aws.snapshot()
     made = make(strict_aws, BARE)
-    name = made.arn(FargateEnvironment).rpartition("/")[2]
-    entry = environment(strict_aws.account, name)
-    assert entry is not None
-    entry["never_valid"] = True
-    settle(entry, "INVALID", "CLIENT_ERROR - not authorized to perform: sts:AssumeRole")
+    break_environment(strict_aws, made)
     with new_mutations(strict_aws) as changed:
         destroy(strict_aws, by=strict_aws.another())
     assert operations(changed).count("DeleteComputeEnvironment") == 2

@@ -20,7 +20,7 @@ from batchkit import (
 )
 from batchkit._model.calls import WAIT_DELETED, WAIT_STABLE, WAIT_VISIBLE
 from batchkit.resources.environments import ComputeEnvironment
-from batchkit.resources.iam import trust
+from batchkit.resources.iam_documents import trust
 from batchkit.resources.launch_template import archive
 from fakes import params
 

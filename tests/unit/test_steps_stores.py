@@ -15,7 +15,7 @@ from batchkit import Bucket, Image, ImageSource, LogGroup, Repository, Role, Spe
 from batchkit._model.calls import WAIT_DELETED, WAIT_STABLE, Call, ForEach, Parallel
 from batchkit._model.tags import written
 from batchkit._model.values import ITEM, Arn, Json
-from batchkit.resources.iam import canonical, trust
+from batchkit.resources.iam_documents import canonical, trust
 from batchkit.resources.image import PushImage, login
 from batchkit.resources.locks import RecordIntent
 from batchkit.resources.s3 import CreateBucket
