@@ -13,7 +13,6 @@ import copy
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from typing import Any, Final
 
 import boto3
@@ -27,20 +26,19 @@ from batchkit._engine import failures as _failures
 from batchkit._engine.partial import refuse_partial_success
 from batchkit._engine.patience import Patience
 from batchkit._engine.session import new_session
-from batchkit._engine.zones import Zones, lacks_something
+from batchkit._engine.zones import Zones
 from batchkit._model.calls import Call, ForEach, Operation
 from batchkit._model.confidential import hide
 from batchkit._model.signals import Cancelled
 from batchkit._model.values import ITEM, LOCATION, OMIT, Arn, Here, Scope, Zone, resolve
 from batchkit._version import VERSION
 from batchkit.clock import Clock, SystemClock
-from batchkit.errors import AwsError, BatchkitError, StillWaiting
+from batchkit.errors import StillWaiting
 
 IDENTITY: Final = Operation("sts", "GetCallerIdentity", wide=True)
 # It lists local zones and Wavelength zones as well, so it is called with filters
 # (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeAvailabilityZones.html).
 ZONES: Final = Operation("ec2", "DescribeAvailabilityZones", wide=True)
-SUBNETS: Final = Operation("ec2", "DescribeSubnets", wide=True)
 CONFIG: Final = Config(
     # One attempt: `Patience` decides about the others.
     retries={"mode": "standard", "total_max_attempts": 1},
@@ -202,21 +200,10 @@ class Aws:
                     return {}
                 seconds = patience.pause_after(error)
                 if seconds is None:
-                    failure = _failures.translate(given, error, resource)
-                    self._advise(failure, call)
-                    raise failure from error
+                    raise _failures.translate(given, error, resource) from error
                 if meanwhile is not None:
                     meanwhile()
                 self._pause_after(given, error, seconds)
-
-    def _advise(self, failure: Exception, call: Call) -> None:
-        if isinstance(failure, AwsError) and lacks_something(str(failure)):
-            zone = str(call.params.get("AvailabilityZone", ""))
-            with suppress(BatchkitError):
-                if subnet := call.params.get("SubnetId"):
-                    (found,) = self.call(SUBNETS(SubnetIds=[subnet]))["Subnets"]
-                    zone = found["AvailabilityZone"]
-                failure.add_sentence(self.zones.advice(zone))
 
     def _pause_after(self, call: Call, error: Exception, seconds: float) -> None:
         try:

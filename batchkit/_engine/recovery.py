@@ -1,10 +1,12 @@
 """
-What waits for a role that is seconds old, and when a broken resource is made anew.
+What waits for a role that is seconds old, what to do where a zone lacks something, and when what
+is broken is made anew.
 """
 
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from functools import singledispatch
 from typing import Final
 from urllib.parse import urlsplit
@@ -13,11 +15,12 @@ from batchkit._engine import reads as _reads
 from batchkit._engine.aws import Aws
 from batchkit._engine.outputs import Outputs
 from batchkit._engine.zones import lacks_something
-from batchkit._model.calls import Call
+from batchkit._model.calls import Call, Operation
 from batchkit._model.resource import Resource
-from batchkit.errors import BrokenResource
+from batchkit.errors import AwsError, BatchkitError, BrokenResource
 from batchkit.events import Action, Event, Listener, Phase
 
+SUBNETS: Final = Operation("ec2", "DescribeSubnets", wide=True)
 RECOVERY: Final = 180.0
 """For how many seconds a failure that may pass is answered with another attempt."""
 REMAKE: Final = 60.0
@@ -70,6 +73,20 @@ class FreshRoles:
             state = "its role is seconds old, and can't be assumed everywhere yet"
             self._emit(Event(*resource.key, action, Phase.WAITING, state))
             self._aws.pause(left)
+
+
+def advise_zones(aws: Aws, call: Call, error: AwsError) -> None:
+    """
+    *error* says which zones to name, if *call* asked for what isn't in the zone.
+    """
+    if not lacks_something(str(error)):
+        return
+    with suppress(BatchkitError):
+        zone = str(aws.resolve(call.params.get("AvailabilityZone", "")))
+        if subnet := call.params.get("SubnetId"):
+            (found,) = aws.call(SUBNETS(SubnetIds=[subnet]))["Subnets"]
+            zone = found["AvailabilityZone"]
+        error.add_sentence(aws.zones.advice(zone))
 
 
 def may_remake(aws: Aws, actual: Resource, action: Action) -> bool:

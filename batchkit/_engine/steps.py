@@ -18,7 +18,7 @@ from batchkit._engine.held import ForeignWatch
 from batchkit._engine.lookout import Lookout, look_around
 from batchkit._engine.outputs import Outputs
 from batchkit._engine.polls import Polls
-from batchkit._engine.recovery import RECOVERY, REMAKE, FreshRoles, broken, may_remake
+from batchkit._engine.recovery import RECOVERY, REMAKE, FreshRoles, advise_zones, broken, may_remake
 from batchkit._model.calls import (
     WAIT_DELETED,
     WAIT_STABLE,
@@ -157,8 +157,12 @@ class Runner:
                 self._aws.call(call, str(resource))
         elif isinstance(step, Call):
             self._fresh_roles.wait(resource, step, action)
-            meanwhile = self._meanwhile(resource, action)
-            self._learn(resource, step, self._aws.call(step, str(resource), meanwhile))
+            try:
+                answer = self._aws.call(step, str(resource), self._meanwhile(resource, action))
+            except AwsError as error:
+                advise_zones(self._aws, step, error)
+                raise
+            self._learn(resource, step, answer)
         else:
             self._outputs.learn(resource.key, step.perform(self._aws, self._emit))
 
