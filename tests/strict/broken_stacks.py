@@ -220,6 +220,10 @@ def environment_lost(at: Scene) -> None:
 
 
 def definition_deregistered(at: Scene) -> None:
+    at.client("batch").deregister_job_definition(jobDefinition=at.id("JobDefinition"))
+
+
+def revisions_deregistered(at: Scene) -> None:
     """
     All of its revisions, also those that were kept from before.
     """

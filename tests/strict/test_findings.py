@@ -108,7 +108,7 @@ CASES = {
         build=the.queue_disabled, subject="JobQueue films", says="disabled", job=False
     ),
     "definition-missing": FindingCase(
-        build=the.definition_deregistered,
+        build=the.revisions_deregistered,
         subject="JobDefinition films",
         says="no revision of it is active",
         job=False,
